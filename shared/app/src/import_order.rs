@@ -1,0 +1,301 @@
+//! Importing one order: its row, its commitments and its movements, once, whatever comes how often in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::listing::ListingStatus;
+use domain::order::{
+    ChannelOrderState, Effect, FetchedLine, FetchedOrder, LinkedLine, OrderPreference, OrderState, Place,
+    difference, stock_effect,
+};
+use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
+use domain::{ListingId, MovementId, OrderId, Timestamp};
+use jiff::SignedDuration;
+use store::StoreError;
+use store::connection::Connection;
+use store::listing::Listing;
+use store::order::{MOVEMENTS_MAX, Order, OrderLine};
+use store::organization::Organization;
+
+use crate::{App, AppError};
+
+/// Another writer got there first this often: then the message is tried again later.
+const CONFLICTS_MAX: u32 = 5;
+/// A finished order's buyer is kept this long (features H3).
+const BUYER_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What became of a fetched order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    New(OrderId),
+    Changed(OrderId),
+    /// Known already, in this state or a later one.
+    Unchanged(OrderId),
+    Skipped { code: &'static str, reason: &'static str },
+}
+
+impl App {
+    /// Brings the hub to the fetched state of an order, unless it has a later one.
+    pub async fn import_order(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        fetched: &FetchedOrder,
+    ) -> Result<Imported, AppError> {
+        let id = OrderId::of(&connection.id, &fetched.external_id)
+            .map_err(|_| AppError::Internal("an order without an id"))?;
+        for _ in 0..CONFLICTS_MAX {
+            match self.try_import(organization, connection, fetched, &id).await {
+                Err(AppError::Store(StoreError::Conflict(_))) => {}
+                other => return other,
+            }
+        }
+        Err(StoreError::Conflict("order").into())
+    }
+
+    async fn try_import(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        fetched: &FetchedOrder,
+        id: &OrderId,
+    ) -> Result<Imported, AppError> {
+        let now = self.clock.now();
+        let before = self.store.order(&organization.id, id).await?;
+        if let Some(before) = before.as_ref().filter(|before| before.complete)
+            && before.changed_at > fetched.changed_at
+        {
+            return Ok(Imported::Unchanged(id.clone()));
+        }
+        let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
+        if before.is_none() && fulfilled && organization.order_sync == OrderPreference::Confirmed {
+            let reason = "The order is fulfilled already, and the organization takes confirmed orders only.";
+            return Ok(Imported::Skipped { code: "fulfilled_not_wanted", reason });
+        }
+        let listings = self.listings_of(organization, connection, fetched).await?;
+        if before.is_none() && sells_only_unlinked(connection, fetched, &listings) {
+            let reason = "All its listings are unlinked: orders of unlinked listings are not imported.";
+            return Ok(Imported::Skipped { code: "listing_unlinked", reason });
+        }
+        let lines = merge_lines(connection, fetched, before.as_ref(), &listings);
+        let location_id = before
+            .as_ref()
+            .map(|before| before.location_id.clone())
+            .or_else(|| connection.settings.order_location_id.clone())
+            .unwrap_or_else(|| organization.primary_location_id.clone());
+        let no_stock_effect = match &before {
+            Some(before) => before.no_stock_effect,
+            None => fulfilled && fetched.placed_at < connection.created_at,
+        };
+        let state = OrderState::from(fetched.state);
+        let mut after = Order {
+            id: id.clone(),
+            connection_id: connection.id.clone(),
+            external_id: fetched.external_id.clone(),
+            number: fetched.number.clone(),
+            state,
+            channel_state: fetched.state,
+            unknown_state: fetched.unknown_state.clone(),
+            payment: fetched.payment,
+            currency: fetched.currency,
+            total: fetched.total,
+            frozen: is_frozen(state, &lines),
+            lines,
+            location_id,
+            applied: before.as_ref().map(|before| before.applied.clone()).unwrap_or_default(),
+            complete: before.as_ref().is_some_and(|before| before.complete),
+            no_stock_effect,
+            placed_at: fetched.placed_at,
+            changed_at: fetched.changed_at,
+            imported_at: before.as_ref().map_or(now, |before| before.imported_at),
+            version: before.as_ref().map_or(0, |before| before.version),
+        };
+        if before.as_ref().is_some_and(|before| before.complete && *before == after) {
+            return Ok(Imported::Unchanged(id.clone()));
+        }
+        self.keep_buyer(organization, fetched, before.as_ref(), &after, now).await?;
+        let waited: BTreeSet<ListingId> = before.as_ref().map(waits_for).unwrap_or_default();
+        let actor = Actor::Connection(connection.id.to_string());
+        self.settle_order(organization, &mut after, &waited, &actor).await?;
+        // A listing linked while this was written has not seen the order wait for it, so the order looks again.
+        for listing in waits_for(&after) {
+            let linked = self.store.listing(&organization.id, &listing).await?.and_then(|found| found.item_id);
+            if let Some(item) = linked {
+                self.resolve_listing(&organization.id, &listing, &item, &actor).await?;
+            }
+        }
+        Ok(if before.is_some_and(|before| before.complete) {
+            Imported::Changed(id.clone())
+        } else {
+            Imported::New(id.clone())
+        })
+    }
+
+    /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a
+    /// large order, in several, of which all but the last leave it incomplete, to be resumed by whoever sees it next.
+    /// `after.version` is that of the row; it grows with each transaction.
+    pub(crate) async fn settle_order(
+        &self,
+        organization: &Organization,
+        after: &mut Order,
+        waited_for: &BTreeSet<ListingId>,
+        actor: &Actor,
+    ) -> Result<(), AppError> {
+        let target = target_effect(after);
+        let waits = waits_for(after);
+        let gone: BTreeSet<ListingId> = waited_for.difference(&waits).cloned().collect();
+        loop {
+            let moves = difference(&after.applied, &target);
+            let (now_moved, later) = moves.split_at(moves.len().min(MOVEMENTS_MAX));
+            after.version += 1;
+            after.complete = later.is_empty();
+            for (place, _) in now_moved {
+                match target.get(place) {
+                    Some(effect) => after.applied.insert(place.clone(), *effect),
+                    None => after.applied.remove(place),
+                };
+            }
+            let movements = now_moved
+                .iter()
+                .map(|(place, change)| movement(after, place, *change, actor, self.clock.now()))
+                .collect::<Result<Vec<_>, _>>()?;
+            self.store.save_order(&organization.id, after, &movements, &waits, &gone).await?;
+            if after.complete {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn listings_of(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        fetched: &FetchedOrder,
+    ) -> Result<BTreeMap<ListingId, Listing>, AppError> {
+        let ids = fetched.lines.iter().filter_map(|line| listing_id(connection, line)).collect();
+        Ok(self.store.listings_by_ids(&organization.id, &ids).await?)
+    }
+
+    /// Seals who bought, when the order is new, changed while it is open, or came to its end.
+    async fn keep_buyer(
+        &self,
+        organization: &Organization,
+        fetched: &FetchedOrder,
+        before: Option<&Order>,
+        after: &Order,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let ended = |state: OrderState| matches!(state, OrderState::Fulfilled | OrderState::Void);
+        if before.is_some_and(|before| ended(before.state) && ended(after.state)) {
+            return Ok(());
+        }
+        let expires_at = ended(after.state).then(|| now.checked_add(BUYER_KEPT).unwrap_or(Timestamp::MAX));
+        Ok(self.store.put_buyer(&organization.id, &after.id, &fetched.buyer, expires_at).await?)
+    }
+}
+
+fn listing_id(connection: &Connection, line: &FetchedLine) -> Option<ListingId> {
+    let listing = line.listing.as_ref()?;
+    ListingId::of(&connection.id, &listing.external_id, listing.variation_id.as_deref()).ok()
+}
+
+fn sells_only_unlinked(
+    connection: &Connection,
+    fetched: &FetchedOrder,
+    listings: &BTreeMap<ListingId, Listing>,
+) -> bool {
+    let unlinked = |line: &FetchedLine| {
+        listing_id(connection, line)
+            .and_then(|id| listings.get(&id))
+            .is_some_and(|listing| listing.status == ListingStatus::Unlinked)
+    };
+    !fetched.lines.is_empty() && fetched.lines.iter().all(unlinked)
+}
+
+/// The fetched lines, each with the item it was resolved to before or is linked to now. A line once resolved stays so:
+/// what was sold does not change when a listing is linked elsewhere later.
+fn merge_lines(
+    connection: &Connection,
+    fetched: &FetchedOrder,
+    before: Option<&Order>,
+    listings: &BTreeMap<ListingId, Listing>,
+) -> Vec<OrderLine> {
+    let resolved = |line_id: &str| {
+        before?.lines.iter().find(|line| line.id == line_id).and_then(|line| line.item_id.clone())
+    };
+    let linked = |line: &FetchedLine| {
+        let listing = listings.get(&listing_id(connection, line)?)?;
+        listing.item_id.clone().filter(|_| listing.status == ListingStatus::Linked)
+    };
+    let line = |line: &FetchedLine| OrderLine {
+        id: line.line_id.clone(),
+        listing: line.listing.clone(),
+        item_id: resolved(&line.line_id).or_else(|| linked(line)),
+        sku: line.sku.clone(),
+        title: line.title.clone(),
+        quantity: line.quantity,
+        shipped: line.shipped,
+        unit_price_minor: line.unit_price.map(|price| price.minor),
+        tax_minor: line.tax.map(|tax| tax.minor),
+    };
+    fetched.lines.iter().map(line).collect()
+}
+
+/// A line that holds up its order: wanted, and not of an item.
+fn is_open(line: &OrderLine) -> bool {
+    line.item_id.is_none() && line.quantity.get() > 0
+}
+
+pub(crate) fn is_frozen(state: OrderState, lines: &[OrderLine]) -> bool {
+    state != OrderState::Void && lines.iter().any(is_open)
+}
+
+/// The listings whose resolution the order waits for. A void order waits too: reopened, it must not miss one.
+pub(crate) fn waits_for(order: &Order) -> BTreeSet<ListingId> {
+    order
+        .lines
+        .iter()
+        .filter(|line| is_open(line))
+        .filter_map(|line| line.listing_id(&order.connection_id))
+        .collect()
+}
+
+fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
+    if order.no_stock_effect {
+        return BTreeMap::new();
+    }
+    let linked: Vec<LinkedLine> = order
+        .lines
+        .iter()
+        .filter_map(|line| {
+            let item_id = line.item_id.clone()?;
+            Some(LinkedLine { item_id, quantity: line.quantity, shipped: line.shipped })
+        })
+        .collect();
+    stock_effect(order.channel_state, &linked, &order.location_id)
+}
+
+fn movement(
+    order: &Order,
+    place: &Place,
+    change: Change,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<Movement, AppError> {
+    let key = format!(
+        "{}_{}_{}_{}",
+        order.id.body(),
+        order.version,
+        place.item_id.body(),
+        place.location_id.body()
+    );
+    Ok(Movement {
+        id: MovementId::from_body(&key).map_err(|_| AppError::Internal("a movement's key is too long"))?,
+        item_id: place.item_id.clone(),
+        location_id: place.location_id.clone(),
+        change,
+        reason: Reason::of_order(change),
+        source: Source { kind: SourceKind::Order, id: order.id.to_string() },
+        actor: actor.clone(),
+        at,
+    })
+}

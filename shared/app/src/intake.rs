@@ -1,0 +1,84 @@
+//! A channel's notification: believed only if signed, reduced to a hint, queued.
+
+use channels::{Hint, WebhookRefused};
+use domain::ConnectionId;
+use domain::connection::ConnectionStatus;
+use domain::schedule::Window;
+use domain::sync::{SyncKind, Trigger};
+use http::HeaderMap;
+use queue::message::Task;
+use queue::{QueueName, Work};
+
+use crate::{App, AppError};
+
+/// Orders of one message.
+const ORDERS_MAX: usize = 50;
+
+/// Why a notification was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error("there is no such connection")]
+    NoConnection,
+    #[error("the notification does not verify")]
+    Refused(#[source] WebhookRefused),
+    #[error("the notification could not be queued")]
+    Failed(#[from] AppError),
+}
+
+impl From<store::StoreError> for IntakeError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl App {
+    /// Verifies a notification and queues what it hints at. A disabled connection's is taken and dropped: the channel
+    /// must not switch its notifications off meanwhile.
+    pub async fn take_notification(
+        &self,
+        id: &ConnectionId,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection =
+            self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let credentials =
+            self.store.credentials(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let secret =
+            self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let notification = channels::adapter(connection.channel)
+            .read_webhook(&credentials, &secret, headers, body)
+            .map_err(IntakeError::Refused)?;
+        if connection.status == ConnectionStatus::Inactive {
+            return Ok(());
+        }
+        match notification.hint {
+            Hint::Orders(mut external_ids) => {
+                external_ids.truncate(ORDERS_MAX);
+                let delivery = notification.delivery_id.unwrap_or_default();
+                let text = format!("{id} {delivery} {}", external_ids.join(" "));
+                // One without an id of its own is told apart by the second: doubled, it costs a call, nothing more.
+                let text = if delivery.is_empty() { format!("{text} {}", self.clock.now().as_second()) } else { text };
+                let deduplication_id =
+                    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
+                let queue = QueueName { work: Work::OrderImport, channel: connection.channel };
+                let task = Task::FetchOrders { external_ids, trigger: Trigger::Webhook };
+                self.enqueue(queue, &organization, id, deduplication_id, task).await?;
+            }
+            Hint::Listings => {
+                // Also our own writes come back as news of listings; the sync that they start reads only what changed,
+                // and while it waits or runs the rest joins it.
+                let now = self.clock.now();
+                let window = Window::since(now, now);
+                self.start_sync(&connection, SyncKind::Items, Trigger::Webhook, Some(window)).await?;
+            }
+            Hint::Revoked => {
+                let reason = "The authorization was taken back on the channel. Authorize the connection again.";
+                self.store.mark_needs_authorization(&organization, id, reason).await?;
+            }
+            Hint::Nothing => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! The use cases: each joins the domain's rules to the table, the queues, a channel and a clock.
+//!
+//! A function of AWS and the one-machine runner call the same use case; no use case knows which. No HTTP but through a
+//! channel's adapter, no AWS type.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use channels::{Pace, Transport};
+use domain::ConnectionId;
+use queue::Queue;
+use store::Store;
+use url::Url;
+
+pub mod clock;
+pub mod error;
+pub mod fan_out;
+pub mod fetch_orders;
+pub mod id;
+pub mod import_order;
+pub mod intake;
+pub mod push_stock;
+pub mod resolve;
+pub mod schedule;
+pub mod shop;
+pub mod start_sync;
+pub mod sweep_stock;
+pub mod sync_items;
+pub mod sync_orders;
+pub mod work;
+
+pub use clock::{Clock, SystemClock};
+pub use error::{AppError, FieldError};
+pub use id::Ids;
+
+/// What a deployment decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where channels reach us: the base of webhook and callback addresses. `None`: nobody can, polling alone.
+    pub public_url: Option<Url>,
+    /// The hosted marketplaces may be given another address (tests, the demo).
+    pub custom_endpoints: bool,
+}
+
+/// Everything a use case needs from outside.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub queue: Arc<dyn Queue>,
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Ids,
+    pub settings: Settings,
+    paces: Arc<Mutex<HashMap<ConnectionId, Arc<Pace>>>>,
+}
+
+impl App {
+    pub fn new(
+        store: Store,
+        queue: Arc<dyn Queue>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+        settings: Settings,
+    ) -> Self {
+        Self { store, queue, transport, clock, ids, settings, paces: Arc::default() }
+    }
+
+    /// What this process knows of a connection's limits. A few hundred bytes each; a process sees few connections.
+    fn pace(&self, connection: &ConnectionId) -> Arc<Pace> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(paces.entry(connection.clone()).or_default())
+    }
+}

@@ -1,0 +1,193 @@
+//! What a person does with a listing: link, unlink, dismiss, restore. Confirming is in [`crate::confirm_listing`].
+
+use std::collections::BTreeSet;
+
+use domain::listing::ListingStatus;
+use domain::stock::Actor;
+use domain::{ConnectionId, ItemId, ListingId, OrganizationId};
+use store::StoreError;
+use store::connection::Connection;
+use store::link::{Link, LinkedBy};
+use store::listing::Listing;
+use store::stock::Freshness;
+
+use crate::change::CHANGES_MAX;
+use crate::{App, AppError};
+
+pub(crate) fn is_linked_already() -> AppError {
+    AppError::conflict("listing_linked", "the listing is linked to an item; unlink it first")
+}
+
+/// Whether a person may bring the listing to an item.
+pub(crate) fn check_open(listing: &Listing) -> Result<(), AppError> {
+    match listing.status {
+        ListingStatus::Unconfirmed | ListingStatus::Unlinked => Ok(()),
+        ListingStatus::Linked => Err(is_linked_already()),
+        ListingStatus::Dismissed => {
+            Err(AppError::conflict("listing_dismissed", "the listing is dismissed; restore it first"))
+        }
+    }
+}
+
+/// The listing as linked to `item`, and its link.
+pub(crate) fn linked(app: &App, before: &Listing, connection: &Connection, item: &ItemId) -> (Listing, Link) {
+    let mut after = before.clone();
+    after.status = ListingStatus::Linked;
+    after.item_id = Some(item.clone());
+    after.rejected_item_ids.remove(item);
+    after.version += 1;
+    let link = Link {
+        listing_id: after.id.clone(),
+        item_id: item.clone(),
+        connection_id: connection.id.clone(),
+        channel: connection.channel,
+        listing: after.reference.clone(),
+        stock_ref: after.stock_ref.clone(),
+        fulfilment: after.fulfilment,
+        observed: after.channel_quantity.map(domain::Quantity::units),
+        linked_by: LinkedBy::Person,
+        linked_at: app.clock.now(),
+        acknowledged: None,
+        failure: None,
+    };
+    (after, link)
+}
+
+impl App {
+    pub async fn listing(&self, organization: &OrganizationId, id: &ListingId) -> Result<Listing, AppError> {
+        self.store.listing(organization, id).await?.ok_or(AppError::NotFound("listing"))
+    }
+
+    pub(crate) async fn listing_connection(
+        &self,
+        organization: &OrganizationId,
+        listing: &Listing,
+    ) -> Result<Connection, AppError> {
+        let gone = || AppError::conflict("connection_deleted", "the connection of the listing is deleted");
+        self.store.connection(organization, &listing.connection_id).await?.ok_or_else(gone)
+    }
+
+    /// Links the listing to the item, whose stock and prices stay as they are; its number is pushed because the link is
+    /// new. Linked to it already: nothing but the listing. Errors: 409 `listing_linked` where it is another item's.
+    pub async fn link_listing(
+        &self,
+        organization: &OrganizationId,
+        actor: &Actor,
+        id: &ListingId,
+        item: &ItemId,
+    ) -> Result<Listing, AppError> {
+        for _ in 0..CHANGES_MAX {
+            let before = self.listing(organization, id).await?;
+            if self.store.item(organization, item).await?.is_none() {
+                return Err(AppError::invalid("not_found", "/item_id", "there is no such item"));
+            }
+            if before.status == ListingStatus::Linked && before.item_id.as_ref() == Some(item) {
+                self.resolve_listing(organization, id, item, actor).await?;
+                return Ok(before);
+            }
+            check_open(&before)?;
+            let connection = self.listing_connection(organization, &before).await?;
+            let (after, link) = linked(self, &before, &connection, item);
+            match self.store.link_listing(organization, Some(&before), &after, &link).await {
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.resolve_listing(organization, id, item, actor).await?;
+                    return Ok(after);
+                }
+            }
+        }
+        Err(StoreError::Conflict("listing").into())
+    }
+
+    /// Takes the listing off its item, for good: no sync links the two again by itself. Off already: nothing.
+    pub async fn unlink_listing(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+    ) -> Result<Listing, AppError> {
+        for _ in 0..CHANGES_MAX {
+            let before = self.listing(organization, id).await?;
+            let (ListingStatus::Linked, Some(item)) = (before.status, before.item_id.clone()) else {
+                if before.status == ListingStatus::Unlinked {
+                    return Ok(before);
+                }
+                return Err(AppError::conflict("listing_not_linked", "the listing is not linked to an item"));
+            };
+            let mut after = before.clone();
+            after.status = ListingStatus::Unlinked;
+            after.item_id = None;
+            after.rejected_item_ids.insert(item);
+            after.version += 1;
+            match self.store.unlink_listing(organization, &before, &after).await {
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => return Ok(after),
+            }
+        }
+        Err(StoreError::Conflict("listing").into())
+    }
+
+    /// Takes the item's listings on these connections off it; those on others stay.
+    pub async fn unlink_item(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        connections: &BTreeSet<ConnectionId>,
+    ) -> Result<Vec<Listing>, AppError> {
+        self.item(organization, item).await?;
+        let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
+        let mut unlinked = Vec::new();
+        for link in stock.links.iter().filter(|link| connections.contains(&link.connection_id)) {
+            unlinked.push(self.unlink_listing(organization, &link.listing_id).await?);
+        }
+        Ok(unlinked)
+    }
+
+    /// Leaves the listing alone on purpose; undone by [`App::restore_listing`].
+    pub async fn dismiss_listing(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+        reason: Option<&str>,
+    ) -> Result<Listing, AppError> {
+        self.set_aside(organization, id, ListingStatus::Dismissed, reason).await
+    }
+
+    /// Back among those that wait for a person.
+    pub async fn restore_listing(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+    ) -> Result<Listing, AppError> {
+        self.set_aside(organization, id, ListingStatus::Unconfirmed, None).await
+    }
+
+    async fn set_aside(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+        status: ListingStatus,
+        reason: Option<&str>,
+    ) -> Result<Listing, AppError> {
+        for _ in 0..CHANGES_MAX {
+            let before = self.listing(organization, id).await?;
+            if before.status == ListingStatus::Linked {
+                return Err(is_linked_already());
+            }
+            if before.status == status {
+                return Ok(before);
+            }
+            let mut after = before.clone();
+            after.status = status;
+            after.dismissed_reason = reason.map(str::to_owned);
+            after.version += 1;
+            match self.store.save_listing(organization, Some(&before), &after, None).await {
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => return Ok(after),
+            }
+        }
+        Err(StoreError::Conflict("listing").into())
+    }
+}

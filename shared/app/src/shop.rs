@@ -1,0 +1,159 @@
+//! Speaking to a merchant's shop: credentials opened, tokens fresh, limits kept, refusals noted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use channels::{Channel, ChannelError, Credentials, ErrorKind, Pace, Retry, Shop};
+use domain::{ConnectionId, OrganizationId};
+use futures_util::future::BoxFuture;
+use store::connection::Connection;
+use url::Url;
+
+use crate::{App, AppError};
+
+/// How long before its end a token is renewed.
+const TOKEN_MARGIN: Duration = Duration::from_secs(120);
+/// How long one process may take for a refresh before another may try.
+const REFRESH_LEASE: Duration = Duration::from_secs(60);
+/// Waits of the channel's limits up to this are sat out; longer ones go back to the queue.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Calls that are held up by pacing are tried this often.
+const PACED_TRIES: u32 = 8;
+
+/// A connection that can be spoken to.
+pub struct OpenShop {
+    pub connection: Connection,
+    pub channel: &'static dyn Channel,
+    endpoint: Url,
+    credentials: Credentials,
+    pace: Arc<Pace>,
+}
+
+impl App {
+    /// The connection with its credentials, a fresh token where it needs one.
+    pub async fn open_shop(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<OpenShop, AppError> {
+        let connection =
+            self.store.connection(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
+        let credentials =
+            self.store.credentials(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
+        let endpoint = Url::parse(&connection.endpoint)
+            .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
+        let pace = self.pace(&connection.id);
+        let channel = channels::adapter(connection.channel);
+        let mut shop = OpenShop { connection, channel, endpoint, credentials, pace };
+        if self.token_is_stale(&shop) {
+            self.renew_token(&mut shop).await?;
+        }
+        Ok(shop)
+    }
+
+    fn token_is_stale(&self, shop: &OpenShop) -> bool {
+        let ends = shop.channel.tokens().and_then(|tokens| tokens.expires_at(&shop.credentials));
+        ends.is_some_and(|ends| {
+            ends.duration_since(self.clock.now()).unsigned_abs() < TOKEN_MARGIN || ends <= self.clock.now()
+        })
+    }
+
+    /// Renews the token once, whoever asks: a refresh token may be spent by its use.
+    async fn renew_token(&self, shop: &mut OpenShop) -> Result<(), AppError> {
+        let Some(tokens) = shop.channel.tokens() else { return Ok(()) };
+        let organization = shop.connection.organization_id.clone();
+        let id = shop.connection.id.clone();
+        let lease = format!("token-{id}");
+        let holder = self.ids.next(self.clock.now());
+        let stale = shop.credentials.get("access_token").map(str::to_owned);
+        for _ in 0..REFRESH_LEASE.as_secs() {
+            let held =
+                self.store.acquire_lease(&organization, &lease, &holder, self.clock.now(), REFRESH_LEASE).await?;
+            // Another may have done it while we waited or asked.
+            let stored =
+                self.store.credentials(&organization, &id).await?.ok_or(AppError::NotFound("connection"))?;
+            if stored.get("access_token").map(str::to_owned) != stale {
+                shop.credentials = stored;
+                if held {
+                    self.store.release_lease(&organization, &lease, &holder).await?;
+                }
+                return Ok(());
+            }
+            if !held {
+                self.clock.sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            shop.credentials = stored;
+            let refreshed = tokens.refresh(&shop.as_shop(self)).await;
+            let outcome = match refreshed {
+                Ok(credentials) => {
+                    let kept = self.store.replace_credentials(&organization, &id, &credentials).await;
+                    shop.credentials = credentials;
+                    kept.map_err(AppError::from)
+                }
+                Err(error) => Err(self.note_refusal(shop, error).await),
+            };
+            self.store.release_lease(&organization, &lease, &holder).await?;
+            return outcome;
+        }
+        let error = ChannelError::new(ErrorKind::Unavailable, "renew the access token", "another renews it still");
+        Err(error.into())
+    }
+
+    /// One call to the channel. Short waits that the channel's limits ask for are sat out; a token that is refused
+    /// before its time is renewed once; credentials that stay refused put the connection into
+    /// `needs_authorization`.
+    pub async fn call<T: Send>(
+        &self,
+        shop: &mut OpenShop,
+        operation: impl for<'s> Fn(&'static dyn Channel, Shop<'s>) -> BoxFuture<'s, Result<T, ChannelError>> + Send + Sync,
+    ) -> Result<T, AppError> {
+        let mut renewed = false;
+        let mut tries = 0;
+        loop {
+            let result = operation(shop.channel, shop.as_shop(self)).await;
+            let error = match result {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match (error.kind, error.retry) {
+                (ErrorKind::Unauthorized, _) if !renewed && shop.channel.tokens().is_some() => {
+                    renewed = true;
+                    self.renew_token(shop).await?;
+                }
+                (ErrorKind::Throttled, Retry::After(wait)) if wait <= PATIENCE && tries < PACED_TRIES => {
+                    tries += 1;
+                    self.clock.sleep(wait).await;
+                }
+                _ => return Err(self.note_refusal(shop, error).await),
+            }
+        }
+    }
+
+    async fn note_refusal(&self, shop: &OpenShop, error: ChannelError) -> AppError {
+        if error.kind == ErrorKind::Unauthorized {
+            let connection = &shop.connection;
+            let reason = AppError::Channel(ChannelError::new(error.kind, error.operation, error.detail.clone())).advice();
+            let noted =
+                self.store.mark_needs_authorization(&connection.organization_id, &connection.id, &reason).await;
+            if let Err(cause) = noted {
+                return cause.into();
+            }
+        }
+        error.into()
+    }
+}
+
+impl OpenShop {
+    fn as_shop<'s>(&'s self, app: &'s App) -> Shop<'s> {
+        Shop {
+            endpoint: &self.endpoint,
+            credentials: &self.credentials,
+            facts: &self.connection.facts,
+            currency: self.connection.currency,
+            transport: app.transport.as_ref(),
+            pace: &self.pace,
+            now: app.clock.now(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Starting a sync, or joining the one that runs.
+
+use domain::schedule::Window;
+use domain::sync::{RecordCounts, SyncKind, SyncState, Trigger};
+use domain::{ConnectionId, OrganizationId, SyncId};
+use queue::message::Task;
+use queue::{Message, Outgoing, QueueName, Work};
+use store::connection::Connection;
+use store::sync::{BegunSync, Phase, Sync};
+
+use crate::{App, AppError};
+
+impl App {
+    /// Begins a sync of `kind` and queues its first step. While one of the kind runs on the connection no other
+    /// starts: the running one is returned.
+    ///
+    /// `window`: what a merchant chose; without one, items are fetched whole or by change as is due, and orders since
+    /// the watermark.
+    pub async fn start_sync(
+        &self,
+        connection: &Connection,
+        kind: SyncKind,
+        trigger: Trigger,
+        window: Option<Window>,
+    ) -> Result<Sync, AppError> {
+        let now = self.clock.now();
+        let id = SyncId::from_body(&self.ids.next(now)).map_err(|_| AppError::Internal("ids must be hex"))?;
+        let sync = Sync {
+            id,
+            connection_id: connection.id.clone(),
+            kind,
+            trigger,
+            window,
+            state: SyncState::Queued,
+            done: 0,
+            total: None,
+            records: RecordCounts::default(),
+            queued_at: now,
+            started_at: None,
+            finished_at: None,
+            failure: None,
+            step: 0,
+            phase: if kind == SyncKind::Stock { Phase::Sweep } else { Phase::Fetch },
+            cursor: None,
+        };
+        let organization = &connection.organization_id;
+        let sync = match self.store.begin_sync(organization, &sync).await? {
+            BegunSync::Started => sync,
+            BegunSync::Joined(running) => {
+                self.store.sync(organization, &running).await?.ok_or(AppError::NotFound("sync"))?
+            }
+        };
+        // Also for a joined one that was never taken up: whoever began it may have died before this line.
+        if sync.state == SyncState::Queued {
+            self.queue_step(connection, &sync).await?;
+        }
+        Ok(sync)
+    }
+
+    /// Queues the next step of a sync. Queued twice, it is done once.
+    pub(crate) async fn queue_step(&self, connection: &Connection, sync: &Sync) -> Result<(), AppError> {
+        let sync_id = sync.id.clone();
+        let (work, task) = match sync.kind {
+            SyncKind::Items => (Work::ItemSync, Task::SyncItems { sync_id }),
+            SyncKind::Orders => (Work::OrderImport, Task::SyncOrders { sync_id }),
+            SyncKind::Stock => (Work::StockPush, Task::SweepStock { sync_id }),
+            SyncKind::Shipments => return Err(AppError::Internal("shipments have no sync yet")),
+        };
+        let queue = QueueName { work, channel: connection.channel };
+        let deduplication_id = format!("{}-{}", sync.id.body(), sync.step);
+        self.enqueue(queue, &connection.organization_id, &connection.id, deduplication_id, task).await
+    }
+
+    /// One message, in its connection's group.
+    pub(crate) async fn enqueue(
+        &self,
+        queue: QueueName,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        deduplication_id: String,
+        task: Task,
+    ) -> Result<(), AppError> {
+        let body = Message::new(organization.clone(), connection.clone(), task)
+            .encode()
+            .map_err(|_| AppError::Internal("a message could not be written"))?;
+        let outgoing = Outgoing { group: connection.to_string(), deduplication_id, body };
+        Ok(self.queue.send(queue, vec![outgoing]).await?)
+    }
+}

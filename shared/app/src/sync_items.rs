@@ -1,0 +1,525 @@
+//! An item sync: every listing of a connection read and kept, then everything that waits matched.
+//!
+//! Two phases, so that what is found does not depend on the order of pages: a SKU that a later page repeats must not be
+//! linked by an earlier one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use channels::Cursor;
+use domain::listing::{ChannelStatus, FetchedListing, ListingStatus, Match};
+use domain::matching::{Candidates, match_listing};
+use domain::schedule::Window;
+use domain::stock::Actor;
+use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
+use domain::{ItemId, ListingId, MatchKey, OrganizationId, SyncId, Timestamp};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use store::item::Item;
+use store::link::{Link, LinkedBy};
+use store::listing::Listing;
+use store::organization::Organization;
+use store::sync::{Phase, Sync, SyncFilter, SyncRecord};
+use store::{PageRequest, StoreError};
+
+use crate::fetch_orders::failed_record;
+use crate::shop::OpenShop;
+use crate::work::Attempt;
+use crate::{App, AppError};
+
+/// Rows written at the same time.
+const WRITES_AT_ONCE: usize = 8;
+/// Listings matched in one step.
+const MATCH_PAGE: u32 = 100;
+/// A scheduled item sync reads only what changed if everything was read within this time.
+const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// How often the channel's notifications are looked after.
+const WEBHOOKS_EVERY: SignedDuration = SignedDuration::from_hours(12);
+
+impl App {
+    /// Goes on with an item sync until it is done or the attempt's time is up; then queues the rest.
+    pub async fn run_item_sync(
+        &self,
+        organization: &OrganizationId,
+        sync: &SyncId,
+        attempt: &Attempt,
+    ) -> Result<(), AppError> {
+        let Some(mut sync) = self.unfinished(organization, sync).await? else { return Ok(()) };
+        let result = self.item_steps(organization, &mut sync, attempt).await;
+        self.conclude(organization, sync, attempt, result).await
+    }
+
+    async fn item_steps(
+        &self,
+        organization: &OrganizationId,
+        sync: &mut Sync,
+        attempt: &Attempt,
+    ) -> Result<(), AppError> {
+        let organization =
+            self.store.organization(organization).await?.ok_or(AppError::NotFound("organization"))?;
+        let mut shop = self.open_shop(&organization.id, &sync.connection_id).await?;
+        if sync.step == 0 {
+            self.look_after_webhooks(&mut shop).await?;
+            if sync.window.is_none() && sync.trigger == Trigger::Schedule {
+                sync.window = self.changes_since_last(&shop).await?;
+            }
+        }
+        loop {
+            let last = match sync.phase {
+                Phase::Fetch => self.fetch_step(&organization, &mut shop, sync).await?,
+                Phase::Match => self.match_step(&organization, &shop, sync).await?,
+                Phase::Sweep => return Err(AppError::Internal("an item sync does not sweep")),
+            };
+            if last {
+                return Ok(());
+            }
+            if self.clock.now() >= attempt.deadline {
+                return self.queue_step(&shop.connection, sync).await;
+            }
+        }
+    }
+
+    /// One page of listings. Never the last step: matching follows.
+    async fn fetch_step(
+        &self,
+        organization: &Organization,
+        shop: &mut OpenShop,
+        sync: &mut Sync,
+    ) -> Result<bool, AppError> {
+        let cursor = sync.cursor.take().map(Cursor);
+        let window = sync.window;
+        let page = self
+            .call(shop, |channel, shop| {
+                let cursor = cursor.as_ref();
+                Box::pin(async move { channel.fetch_listings(&shop, window, cursor).await })
+            })
+            .await?;
+        let mut fetched = Vec::with_capacity(page.records.len());
+        let mut records = Vec::with_capacity(page.records.len());
+        for record in page.records {
+            match record {
+                Ok(listing) => fetched.push(listing),
+                Err(failure) => records.push(failed_record(failure)),
+            }
+        }
+        records.extend(self.keep_listings(organization, shop, fetched).await?);
+        sync.total = page.total.or(sync.total);
+        match page.next {
+            Some(next) => sync.cursor = Some(next.0),
+            None => sync.phase = Phase::Match,
+        }
+        self.step(&organization.id, sync, &records, false).await?;
+        Ok(false)
+    }
+
+    async fn keep_listings(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        fetched: Vec<FetchedListing>,
+    ) -> Result<Vec<SyncRecord>, AppError> {
+        let connection = &shop.connection;
+        let mut by_id = BTreeMap::<ListingId, FetchedListing>::new();
+        for listing in fetched {
+            let reference = &listing.reference;
+            let id = ListingId::of(&connection.id, &reference.external_id, reference.variation_id.as_deref())
+                .map_err(|_| AppError::Internal("a listing without an id"))?;
+            by_id.insert(id, listing);
+        }
+        let ids: BTreeSet<ListingId> = by_id.keys().cloned().collect();
+        let known = self.store.listings_by_ids(&organization.id, &ids).await?;
+        let sold_out: BTreeSet<MatchKey> = by_id
+            .iter()
+            .filter(|(id, listing)| !known.contains_key(*id) && is_sold_out(listing))
+            .filter_map(|(_, listing)| listing.sku.as_ref().map(|sku| sku.match_key()))
+            .collect();
+        let items_of_sold_out = self.store.items_by_sku(&organization.id, &sold_out).await?;
+        let now = self.clock.now();
+        let keep = |(id, fetched): (ListingId, FetchedListing)| {
+            let before = known.get(&id).cloned();
+            let has_item = fetched
+                .sku
+                .as_ref()
+                .is_some_and(|sku| items_of_sold_out.contains_key(&sku.match_key()));
+            async move {
+                let import = connection.settings.import;
+                let skipped = match &before {
+                    Some(_) => None,
+                    None => skip_reason(&fetched, import.out_of_stock || has_item, import.archived),
+                };
+                if let Some((code, reason)) = skipped {
+                    return Ok(record(&fetched, Outcome::Skipped, Some((code, reason)), None));
+                }
+                self.keep_listing(organization, id.clone(), before, &fetched, now).await?;
+                Ok::<_, AppError>(record(&fetched, Outcome::Synced, None, Some(id)))
+            }
+        };
+        stream::iter(by_id.into_iter().map(keep)).buffered(WRITES_AT_ONCE).try_collect().await
+    }
+
+    /// Writes the listing if anything of it is new. The item it is linked to is never touched.
+    async fn keep_listing(
+        &self,
+        organization: &Organization,
+        id: ListingId,
+        before: Option<Listing>,
+        fetched: &FetchedListing,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let mut before = before;
+        for _ in 0..CONFLICTS_MAX {
+            let after = merged(&id, before.as_ref(), fetched, now)?;
+            let Some(after) = after else { return Ok(()) };
+            let link = self.renewed_link(organization, before.as_ref(), &after).await?;
+            match self.store.save_listing(&organization.id, before.as_ref(), &after, link.as_ref()).await {
+                Err(StoreError::Conflict(_)) => before = self.store.listing(&organization.id, &id).await?,
+                other => return Ok(other?),
+            }
+        }
+        Err(StoreError::Conflict("listing").into())
+    }
+
+    /// What a linked listing's link must learn from the channel: where its stock is written. What is observed there is
+    /// kept with the listing alone, lest each sale cost a write of both.
+    async fn renewed_link(
+        &self,
+        organization: &Organization,
+        before: Option<&Listing>,
+        after: &Listing,
+    ) -> Result<Option<Link>, AppError> {
+        let Some(item) = &after.item_id else { return Ok(None) };
+        let moved = before.is_none_or(|before| {
+            before.stock_ref != after.stock_ref || before.fulfilment != after.fulfilment
+        });
+        if !moved {
+            return Ok(None);
+        }
+        let stock =
+            self.store.item_stock(&organization.id, item, store::stock::Freshness::Consistent).await?;
+        let link = stock.links.into_iter().find(|link| link.listing_id == after.id);
+        Ok(link.map(|link| Link {
+            stock_ref: after.stock_ref.clone(),
+            fulfilment: after.fulfilment,
+            ..link
+        }))
+    }
+
+    /// One page of what waits, matched now that every page is known. The last one ends the sync.
+    async fn match_step(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        sync: &mut Sync,
+    ) -> Result<bool, AppError> {
+        let request = PageRequest { limit: MATCH_PAGE, cursor: sync.cursor.take() };
+        let page = self
+            .store
+            .connection_listings(
+                &organization.id,
+                &sync.connection_id,
+                Some(ListingStatus::Unconfirmed),
+                &request,
+            )
+            .await?;
+        let around = self.surroundings(organization, &sync.connection_id, &page.data).await?;
+        for listing in page.data {
+            self.match_one(organization, shop, listing, &around).await?;
+        }
+        sync.cursor = page.next_cursor;
+        let last = sync.cursor.is_none();
+        self.step(&organization.id, sync, &[], last).await?;
+        Ok(last)
+    }
+
+    async fn surroundings(
+        &self,
+        organization: &Organization,
+        connection: &domain::ConnectionId,
+        listings: &[Listing],
+    ) -> Result<Surroundings, AppError> {
+        let skus: BTreeSet<MatchKey> =
+            listings.iter().filter_map(|l| l.sku.as_ref()).map(|sku| sku.match_key()).collect();
+        let names: BTreeSet<MatchKey> = listings.iter().map(|l| MatchKey::of(l.title.as_str())).collect();
+        let by_sku = self.store.items_by_sku(&organization.id, &skus).await?;
+        let by_name = self.store.items_by_name(&organization.id, &names).await?;
+        let named: BTreeSet<ItemId> = by_name.values().flatten().cloned().collect();
+        let items = self.store.items_by_ids(&organization.id, &named).await?;
+        let repeated = self.store.repeated_skus(&organization.id, connection, &skus).await?;
+        Ok(Surroundings { by_sku, by_name, items, repeated })
+    }
+
+    async fn match_one(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        listing: Listing,
+        around: &Surroundings,
+    ) -> Result<(), AppError> {
+        let matched = match_listing(
+            listing.sku.as_ref(),
+            &listing.title,
+            &around.candidates(&listing),
+            organization.auto_link,
+        );
+        let mut after = listing.clone();
+        after.version += 1;
+        after.found = matched.found;
+        after.candidate_item_ids = matched.candidates;
+        let stored = match matched.link {
+            Some(item) => {
+                let by = if matched.found == Match::SkuMatched { LinkedBy::Sku } else { LinkedBy::Name };
+                self.link_matched(organization, shop, &listing, after, item, by).await
+            }
+            None if shop.connection.settings.auto_create && after.found == Match::Unmatched => {
+                let actor = Actor::Connection(shop.connection.id.to_string());
+                match self.create_from_listing(organization, &listing, &actor).await {
+                    Ok(_) => Ok(()),
+                    Err(AppError::Store(error)) => Err(error),
+                    // A SKU taken meanwhile is matched at the next sync.
+                    Err(AppError::Conflict { .. }) => Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
+            None if after.found != listing.found
+                || after.candidate_item_ids != listing.candidate_item_ids =>
+            {
+                self.store.save_listing(&organization.id, Some(&listing), &after, None).await
+            }
+            None => Ok(()),
+        };
+        match stored {
+            // A person was quicker: what they did stands.
+            Err(StoreError::Conflict(_)) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn link_matched(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        before: &Listing,
+        mut after: Listing,
+        item: ItemId,
+        by: LinkedBy,
+    ) -> Result<(), StoreError> {
+        after.status = ListingStatus::Linked;
+        after.item_id = Some(item.clone());
+        let link = link_of(&after, &item, shop.connection.channel, by, self.clock.now());
+        self.store.link_listing(&organization.id, Some(before), &after, &link).await?;
+        let actor = Actor::Connection(shop.connection.id.to_string());
+        match self.resolve_listing(&organization.id, &after.id, &item, &actor).await {
+            Err(AppError::Store(error)) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The window of a scheduled item sync: since the last complete one, where the channel can tell what changed and
+    /// everything was read not too long ago; else everything.
+    async fn changes_since_last(&self, shop: &OpenShop) -> Result<Option<Window>, AppError> {
+        if !shop.channel.capability().listing_changes {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let filter = SyncFilter {
+            connection_id: Some(shop.connection.id.clone()),
+            kind: Some(SyncKind::Items),
+            from: now.checked_sub(WHOLE_EVERY).ok(),
+            ..SyncFilter::default()
+        };
+        let request = PageRequest { limit: 100, cursor: None };
+        let recent = self.store.syncs(&shop.connection.organization_id, &filter, &request).await?;
+        let complete = |sync: &&Sync| matches!(sync.state, SyncState::Succeeded | SyncState::Partial);
+        let whole = recent.data.iter().filter(complete).any(|sync| sync.window.is_none());
+        let last = recent.data.iter().find(complete).and_then(|sync| sync.started_at);
+        Ok(last.filter(|_| whole).map(|last| Window::since(last, now)))
+    }
+
+    /// Sees to it that the channel notifies us; if it had stopped, orders since are fetched by the next order sync,
+    /// whose watermark does not depend on notifications.
+    async fn look_after_webhooks(&self, shop: &mut OpenShop) -> Result<(), AppError> {
+        let Some(base) = self.settings.public_url.clone() else { return Ok(()) };
+        let organization = shop.connection.organization_id.clone();
+        let id = shop.connection.id.clone();
+        let now = self.clock.now();
+        let state = self.store.connection_state(&organization, &id).await?;
+        let fresh = state
+            .and_then(|state| state.webhooks_checked_at)
+            .is_some_and(|at| now.duration_since(at) < WEBHOOKS_EVERY);
+        if fresh {
+            return Ok(());
+        }
+        let Some(secret) = self.store.webhook_secret(&organization, &id).await? else { return Ok(()) };
+        let callback = base
+            .join(&format!("v1/webhooks/{id}"))
+            .map_err(|_| AppError::Internal("the public address cannot be extended"))?;
+        let kept = self
+            .call(shop, |channel, shop| {
+                let (callback, secret) = (&callback, &secret);
+                Box::pin(async move { channel.ensure_webhooks(&shop, callback, secret).await })
+            })
+            .await;
+        match kept {
+            Ok(upkeep) => {
+                if upkeep.restored > 0 {
+                    tracing::info!(connection = %id, restored = upkeep.restored, "notifications restored");
+                }
+                Ok(self.store.note_webhooks_checked(&organization, &id, now).await?)
+            }
+            // Without notifications polling goes on: a shop that forbids them is still synced.
+            Err(AppError::Channel(error)) if error.kind != channels::ErrorKind::Unauthorized => {
+                tracing::warn!(connection = %id, code = error.kind.code(), %error, "no notifications");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const CONFLICTS_MAX: u32 = 5;
+
+/// What matching must know of a page of listings.
+struct Surroundings {
+    by_sku: BTreeMap<MatchKey, ItemId>,
+    by_name: BTreeMap<MatchKey, BTreeSet<ItemId>>,
+    items: BTreeMap<ItemId, Item>,
+    repeated: BTreeSet<MatchKey>,
+}
+
+impl Surroundings {
+    fn candidates(&self, listing: &Listing) -> Candidates {
+        let sku = listing.sku.as_ref().map(|sku| sku.match_key());
+        let named = self.by_name.get(&MatchKey::of(listing.title.as_str()));
+        Candidates {
+            by_sku: sku.as_ref().and_then(|sku| self.by_sku.get(sku)).cloned().into_iter().collect(),
+            by_name: named
+                .into_iter()
+                .flatten()
+                .filter_map(|id| self.items.get(id))
+                .map(|item| (item.id.clone(), Some(item.sku.clone())))
+                .collect(),
+            sku_repeats: sku.is_some_and(|sku| self.repeated.contains(&sku)),
+            rejected: listing.rejected_item_ids.clone(),
+        }
+    }
+}
+
+fn is_sold_out(listing: &FetchedListing) -> bool {
+    listing.quantity.is_some_and(|quantity| quantity.get() == 0)
+}
+
+/// Why a new listing does not come in (features A35).
+fn skip_reason(
+    listing: &FetchedListing,
+    sold_out_wanted: bool,
+    archived_wanted: bool,
+) -> Option<(&'static str, &'static str)> {
+    match listing.status {
+        ChannelStatus::Deleted => Some(("deleted", "The listing is deleted on the channel.")),
+        ChannelStatus::Archived if !archived_wanted => {
+            Some(("archived", "The listing is archived on the channel; the connection leaves archived ones out."))
+        }
+        _ if is_sold_out(listing) && !sold_out_wanted => {
+            Some(("out_of_stock", "The listing is sold out and no item has its SKU; the connection leaves such ones out."))
+        }
+        _ => None,
+    }
+}
+
+fn record(
+    fetched: &FetchedListing,
+    outcome: Outcome,
+    why: Option<(&'static str, &'static str)>,
+    listing_id: Option<ListingId>,
+) -> SyncRecord {
+    SyncRecord {
+        external_id: match &fetched.reference.variation_id {
+            Some(variation) => format!("{}/{variation}", fetched.reference.external_id),
+            None => fetched.reference.external_id.clone(),
+        },
+        sku: fetched.sku.as_ref().map(|sku| sku.as_str().to_owned()),
+        title: Some(fetched.title.as_str().to_owned()),
+        outcome,
+        code: why.map(|(code, _)| code.to_owned()),
+        reason: why.map(|(_, reason)| reason.to_owned()),
+        listing_id,
+        order_id: None,
+    }
+}
+
+/// The listing as it must be stored; `None` where nothing of it is new.
+fn merged(
+    id: &ListingId,
+    before: Option<&Listing>,
+    fetched: &FetchedListing,
+    now: Timestamp,
+) -> Result<Option<Listing>, AppError> {
+    let mut after = match before {
+        Some(before) => before.clone(),
+        None => Listing {
+            id: id.clone(),
+            connection_id: id.connection().map_err(|_| AppError::Internal("a listing without a connection"))?,
+            reference: fetched.reference.clone(),
+            sku: None,
+            title: fetched.title.clone(),
+            price: None,
+            channel_quantity: None,
+            channel_status: fetched.status,
+            attributes: Vec::new(),
+            barcode: None,
+            fulfilment: fetched.fulfilment,
+            stock_ref: None,
+            status: ListingStatus::Unconfirmed,
+            found: if fetched.sku.is_some() { Match::Unmatched } else { Match::EmptySku },
+            candidate_item_ids: Vec::new(),
+            item_id: None,
+            rejected_item_ids: BTreeSet::new(),
+            dismissed_reason: None,
+            first_seen_at: now,
+            observed_at: now,
+            version: 0,
+        },
+    };
+    after.sku.clone_from(&fetched.sku);
+    after.title = fetched.title.clone();
+    after.price = fetched.price;
+    after.channel_quantity = fetched.quantity;
+    after.channel_status = fetched.status;
+    after.attributes.clone_from(&fetched.attributes);
+    after.barcode.clone_from(&fetched.barcode);
+    after.fulfilment = fetched.fulfilment;
+    after.stock_ref.clone_from(&fetched.stock_ref);
+    if after.status == ListingStatus::Unlinked {
+        // Fetched again after a merchant unlinked it: it waits for a person (features C4).
+        after.status = ListingStatus::Unconfirmed;
+    }
+    if before == Some(&after) {
+        return Ok(None);
+    }
+    after.observed_at = now;
+    after.version += 1;
+    Ok(Some(after))
+}
+
+/// The link that a listing gets with an item.
+pub(crate) fn link_of(
+    listing: &Listing,
+    item: &ItemId,
+    channel: domain::ChannelKind,
+    by: LinkedBy,
+    now: Timestamp,
+) -> Link {
+    Link {
+        listing_id: listing.id.clone(),
+        item_id: item.clone(),
+        connection_id: listing.connection_id.clone(),
+        channel,
+        listing: listing.reference.clone(),
+        stock_ref: listing.stock_ref.clone(),
+        fulfilment: listing.fulfilment,
+        observed: listing.channel_quantity.map(domain::Quantity::units),
+        linked_by: by,
+        linked_at: now,
+        acknowledged: None,
+        failure: None,
+    }
+}

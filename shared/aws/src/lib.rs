@@ -1,0 +1,15 @@
+//! What the functions have in common on AWS: the shapes of their events, the answer to a batch, configuration, logging
+//! and clients.
+//!
+//! The event shapes are plain data, so the one-machine runner feeds the same handlers with them. No rule of the product
+//! lives here.
+
+pub mod batch;
+pub mod clients;
+pub mod config;
+pub mod event;
+pub mod image;
+pub mod telemetry;
+
+pub use clients::Clients;
+pub use config::Config;

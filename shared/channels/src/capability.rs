@@ -1,0 +1,45 @@
+//! What a channel can do, as data: the suite, the API and the workers ask it, nobody knows a channel by name.
+
+/// A channel's abilities and limits. Numbers are the channel's own, with their source in the adapter's README.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capability {
+    /// For people.
+    pub name: &'static str,
+    pub authorization: Authorization,
+    /// What a connection must bring, by field name.
+    pub credentials_required: &'static [&'static str],
+    pub credentials_optional: &'static [&'static str],
+    /// The store has an address of its own, which the connection must name.
+    pub endpoint_required: bool,
+    /// Listings of one page.
+    pub listing_page_max: u32,
+    /// Listings can be asked for by time of change.
+    pub listing_changes: bool,
+    /// Orders of one page.
+    pub order_page_max: u32,
+    /// Orders that one call can fetch by id.
+    pub order_ids_max: u32,
+    /// Targets of one stock call.
+    pub stock_batch_max: u32,
+    /// Setting a number can be made to depend on the number that is there.
+    pub stock_compare_and_set: bool,
+    /// The channel counts stock per location.
+    pub locations: bool,
+    /// The limits allow one look at new orders before each push.
+    pub order_look_before_push: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authorization {
+    Oauth2,
+    ApiKey,
+}
+
+impl Authorization {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Oauth2 => "oauth2",
+            Self::ApiKey => "api_key",
+        }
+    }
+}

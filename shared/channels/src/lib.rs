@@ -1,0 +1,243 @@
+//! The channels: one trait, one folder an adapter.
+//!
+//! An adapter turns intent into HTTP requests and answers into domain values. It keeps no state, knows no table and no
+//! queue, never sleeps and never retries: what must wait or be tried again is said in the [`ChannelError`] it returns.
+//! Only `<channel>/wire.rs` knows that channel's JSON.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::listing::{FetchedListing, ListingRef, RecordFailure};
+use domain::order::FetchedOrder;
+use domain::schedule::Window;
+use domain::{ChannelKind, Currency, Quantity, Timestamp};
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub mod capability;
+pub mod credentials;
+pub mod error;
+pub mod network;
+pub mod pace;
+pub mod shopify;
+pub mod transport;
+pub mod woocommerce;
+
+pub use capability::{Authorization, Capability};
+pub use credentials::Credentials;
+pub use error::{ChannelError, ErrorKind, Retry};
+pub use pace::Pace;
+pub use transport::Transport;
+
+/// The adapter of a channel. The one line of registration.
+pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
+    match kind {
+        ChannelKind::Shopify => &shopify::Shopify,
+        ChannelKind::Woocommerce => &woocommerce::Woocommerce,
+    }
+}
+
+/// Everything needed to speak to one shop, for one operation.
+#[derive(Clone, Copy)]
+pub struct Shop<'a> {
+    /// The store's address, or what stands in for every host of a hosted channel.
+    pub endpoint: &'a Url,
+    pub credentials: &'a Credentials,
+    /// What [`Channel::identify`] found and the connection keeps.
+    pub facts: &'a ShopFacts,
+    pub currency: Currency,
+    pub transport: &'a dyn Transport,
+    pub pace: &'a Pace,
+    pub now: Timestamp,
+}
+
+/// What an adapter must remember of a shop between calls, by names of its own (Shopify: `location_id`).
+pub type ShopFacts = BTreeMap<String, String>;
+
+/// Who answers at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShopIdentity {
+    pub name: String,
+    pub currency: Currency,
+    /// IANA name or the channel's own text, for people.
+    pub time_zone: Option<String>,
+    /// The channel's software and version where it says so.
+    pub version: Option<String>,
+    pub facts: ShopFacts,
+}
+
+/// Where a walk through pages goes on: the adapter's own text, kept in the table between pages. At most 16 KiB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// A page of records; a record that could not be read fails alone.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub records: Vec<Result<T, RecordFailure>>,
+    /// `None` after the last page.
+    pub next: Option<Cursor>,
+    /// How many records there are in all, where the channel says.
+    pub total: Option<u64>,
+}
+
+/// Which orders to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderQuery {
+    /// Changed in the window, oldest change first.
+    Changed(Window),
+    /// These, by the channel's ids: at most [`Capability::order_ids_max`].
+    Ids(Vec<String>),
+}
+
+/// A listing and the quantity that it must show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockTarget {
+    pub listing: ListingRef,
+    /// [`FetchedListing::stock_ref`] as it was fetched.
+    pub stock_ref: Option<String>,
+    pub quantity: Quantity,
+    /// What the channel is thought to show now, for a channel that compares before it sets. `None`: do not compare.
+    pub expected: Option<i64>,
+}
+
+/// What one call to the channel can carry, made by [`Channel::plan_stock`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockBatch {
+    /// Where the batch belongs, in the adapter's own words (WooCommerce: the parent of the variations).
+    pub group: Option<String>,
+    pub targets: Vec<StockTarget>,
+}
+
+/// What became of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StockOutcome {
+    /// The channel shows the quantity, by its own answer.
+    Accepted,
+    /// The channel had another number than `expected` and did nothing.
+    Stale { observed: Option<i64> },
+    /// Will not work without a change on the channel.
+    Rejected { code: &'static str, reason: String },
+    /// Did not work now; may later.
+    Failed { code: &'static str, reason: String },
+}
+
+/// A notification of a channel, verified and reduced to a hint: what it says is read again from the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The channel's own id of the delivery, for deduplication.
+    pub delivery_id: Option<String>,
+    pub hint: Hint,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// These orders changed.
+    Orders(Vec<String>),
+    /// Listings changed or came.
+    Listings,
+    /// The merchant took the authorization back.
+    Revoked,
+    /// Nothing to do: a greeting, or a topic we do not use.
+    Nothing,
+}
+
+/// Why a notification is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookRefused {
+    #[error("the signature is missing")]
+    Unsigned,
+    #[error("the signature does not verify")]
+    BadSignature,
+    #[error("the body cannot be read")]
+    Unreadable,
+}
+
+/// What upkeep of the channel's notifications did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WebhookUpkeep {
+    /// Subscriptions that were missing or switched off and are active now: what they would have told is lost, so the
+    /// time since must be fetched.
+    pub restored: u32,
+}
+
+/// A sales channel.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    fn kind(&self) -> ChannelKind;
+
+    /// What the channel can do, and its limits.
+    fn capability(&self) -> &'static Capability;
+
+    /// Tries the credentials and asks who is there.
+    async fn identify(&self, shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError>;
+
+    /// One page of listings; all of them, or those that changed in the window where the channel can tell.
+    async fn fetch_listings(
+        &self,
+        shop: &Shop<'_>,
+        changed: Option<Window>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<FetchedListing>, ChannelError>;
+
+    /// One page of orders.
+    async fn fetch_orders(
+        &self,
+        shop: &Shop<'_>,
+        query: &OrderQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<FetchedOrder>, ChannelError>;
+
+    /// The fewest calls that carry all targets. Pure.
+    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch>;
+
+    /// One call. Outcomes in the order of the batch's targets. `key` is the same for each try of the same batch, and
+    /// another for every other: the idempotency key of channels that take one.
+    async fn push_stock(
+        &self,
+        shop: &Shop<'_>,
+        key: &str,
+        batch: &StockBatch,
+    ) -> Result<Vec<StockOutcome>, ChannelError>;
+
+    /// What the channel shows now for each target, in their order; `None` where it has no number.
+    async fn read_stock(
+        &self,
+        shop: &Shop<'_>,
+        targets: &[StockTarget],
+    ) -> Result<Vec<Option<i64>>, ChannelError>;
+
+    /// Sees to it that the channel notifies `callback` of orders and listings, signed with `secret` where the channel
+    /// lets us choose one: creates what is missing, switches on what is off.
+    async fn ensure_webhooks(
+        &self,
+        shop: &Shop<'_>,
+        callback: &Url,
+        secret: &SecretString,
+    ) -> Result<WebhookUpkeep, ChannelError>;
+
+    /// Verifies and reads a notification. `secret` is the one given to [`Channel::ensure_webhooks`].
+    fn read_webhook(
+        &self,
+        credentials: &Credentials,
+        secret: &SecretString,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Notification, WebhookRefused>;
+
+    /// The token side of a channel whose access expires; `None` for channels with lasting keys.
+    fn tokens(&self) -> Option<&dyn Tokens>;
+}
+
+/// Access that expires and is renewed. A refresh token may be spent by its use: whoever calls [`Tokens::refresh`] holds
+/// the connection's lease and stores the answer before using it.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// When the access token in `credentials` ends; `None` for one that lasts. A time in the past where there is none.
+    fn expires_at(&self, credentials: &Credentials) -> Option<Timestamp>;
+
+    /// Whole new credentials.
+    async fn refresh(&self, shop: &Shop<'_>) -> Result<Credentials, ChannelError>;
+}

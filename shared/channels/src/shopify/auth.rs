@@ -1,0 +1,163 @@
+//! Who we are to Shopify, and who the shop is.
+//!
+//! Three ways in: a lasting access token (`shpat_…`); an expiring one with a refresh token, which each use replaces; or
+//! neither, for an application of the merchant's own organization, which gets a token of 24 hours for its id and secret.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Timestamp;
+use http::{Method, Request};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::wire::{self, ShopIdentityData};
+use super::{API_VERSION, Operation, Shopify, address, error, parse};
+use crate::{ChannelError, Credentials, ErrorKind, Shop, ShopFacts, ShopIdentity, Tokens};
+
+/// The location whose stock we set, by its number.
+pub(super) const LOCATION_ID: &str = "location_id";
+
+const ACCESS_TOKEN: &str = "access_token";
+const REFRESH_TOKEN: &str = "refresh_token";
+/// Kept beside the token, never sent in from outside.
+const EXPIRES_AT: &str = "access_token_expires_at";
+
+/// A token is renewed this long before its end, so that none ends on its way.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+pub(super) static IDENTIFY: Operation = Operation {
+    name: "identify the shop",
+    document: include_str!("queries/shop.graphql"),
+    cost: 203,
+};
+
+pub(super) async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
+    let data: ShopIdentityData = IDENTIFY.call(shop, &json!({})).await?;
+    let currency = data.shop.currency_code.parse().map_err(|e| {
+        ChannelError::new(ErrorKind::Malformed, IDENTIFY.name, "the shop's currency is not a currency code").caused_by(e)
+    })?;
+    let location = location(data.locations.nodes).ok_or_else(|| {
+        ChannelError::new(ErrorKind::Rejected, IDENTIFY.name, "the shop has no active location of its own")
+    })?;
+    Ok(ShopIdentity {
+        name: data.shop.name,
+        currency,
+        time_zone: Some(data.shop.iana_timezone),
+        version: Some(format!("Admin API {API_VERSION}")),
+        facts: ShopFacts::from([(LOCATION_ID.to_owned(), location)]),
+    })
+}
+
+/// The merchant's main location: active, not a fulfilment service's (whose stock is not ours to set); of these one that
+/// serves online orders, then one that ships, then the oldest, which has the lowest number.
+fn location(nodes: Vec<wire::LocationNode>) -> Option<String> {
+    nodes
+        .into_iter()
+        .filter(|node| node.is_active && !node.is_fulfillment_service)
+        .filter_map(|node| {
+            let number = wire::number_of(&node.id)?;
+            let age: u64 = number.parse().ok()?;
+            Some(((!node.fulfills_online_orders, !node.ships_inventory, age), number))
+        })
+        .min()
+        .map(|(_, number)| number)
+}
+
+#[async_trait]
+impl Tokens for Shopify {
+    fn expires_at(&self, credentials: &Credentials) -> Option<Timestamp> {
+        let known_end = credentials.instant(EXPIRES_AT);
+        match (credentials.get(ACCESS_TOKEN), known_end) {
+            (None, _) => Some(Timestamp::UNIX_EPOCH),
+            (Some(_), Some(end)) => Some(end.checked_sub(MARGIN).unwrap_or(end)),
+            // It came with a refresh token, so it ends, and nobody told when.
+            (Some(_), None) if credentials.get(REFRESH_TOKEN).is_some() => Some(Timestamp::UNIX_EPOCH),
+            (Some(_), None) => None,
+        }
+    }
+
+    async fn refresh(&self, shop: &Shop<'_>) -> Result<Credentials, ChannelError> {
+        const OPERATION: &str = "renew the access token";
+        let credentials = shop.credentials;
+        let (Some(client_id), Some(client_secret)) =
+            (credentials.get("client_id"), credentials.get("client_secret"))
+        else {
+            return Err(ChannelError::new(ErrorKind::Unauthorized, OPERATION, "the application's id or secret is missing"));
+        };
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(address(shop.endpoint, "admin/oauth/access_token"))
+            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(http::header::ACCEPT, "application/json")
+            .body(Bytes::from(grant(client_id, client_secret, credentials.get(REFRESH_TOKEN))))
+            .map_err(|e| ChannelError::new(ErrorKind::Rejected, OPERATION, "the request cannot be written").caused_by(e))?;
+        let response = shop.transport.send(request).await.map_err(|e| e.during(OPERATION))?;
+        if matches!(response.status().as_u16(), 400 | 401 | 403 | 422) {
+            return Err(ChannelError::new(ErrorKind::Unauthorized, OPERATION, "the authorization is refused or spent"));
+        }
+        if let Some(error) = error::of_status(OPERATION, response.status(), response.headers()) {
+            return Err(error);
+        }
+        let answer: wire::TokenAnswer = parse(OPERATION, response.body())?;
+        let end = shop.now.checked_add(SignedDuration::from_secs(i64::from(answer.expires_in))).unwrap_or(shop.now);
+        let renewed =
+            credentials.clone().with(ACCESS_TOKEN, answer.access_token).with(EXPIRES_AT, end.to_string());
+        Ok(match answer.refresh_token {
+            Some(token) => renewed.with(REFRESH_TOKEN, token),
+            None => renewed,
+        })
+    }
+}
+
+/// The form of the grant: by refresh token where there is one, by the application's own right where not.
+fn grant(client_id: &str, client_secret: &str, refresh_token: Option<&str>) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("client_id", client_id).append_pair("client_secret", client_secret);
+    match refresh_token {
+        Some(token) => form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token),
+        None => form.append_pair("grant_type", "client_credentials"),
+    };
+    form.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(fields: &[(&str, &str)]) -> Credentials {
+        Credentials::from_exposed(fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn each_way_in_has_its_end() {
+        let end = "2026-11-21T12:00:00Z";
+        let before: Timestamp = "2026-11-21T11:55:00Z".parse().unwrap();
+        let past = Some(Timestamp::UNIX_EPOCH);
+        let table: [(&[(&str, &str)], Option<Timestamp>); 6] = [
+            (&[("access_token", "shpat_x")], None),
+            (&[("access_token", "t"), ("refresh_token", "r")], past),
+            (&[("access_token", "t"), ("refresh_token", "r"), ("access_token_expires_at", end)], Some(before)),
+            (&[("refresh_token", "r")], past),
+            (&[("client_id", "i"), ("client_secret", "s")], past),
+            (&[("access_token", "t"), ("access_token_expires_at", end)], Some(before)),
+        ];
+        for (fields, expected) in table {
+            assert_eq!(Shopify.expires_at(&credentials(fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn the_location_is_the_merchant_s_own() {
+        let node = |number: u32, is_active, is_fulfillment_service, fulfills_online_orders, ships_inventory| wire::LocationNode {
+            id: format!("gid://shopify/Location/{number}"),
+            is_active,
+            is_fulfillment_service,
+            fulfills_online_orders,
+            ships_inventory,
+        };
+        let choose = |nodes| location(nodes).unwrap_or_default();
+        assert_eq!(choose(vec![node(9, true, false, true, true), node(10, true, false, true, true)]), "9");
+        assert_eq!(choose(vec![node(1, true, false, false, true), node(2, true, false, true, false)]), "2");
+        assert_eq!(choose(vec![node(1, false, false, true, true), node(2, true, true, true, true)]), "");
+    }
+}

@@ -1,0 +1,118 @@
+//! A merchant's shop on a channel: how it stands and how it is synced.
+
+use serde::{Deserialize, Serialize};
+
+use crate::LocationId;
+use crate::availability::{LocationMapping, StockRule};
+use crate::push::NotPushed;
+use crate::schedule::SyncInterval;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionStatus {
+    Active,
+    /// Disabled by the merchant: nothing fetched, nothing pushed, everything kept.
+    Inactive,
+    /// The channel refuses the credentials.
+    NeedsAuthorization,
+}
+
+impl ConnectionStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::NeedsAuthorization => "needs_authorization",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StockSync {
+    #[default]
+    Active,
+    Inactive,
+}
+
+/// What is done with a number that was edited on the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftPolicy {
+    #[default]
+    Overwrite,
+    Alert,
+    Hold,
+}
+
+/// Which parts of a connection are in sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Modules {
+    pub items: bool,
+    pub orders: bool,
+    pub stock: bool,
+    pub shipments: bool,
+}
+
+impl Default for Modules {
+    fn default() -> Self {
+        Self { items: true, orders: true, stock: true, shipments: true }
+    }
+}
+
+/// Which listings come in besides those for sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportRule {
+    pub out_of_stock: bool,
+    pub archived: bool,
+}
+
+/// What a merchant can set of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ConnectionSettings {
+    pub sync_interval_minutes: SyncInterval,
+    pub stock_sync: StockSync,
+    pub modules: Modules,
+    pub location_mapping: LocationMapping,
+    /// Where the connection's orders take their stock from; the organization's primary location when `None`.
+    pub order_location_id: Option<LocationId>,
+    pub auto_create: bool,
+    pub drift: DriftPolicy,
+    pub stock_rule: StockRule,
+    pub import: ImportRule,
+}
+
+impl ConnectionSettings {
+    /// Whether numbers go out at all, and if not, why.
+    pub fn pushes(&self, status: ConnectionStatus) -> Result<(), NotPushed> {
+        match status {
+            ConnectionStatus::Inactive => return Err(NotPushed::ConnectionInactive),
+            ConnectionStatus::NeedsAuthorization => return Err(NotPushed::NeedsAuthorization),
+            ConnectionStatus::Active => {}
+        }
+        if self.stock_sync == StockSync::Inactive || !self.modules.stock {
+            return Err(NotPushed::StockSyncInactive);
+        }
+        if self.location_mapping == LocationMapping::None {
+            return Err(NotPushed::NoLocationsMapped);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_not_to_push_is_named() {
+        let settings = ConnectionSettings::default();
+        assert_eq!(settings.pushes(ConnectionStatus::Active), Ok(()));
+        assert_eq!(settings.pushes(ConnectionStatus::Inactive), Err(NotPushed::ConnectionInactive));
+        assert_eq!(settings.pushes(ConnectionStatus::NeedsAuthorization), Err(NotPushed::NeedsAuthorization));
+        let off = ConnectionSettings { stock_sync: StockSync::Inactive, ..settings.clone() };
+        assert_eq!(off.pushes(ConnectionStatus::Active), Err(NotPushed::StockSyncInactive));
+        let unmapped = ConnectionSettings { location_mapping: LocationMapping::None, ..settings };
+        assert_eq!(unmapped.pushes(ConnectionStatus::Active), Err(NotPushed::NoLocationsMapped));
+    }
+}

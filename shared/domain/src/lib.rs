@@ -1,0 +1,31 @@
+//! The rules of Masterstock, and the words they are said in.
+//!
+//! Pure: values in, values out. No clock, no randomness, no I/O, no AWS type. What a channel, the table or a request
+//! holds is parsed into these types at the edge; a value of one of them is right by construction.
+
+pub mod availability;
+pub mod channel;
+pub mod connection;
+pub mod id;
+pub mod listing;
+pub mod matching;
+pub mod money;
+pub mod order;
+pub mod push;
+pub mod quantity;
+pub mod schedule;
+pub mod sku;
+pub mod stock;
+pub mod sync;
+pub mod text;
+
+pub use channel::ChannelKind;
+pub use id::{
+    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MovementId, OrderId, OrganizationId,
+    SyncId,
+};
+pub use jiff::Timestamp;
+pub use money::{Currency, Money};
+pub use quantity::Quantity;
+pub use sku::{MatchKey, Sku};
+pub use text::Name;

@@ -1,0 +1,161 @@
+//! `Idempotency-Key`: the first answer, kept 24 hours.
+
+use std::io::{Read, Write};
+
+use domain::{OrganizationId, Timestamp};
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use jiff::SignedDuration;
+
+use crate::keys::Key;
+use crate::row::{Reader, b, n, s, time};
+use crate::transact::{Refused, Step};
+use crate::{Store, StoreError, keys};
+
+/// An answer to give again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    pub status: u16,
+    /// `name: value` of the headers worth keeping.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// First seen: go on.
+    First,
+    /// Done before with the same content.
+    Answered(KeptAnswer),
+    /// Being done now. An attempt older than 60 seconds counts as dead, and the caller as the first.
+    Running,
+    /// Used before with other content.
+    OtherContent,
+}
+
+/// How long an answer is kept, counted from the first attempt.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// After this long, an attempt that has not answered counts as dead: the longest request is shorter.
+const DEAD_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A row holds 400 KB, headers and names included.
+const BODY_BYTES_MAX: usize = 300 * 1024;
+/// Bounds what a row is inflated to; answers are far smaller.
+const INFLATED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+const WHAT: &str = "idempotency key";
+const STATUS: &str = "answer_status";
+const HEADERS: &str = "answer_headers";
+const BODY: &str = "answer_body";
+
+/// Reads that find the key gone between the failed write and the look at it.
+const TRIES_MAX: u32 = 3;
+
+impl Store {
+    /// `digest` is of method, path and body. One conditional write; one read more where the key is known.
+    pub async fn begin_idempotent(
+        &self,
+        organization: &OrganizationId,
+        key: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<Begun, StoreError> {
+        let operation = "begin an idempotent request";
+        let key = keys::idempotency(organization, key);
+        for _ in 0..TRIES_MAX {
+            if self.write_if(operation, attempt(&key, digest, now)?).await? {
+                return Ok(Begun::First);
+            }
+            let Some(row) = self.get(operation, &key).await? else { continue };
+            let reader = Reader::new(WHAT, &row);
+            if reader.has_expired(now)? {
+                continue;
+            }
+            if reader.text("content")? != digest {
+                return Ok(Begun::OtherContent);
+            }
+            return Ok(if reader.has(STATUS) { Begun::Answered(kept(&reader)?) } else { Begun::Running });
+        }
+        Err(StoreError::Busy(None))
+    }
+
+    /// The first answer stays. One whose body exceeds 300 KiB deflated is kept without the body: a repeated request
+    /// then has no second effect, and is answered with the status and headers alone. Nothing where the key is gone.
+    pub async fn finish_idempotent(
+        &self,
+        organization: &OrganizationId,
+        key: &str,
+        answer: &KeptAnswer,
+    ) -> Result<(), StoreError> {
+        let headers = serde_json::to_string(&answer.headers).map_err(unreadable)?;
+        let mut body = deflated(&answer.body)?;
+        if body.len() > BODY_BYTES_MAX {
+            body = deflated(&[])?;
+        }
+        let expression = format!("SET {STATUS} = :status, {HEADERS} = :headers, {BODY} = :body");
+        let step = Step::update(keys::idempotency(organization, key), expression)
+            .only_if(
+                format!("attribute_exists(pk) AND attribute_not_exists({STATUS})"),
+                Refused::Conflict(WHAT),
+            )
+            .value(":status", n(answer.status))
+            .value(":headers", s(headers))
+            .value(":body", b(body));
+        self.write_if("finish an idempotent request", step).await.map(drop)
+    }
+
+    /// Forgets the key, where the attempt failed in a way that may be tried again. An answer that is kept stays.
+    pub async fn abandon_idempotent(
+        &self,
+        organization: &OrganizationId,
+        key: &str,
+    ) -> Result<(), StoreError> {
+        let step = Step::delete(keys::idempotency(organization, key))
+            .only_if(format!("attribute_not_exists({STATUS})"), Refused::Conflict(WHAT));
+        self.write_if("abandon an idempotent request", step).await.map(drop)
+    }
+}
+
+/// Takes the key where it is new, expired, or held by a dead attempt at the same content.
+fn attempt(key: &Key, digest: &str, now: Timestamp) -> Result<Step, StoreError> {
+    // Tells this attempt from another of the same instant, where a write is repeated after a lost answer.
+    let mut nonce = [0; 16];
+    aws_lc_rs::rand::fill(&mut nonce).map_err(unreadable)?;
+    let mut row = key.to_row();
+    row.insert("content".to_owned(), s(digest));
+    row.insert("attempt".to_owned(), b(nonce));
+    row.insert("started_at".to_owned(), time(now));
+    let expires_at = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+    row.insert(keys::EXPIRES_AT.to_owned(), n(expires_at.as_second()));
+    let dead = format!("attribute_not_exists({STATUS}) AND #content = :content AND started_at <= :dead");
+    Ok(Step::put(row)
+        .only_if(
+            format!("attribute_not_exists(pk) OR expires_at <= :now OR ({dead})"),
+            Refused::Exists(WHAT),
+        )
+        .name("#content", "content")
+        .value(":now", n(now.as_second()))
+        .value(":content", s(digest))
+        .value(":dead", time(now.checked_sub(DEAD_AFTER).unwrap_or(Timestamp::MIN))))
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unreadable(WHAT, Box::new(error))
+}
+
+fn deflated(body: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).map_err(unreadable)?;
+    encoder.finish().map_err(unreadable)
+}
+
+fn kept(reader: &Reader<'_>) -> Result<KeptAnswer, StoreError> {
+    let mut body = Vec::new();
+    let decoder = DeflateDecoder::new(reader.bytes(BODY)?);
+    decoder.take(INFLATED_BYTES_MAX).read_to_end(&mut body).map_err(unreadable)?;
+    Ok(KeptAnswer {
+        status: reader.number(STATUS)?,
+        headers: serde_json::from_str(reader.text(HEADERS)?).map_err(unreadable)?,
+        body,
+    })
+}

@@ -1,0 +1,60 @@
+//! The single table, and the table of personal data: every key, every access pattern, every condition.
+//!
+//! Only this crate speaks to DynamoDB. It holds no rule: what may happen is decided in `domain` and `app`; here it is
+//! made to happen together or not at all. Keys are built in `keys.rs` and nowhere else; each begins with the
+//! organization, so that no id reaches another tenant's row. Access patterns with their units: `docs/data-model.md`.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+
+pub mod adjustment;
+pub mod api_key;
+pub mod connection;
+pub mod error;
+pub mod idempotency;
+pub mod item;
+mod keys;
+pub mod lease;
+pub mod link;
+pub mod listing;
+pub mod location;
+pub mod order;
+pub mod organization;
+pub mod page;
+pub mod personal;
+mod read;
+mod retry;
+mod row;
+pub mod seal;
+pub mod stock;
+pub mod sync;
+pub mod table;
+mod transact;
+
+pub use error::StoreError;
+pub use page::{Page, PageRequest};
+pub use seal::Sealer;
+
+/// The names of the two tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub main: String,
+    /// Buyers' data, apart, so that it can be kept out of backups.
+    pub personal: String,
+}
+
+/// The tables, through a DynamoDB client: AWS's, or the embedded engine's.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+    sealer: Sealer,
+}
+
+impl Store {
+    /// The SDK's own retries are switched off: a repeated write must be known as one (`transact.rs`).
+    pub fn new(client: Client, tables: Tables, sealer: Sealer) -> Self {
+        let config = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(config), tables, sealer }
+    }
+}

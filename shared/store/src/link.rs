@@ -1,0 +1,249 @@
+//! Links: which listings show an item's stock, and what each was last told.
+//!
+//! A link's row lies beside the item's levels, so that one query of half a read unit gives all that a push must know,
+//! and an acknowledgement is one write unit.
+
+use domain::channel::Fulfilment;
+use domain::listing::ListingRef;
+use domain::push::{Acknowledged, PushFailure};
+use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::keys;
+use crate::row::{Reader, Row, n, s, time, word};
+use crate::transact::{Refused, Step};
+use crate::{Store, StoreError};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub listing_id: ListingId,
+    pub item_id: ItemId,
+    pub connection_id: ConnectionId,
+    pub channel: ChannelKind,
+    pub listing: ListingRef,
+    pub stock_ref: Option<String>,
+    pub fulfilment: Fulfilment,
+    /// What the channel showed when it was last fetched: the first `expected` of a channel that compares.
+    pub observed: Option<i64>,
+    pub linked_by: LinkedBy,
+    pub linked_at: Timestamp,
+    pub acknowledged: Option<Acknowledged>,
+    pub failure: Option<PushFailure>,
+}
+
+/// Who linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkedBy {
+    Sku,
+    Name,
+    Person,
+}
+
+/// What became of an acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    Stored,
+    /// A newer one is there already, or the link is gone: nothing was changed.
+    Superseded,
+}
+
+/// Attributes of a link's row: short, since each push reads them.
+const CONNECTION: &str = "n";
+const EXTERNAL: &str = "e";
+const VARIATION: &str = "x";
+const CHANNEL: &str = "k";
+const STOCK_REF: &str = "s";
+const FBA: &str = "f";
+const OBSERVED: &str = "o";
+const LINKED_BY: &str = "b";
+const LINKED_AT: &str = "t";
+const QUANTITY: &str = "aq";
+const VERSION: &str = "av";
+const TAKEN_AT: &str = "at";
+const FAILURE_CODE: &str = "fc";
+const FAILURE_REASON: &str = "fr";
+const FAILING_SINCE: &str = "fs";
+
+impl Link {
+    pub(crate) fn to_row(&self, organization: &OrganizationId) -> Result<Row, StoreError> {
+        let mut row = keys::link(organization, &self.item_id, &self.listing_id).into_row();
+        let mut put = |name: &str, value| drop(row.insert(name.to_owned(), value));
+        if !self.is_named_by_its_id() {
+            put(CONNECTION, s(self.connection_id.as_str()));
+            put(EXTERNAL, s(&self.listing.external_id));
+            if let Some(variation) = &self.listing.variation_id {
+                put(VARIATION, s(variation));
+            }
+        }
+        put(CHANNEL, word(&self.channel)?);
+        if let Some(stock_ref) = &self.stock_ref {
+            put(STOCK_REF, s(stock_ref));
+        }
+        if self.fulfilment == Fulfilment::Fba {
+            put(FBA, word(&self.fulfilment)?);
+        }
+        if let Some(observed) = self.observed {
+            put(OBSERVED, n(observed));
+        }
+        put(LINKED_BY, word(&self.linked_by)?);
+        put(LINKED_AT, time(self.linked_at));
+        if let Some(acknowledged) = self.acknowledged {
+            put(QUANTITY, n(acknowledged.quantity));
+            put(VERSION, n(acknowledged.version));
+            put(TAKEN_AT, time(acknowledged.at));
+        }
+        if let Some(failure) = &self.failure {
+            put(FAILURE_CODE, s(&failure.code));
+            put(FAILURE_REASON, s(&failure.reason));
+            put(FAILING_SINCE, time(failure.since));
+        }
+        Ok(row)
+    }
+
+    pub(crate) fn of_row(item: &ItemId, row: &Row) -> Result<Self, StoreError> {
+        let unreadable = |error| StoreError::Unreadable("a link", Box::new(error));
+        let reader = Reader::new("a link", row);
+        let listing_id: ListingId = reader.sort_key_after(keys::LINK)?.parse().map_err(unreadable)?;
+        let (connection_id, listing) = if reader.has(CONNECTION) {
+            let external_id = reader.text(EXTERNAL)?.to_owned();
+            let listing = ListingRef { external_id, variation_id: reader.text_if_any(VARIATION)? };
+            (reader.parsed(CONNECTION)?, listing)
+        } else {
+            let (external_id, variation_id) = listing_id.external().unwrap_or_default();
+            (listing_id.connection().map_err(unreadable)?, ListingRef { external_id, variation_id })
+        };
+        let acknowledged = match reader.number_if_any(VERSION)? {
+            Some(version) => Some(Acknowledged {
+                quantity: Quantity::clamped(reader.number(QUANTITY)?),
+                version,
+                at: reader.time(TAKEN_AT)?,
+            }),
+            None => None,
+        };
+        let failure = match reader.text_if_any(FAILURE_CODE)? {
+            Some(code) => Some(PushFailure {
+                code,
+                reason: reader.text(FAILURE_REASON)?.to_owned(),
+                since: reader.time(FAILING_SINCE)?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            listing_id,
+            item_id: item.clone(),
+            connection_id,
+            channel: reader.word(CHANNEL)?,
+            listing,
+            stock_ref: reader.text_if_any(STOCK_REF)?,
+            fulfilment: if reader.has(FBA) { Fulfilment::Fba } else { Fulfilment::Mfn },
+            observed: reader.number_if_any(OBSERVED)?,
+            linked_by: reader.word(LINKED_BY)?,
+            linked_at: reader.time(LINKED_AT)?,
+            acknowledged,
+            failure,
+        })
+    }
+
+    /// Whether the listing's id says its connection and the channel's own ids, so that the row need not.
+    fn is_named_by_its_id(&self) -> bool {
+        let ListingRef { external_id, variation_id } = &self.listing;
+        ListingId::of(&self.connection_id, external_id, variation_id.as_deref()).as_ref()
+            == Ok(&self.listing_id)
+    }
+
+    /// Renews what the link holds of its listing, and nothing of what the channel was told.
+    pub(crate) fn renewal(&self, organization: &OrganizationId) -> Step {
+        let mut set = Vec::new();
+        let mut remove = Vec::new();
+        let key = keys::link(organization, &self.item_id, &self.listing_id);
+        let mut values = Vec::new();
+        for (name, placeholder, value) in [
+            (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
+            (OBSERVED, ":o", self.observed.map(n)),
+        ] {
+            match value {
+                Some(value) => {
+                    set.push(format!("{name} = {placeholder}"));
+                    values.push((placeholder, value));
+                }
+                None => remove.push(name),
+            }
+        }
+        let mut expression = String::new();
+        if !set.is_empty() {
+            expression.push_str(&format!("SET {} ", set.join(", ")));
+        }
+        if !remove.is_empty() {
+            expression.push_str(&format!("REMOVE {}", remove.join(", ")));
+        }
+        let step = Step::update(key, expression.trim())
+            .only_if("attribute_exists(pk)", Refused::Conflict("link"));
+        values.into_iter().fold(step, |step, (placeholder, value)| step.value(placeholder, value))
+    }
+}
+
+impl Store {
+    /// The channel took a quantity: kept, and the failure cleared, unless one of a higher version is there. One write
+    /// unit.
+    pub async fn acknowledge(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        acknowledged: &Acknowledged,
+    ) -> Result<Stored, StoreError> {
+        // An equal version passes: a try repeated after a lost answer is the same acknowledgement.
+        let step = Step::update(
+            keys::link(organization, item, listing),
+            "SET #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
+        )
+        .only_if("attribute_exists(pk) AND (attribute_not_exists(#v) OR #v <= :v)", Refused::Conflict("link"))
+        .name("#q", QUANTITY)
+        .name("#v", VERSION)
+        .name("#t", TAKEN_AT)
+        .name("#fc", FAILURE_CODE)
+        .name("#fr", FAILURE_REASON)
+        .name("#fs", FAILING_SINCE)
+        .value(":q", n(acknowledged.quantity))
+        .value(":v", n(acknowledged.version))
+        .value(":t", time(acknowledged.at));
+        stored(self.write_if("acknowledge a quantity", step).await?)
+    }
+
+    /// The channel did not take it. A failure that is there already with the same code keeps its `since`; one from
+    /// before the last acknowledgement is superseded by it.
+    pub async fn note_push_failure(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        failure: &PushFailure,
+    ) -> Result<Stored, StoreError> {
+        let of = |expression: &str, condition: &str| {
+            Step::update(keys::link(organization, item, listing), expression)
+                .only_if(condition, Refused::Conflict("link"))
+                .name("#fc", FAILURE_CODE)
+                .name("#fr", FAILURE_REASON)
+                .value(":c", s(&failure.code))
+                .value(":r", s(&failure.reason))
+        };
+        let new = of(
+            "SET #fc = :c, #fr = :r, #fs = :s",
+            "attribute_exists(pk) AND (attribute_not_exists(#fc) OR #fc <> :c) \
+             AND (attribute_not_exists(#t) OR #t <= :s)",
+        )
+        .name("#fs", FAILING_SINCE)
+        .name("#t", TAKEN_AT)
+        .value(":s", time(failure.since));
+        if self.write_if("note a failed push", new).await? {
+            return Ok(Stored::Stored);
+        }
+        let same = of("SET #fr = :r", "#fc = :c");
+        stored(self.write_if("note a failed push", same).await?)
+    }
+}
+
+fn stored(done: bool) -> Result<Stored, StoreError> {
+    Ok(if done { Stored::Stored } else { Stored::Superseded })
+}

@@ -1,0 +1,71 @@
+//! Organizations: the tenants.
+
+use domain::matching::AutoLink;
+use domain::order::OrderPreference;
+use domain::{Currency, LocationId, Name, OrganizationId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::api_key::{self, ApiKey};
+use crate::location::{self, Location};
+use crate::row::{from_row, to_row};
+use crate::transact::{Refused, Step};
+use crate::{Store, StoreError, keys};
+
+/// When an order's goods are taken off the stock on hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StockDeductedOn {
+    #[default]
+    Shipment,
+    Invoice,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    pub id: OrganizationId,
+    pub name: Name,
+    pub base_currency: Currency,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// IANA name.
+    pub time_zone: String,
+    pub taxes_enabled: bool,
+    pub order_sync: OrderPreference,
+    pub stock_deducted_on: StockDeductedOn,
+    pub primary_location_id: LocationId,
+    pub auto_link: AutoLink,
+    pub created_at: Timestamp,
+    /// Grows by one with each change.
+    pub version: u64,
+}
+
+const WHAT: &str = "organization";
+
+impl Store {
+    /// The organization, its first location and its first key, together.
+    pub async fn create_organization(
+        &self,
+        organization: &Organization,
+        primary: &Location,
+        key: &ApiKey,
+    ) -> Result<(), StoreError> {
+        let own = to_row(WHAT, keys::organization_row(&organization.id), organization)?;
+        let mut steps = vec![Step::put(own).only_if_new(Refused::Exists(WHAT))];
+        steps.push(location::creation(&organization.id, primary)?);
+        steps.extend(api_key::creation(key)?);
+        self.transact("create an organization", steps).await
+    }
+
+    /// Consistent.
+    pub async fn organization(&self, id: &OrganizationId) -> Result<Option<Organization>, StoreError> {
+        let row = self.get("read an organization", &keys::organization_row(id)).await?;
+        row.map(|row| from_row(WHAT, row)).transpose()
+    }
+
+    /// Stores `after` if the row still has the version before it (`after.version - 1`), else [`StoreError::Conflict`].
+    pub async fn update_organization(&self, after: &Organization) -> Result<(), StoreError> {
+        let row = to_row(WHAT, keys::organization_row(&after.id), after)?;
+        let step = Step::put(row).only_after(after.version, WHAT);
+        self.transact("update an organization", vec![step]).await
+    }
+}

@@ -1,0 +1,133 @@
+//! Simulated shops: the channels' own HTTP, limits, paging, errors and quirks, over a shop that lives in memory.
+//!
+//! A shop is a state and a pure function from request to answer ([`SimulatedShop::handle`]), so a test can call it
+//! without a socket and under a clock of its own; [`serve`] puts it behind a real HTTP server. Faults stand between the
+//! two ([`Faults`]): they are the network's and the host's, not the shop's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::Timestamp;
+
+mod fault;
+mod serve;
+pub mod shopify;
+pub mod woocommerce;
+
+pub use fault::{Fault, Faults};
+pub use serve::{Served, serve};
+
+/// The clock of a simulated shop, in its own server's opinion.
+pub type SimClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Goods to put on sale.
+#[derive(Debug, Clone, Default)]
+pub struct Goods {
+    pub sku: Option<String>,
+    pub title: String,
+    /// Decimal text in the shop's currency.
+    pub price: String,
+    /// `None`: the shop does not count this product's stock.
+    pub quantity: Option<i64>,
+    /// A product with variations: each has its own SKU, price and stock, and up to any number of attributes.
+    pub variations: Vec<Variation>,
+    pub barcode: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Variation {
+    pub sku: Option<String>,
+    pub price: String,
+    pub quantity: Option<i64>,
+    pub attributes: Vec<(String, String)>,
+}
+
+/// The channel's own name of what can be sold, as the adapter's `ListingRef` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sold {
+    pub external_id: String,
+    pub variation_id: Option<String>,
+}
+
+/// A call that reached the shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub at: Timestamp,
+    pub method: String,
+    pub path: String,
+    /// What it was, by the channel's name for it: `PUT products/batch`, `mutation inventorySetQuantities`.
+    pub operation: String,
+    pub status: u16,
+}
+
+/// A notification the shop wants to send: what its webhooks would deliver.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub url: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Bytes,
+}
+
+/// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
+pub trait SimulatedShop: Send + Sync {
+    /// `woocommerce`, `shopify`.
+    fn channel(&self) -> &'static str;
+
+    /// What a connection to this shop brings, by the API's field names.
+    fn credentials(&self) -> BTreeMap<String, String>;
+
+    /// The channel's HTTP, without faults.
+    fn handle(&self, request: Request<Bytes>) -> Response<Bytes>;
+
+    /// Faults to come, applied by [`serve`] and by the tests' own transports.
+    fn faults(&self) -> &Faults;
+
+    /// Puts goods on sale; the names of what can be sold: one, or one for each variation.
+    fn add(&self, goods: Goods) -> Vec<Sold>;
+
+    /// Changes a listing's SKU or title, as the merchant would in the shop.
+    fn rename(&self, listing: &Sold, sku: Option<Option<String>>, title: Option<String>);
+
+    /// Takes a listing off the shop for good.
+    fn delete(&self, listing: &Sold);
+
+    /// A buyer orders and pays; the shop takes the units off its own stock. The channel's order id.
+    fn sell(&self, lines: &[(Sold, u32)]) -> String;
+
+    /// A buyer orders and has not paid yet.
+    fn sell_unpaid(&self, lines: &[(Sold, u32)]) -> String;
+
+    fn pay(&self, order: &str);
+
+    /// Cancels, with the units back on the shop's own stock.
+    fn cancel(&self, order: &str);
+
+    /// Sets the quantity of the order's `line` (from 0).
+    fn edit(&self, order: &str, line: usize, quantity: u32);
+
+    /// Refunds `quantity` units of the order's `line`, with restock.
+    fn refund(&self, order: &str, line: usize, quantity: u32);
+
+    /// Ships everything.
+    fn fulfil(&self, order: &str);
+
+    /// What the shop shows buyers.
+    fn quantity(&self, listing: &Sold) -> Option<i64>;
+
+    /// Edited by hand in the shop.
+    fn set_quantity(&self, listing: &Sold, quantity: i64);
+
+    /// The ids of all orders.
+    fn orders(&self) -> Vec<String>;
+
+    /// Calls that reached the shop since the last time asked.
+    fn take_calls(&self) -> Vec<Call>;
+
+    /// Notifications waiting to be delivered, oldest first; asking takes them.
+    fn take_deliveries(&self) -> Vec<Delivery>;
+
+    /// From now on the credentials are refused.
+    fn revoke(&self);
+}
