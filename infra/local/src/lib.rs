@@ -1,1 +1,142 @@
-//! local
+//! Masterstock on one machine: the functions' handlers, fed by a durable queue, the table's stream and a schedule, over
+//! an embedded DynamoDB-compatible engine. What AWS does between the functions is done here, and nothing else.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::ApiSettings;
+use app::organization::NewOrganization;
+use domain::{Name, OrganizationId};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use url::Url;
+
+mod clock;
+mod demo;
+mod machine;
+pub mod options;
+mod queue;
+mod routes;
+mod workers;
+
+use machine::{Machine, mark};
+use options::Options;
+
+/// What a start has to say to its user.
+pub struct Started {
+    pub address: SocketAddr,
+    /// Shown once: at the first start of a data directory, or when new ones were asked for.
+    pub keys: Option<Keys>,
+    /// Whether the demo runs; it does not in a directory that was made for real shops.
+    pub demo: bool,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+pub struct Keys {
+    pub api: String,
+    pub operator: String,
+}
+
+impl Started {
+    /// Takes no new work, ends what is in flight, and returns.
+    pub async fn stop(mut self) {
+        // Nobody may be listening any more: then there is nothing to stop.
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Opens the data directory and starts everything.
+pub async fn start(options: &Options) -> anyhow::Result<Started> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+        .await
+        .with_context(|| format!("could not listen on port {}; choose another with --port", options.port))?;
+    let address = listener.local_addr()?;
+    let public_url = match &options.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{address}/"))?,
+    };
+    let machine = Machine::open(&options.data_dir, public_url).await?;
+    let demo = purpose(&machine, options, &options.data_dir)?;
+    let (organization, keys) = first_organization(&machine, options.show_keys, demo).await?;
+    let operator_digest = machine.mark(mark::OPERATOR_DIGEST)?.context("the operator's key is missing; use --show-keys")?;
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = workers::start(&machine, &stopped);
+    let router = api::router(machine.app.clone(), ApiSettings { operator_digest })
+        .merge(webhook_intake::router(machine.app.clone()))
+        .merge(routes::router(machine.clone()));
+    let mut ended = stopped.clone();
+    tasks.spawn(async move {
+        let until = async move {
+            let _ = ended.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    });
+    if demo {
+        let pause = Duration::from_secs(options.demo_pause);
+        tasks.spawn(demo::run(machine.clone(), organization, pause, stopped.clone()));
+    }
+    Ok(Started { address, keys, demo, stop, tasks })
+}
+
+/// A directory that holds a merchant's own organization is never used for the demo.
+fn purpose(machine: &Machine, options: &Options, data_dir: &Path) -> anyhow::Result<bool> {
+    let wanted = if options.no_demo { "shops" } else { "demo" };
+    match machine.mark(mark::PURPOSE)?.as_deref() {
+        None => {
+            machine.set_mark(mark::PURPOSE, wanted)?;
+            Ok(!options.no_demo)
+        }
+        Some("demo") => Ok(!options.no_demo),
+        Some(_) => {
+            if !options.no_demo {
+                tracing::warn!("{} is for real shops, so the demo does not run in it; give the demo a --data-dir of its own", data_dir.display());
+            }
+            Ok(false)
+        }
+    }
+}
+
+async fn first_organization(
+    machine: &Machine,
+    show_keys: bool,
+    demo: bool,
+) -> anyhow::Result<(OrganizationId, Option<Keys>)> {
+    let app = &machine.app;
+    let known: Option<OrganizationId> = machine.mark(mark::ORGANIZATION)?.map(|id| id.parse()).transpose()?;
+    let api_key = match &known {
+        Some(id) if show_keys => {
+            let name = "Shown by --show-keys".to_owned();
+            let all = app::organization::SCOPES.into();
+            Some(app.create_api_key(id, &all, name, app::organization::SCOPES.into()).await?.secret)
+        }
+        Some(_) => None,
+        None => {
+            let (currency, country, zone) = ("USD", "US", "America/New_York");
+            let new = NewOrganization {
+                name: Name::parse(if demo { "Demo" } else { "My organization" })?,
+                base_currency: currency.parse()?,
+                country: country.to_owned(),
+                time_zone: zone.to_owned(),
+            };
+            let (organization, issued) = app.create_organization(new).await?;
+            machine.set_mark(mark::ORGANIZATION, organization.id.as_str())?;
+            Some(issued.secret)
+        }
+    };
+    let organization: OrganizationId =
+        machine.mark(mark::ORGANIZATION)?.context("the organization's mark is missing")?.parse()?;
+    let Some(api_key) = api_key else { return Ok((organization, None)) };
+    let operator = app::secret::random("op_")?;
+    machine.set_mark(mark::OPERATOR_DIGEST, &app::secret::digest(operator.expose_secret()))?;
+    let keys = Keys { api: api_key.expose_secret().to_owned(), operator: operator.expose_secret().to_owned() };
+    Ok((organization, Some(keys)))
+}

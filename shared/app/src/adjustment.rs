@@ -97,7 +97,11 @@ impl App {
     }
 
     /// Of each line, in their order.
-    async fn levels(&self, organization: &OrganizationId, new: &NewAdjustment) -> Result<Vec<Level>, AppError> {
+    async fn levels(
+        &self,
+        organization: &OrganizationId,
+        new: &NewAdjustment,
+    ) -> Result<Vec<Level>, AppError> {
         let reads =
             new.lines.iter().map(|line| self.store.level(organization, &line.item_id, &new.location_id));
         Ok(futures_util::future::try_join_all(reads).await?)
@@ -140,7 +144,9 @@ fn plan(
     let mut postings = Vec::with_capacity(new.lines.len());
     for (n, (line, level)) in new.lines.iter().zip(levels).enumerate() {
         let (delta, set_to, guard) = match line.amount {
-            Amount::Delta(delta) if delta < 0 && !new.allow_negative => (delta, None, Guard::OnHandNotNegative),
+            Amount::Delta(delta) if delta < 0 && !new.allow_negative => {
+                (delta, None, Guard::OnHandNotNegative)
+            }
             Amount::Delta(delta) => (delta, None, Guard::None),
             Amount::SetTo(quantity) => {
                 (quantity.units() - level.on_hand, Some(quantity.units()), Guard::Version(level.version))

@@ -7,7 +7,9 @@ use domain::stock::Actor;
 use domain::{ItemId, ListingId, Money, Name, OrganizationId, Quantity, Sku};
 use store::StoreError;
 use store::item::{Item, ItemGroup};
+use store::link::LinkedBy;
 use store::listing::Listing;
+use store::organization::Organization;
 
 use crate::change::{CHANGES_MAX, not_hex};
 use crate::item::{OpeningStock, check_prices, opening_movements};
@@ -66,7 +68,8 @@ impl App {
             if let Some(sku) = taken {
                 return Err(self.sku_taken(organization, &sku).await);
             }
-            match self.make_item(organization, actor, &before, overrides).await {
+            let of = self.organization(organization).await?;
+            match self.make_item(&of, actor, &before, overrides, LinkedBy::Person).await {
                 Err(AppError::Store(StoreError::Conflict(_))) => {}
                 // Another took the SKU since, perhaps by confirming a listing that has the same: look once more.
                 Err(AppError::Store(StoreError::Exists(_))) => {
@@ -93,14 +96,31 @@ impl App {
         Ok(found.remove(&key).filter(|item| !listing.rejected_item_ids.contains(item)))
     }
 
+    /// An item from the listing alone, linked: what `auto_create` does with no person asked. Errors: 409 `sku_taken`.
+    pub(crate) async fn create_from_listing(
+        &self,
+        organization: &Organization,
+        listing: &Listing,
+        actor: &Actor,
+    ) -> Result<Confirmed, AppError> {
+        let nothing_said = ItemOverrides::default();
+        match self.make_item(organization, actor, listing, &nothing_said, LinkedBy::Sku).await {
+            Err(AppError::Store(StoreError::Exists(_))) => {
+                Err(AppError::conflict("sku_taken", "another item took the SKU"))
+            }
+            other => other,
+        }
+    }
+
     async fn make_item(
         &self,
-        organization_id: &OrganizationId,
+        organization: &Organization,
         actor: &Actor,
         before: &Listing,
         overrides: &ItemOverrides,
+        linked_by: LinkedBy,
     ) -> Result<Confirmed, AppError> {
-        let organization = self.organization(organization_id).await?;
+        let organization_id = &organization.id;
         let connection = self.listing_connection(organization_id, before).await?;
         check_prices(
             organization.base_currency,
@@ -139,7 +159,7 @@ impl App {
             version: 1,
         };
         let movements = opening_movements(&item, &opening, actor, now)?;
-        let (after, link) = linked(self, before, &connection, &item.id);
+        let (after, link) = linked(self, before, &connection, &item.id, linked_by);
         self.store.create_item(organization_id, &item, &movements, Some((&after, &link))).await?;
         self.resolve_listing(organization_id, &after.id, &item.id, actor).await?;
         Ok(Confirmed { item, listing: after, defaulted: defaulted(overrides) })

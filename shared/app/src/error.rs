@@ -52,11 +52,7 @@ pub enum AppError {
 
 impl AppError {
     /// One wrong field.
-    pub fn invalid(
-        code: &'static str,
-        pointer: impl Into<String>,
-        detail: impl std::fmt::Display,
-    ) -> Self {
+    pub fn invalid(code: &'static str, pointer: impl Into<String>, detail: impl std::fmt::Display) -> Self {
         let detail = detail.to_string();
         Self::Invalid { code, fields: vec![FieldError::new(pointer, &detail)], detail }
     }

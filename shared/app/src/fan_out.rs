@@ -36,24 +36,32 @@ impl App {
     }
 
     /// `forced`: the id of a person's request to send what is known already.
-    async fn queue_pushes(&self, changed: &BTreeSet<ChangedItem>, forced: Option<&str>) -> Result<(), AppError> {
+    async fn queue_pushes(
+        &self,
+        changed: &BTreeSet<ChangedItem>,
+        forced: Option<&str>,
+    ) -> Result<(), AppError> {
         // Consistent: the stream's record may be ahead of an eventual read, and a push of the older version would wait
         // for the next sweep.
-        let stocks: Vec<(&ChangedItem, ItemStock)> = stream::iter(changed)
+        // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
+        let reads: Vec<_> = changed
+            .iter()
             .map(|item| async move {
                 let stock =
                     self.store.item_stock(&item.organization_id, &item.item_id, Freshness::Consistent).await?;
                 Ok::<_, AppError>((item, stock))
             })
-            .buffered(READS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let mut targets = BTreeMap::<(OrganizationId, ConnectionId, ChannelKind), Vec<(PushTarget, Timestamp)>>::new();
+            .collect();
+        let stocks: Vec<(&ChangedItem, ItemStock)> =
+            stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
+        let mut targets =
+            BTreeMap::<(OrganizationId, ConnectionId, ChannelKind), Vec<(PushTarget, Timestamp)>>::new();
         for (item, stock) in stocks {
             let version = domain::stock::stock_version(&stock.levels);
             for link in stock.links {
                 let key = (item.organization_id.clone(), link.connection_id, link.channel);
-                let target = PushTarget { item_id: item.item_id.clone(), listing_id: link.listing_id, version };
+                let target =
+                    PushTarget { item_id: item.item_id.clone(), listing_id: link.listing_id, version };
                 targets.entry(key).or_default().push((target, link.linked_at));
             }
         }

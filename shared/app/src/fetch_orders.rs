@@ -5,7 +5,7 @@ use domain::listing::RecordFailure;
 use domain::order::FetchedOrder;
 use domain::schedule::Window;
 use domain::sync::{Outcome, RecordCounts, SyncKind, SyncState, Trigger};
-use domain::{OrderId, SyncId};
+use domain::{ConnectionId, OrderId, OrganizationId, SyncId};
 use store::organization::Organization;
 use store::sync::{Phase, Sync, SyncRecord};
 
@@ -53,11 +53,14 @@ impl App {
     /// Imports the orders that a notification named. What fails is kept in the history.
     pub async fn fetch_named_orders(
         &self,
-        organization: &Organization,
-        shop: &mut OpenShop,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
         external_ids: &[String],
         trigger: Trigger,
     ) -> Result<(), AppError> {
+        let organization =
+            &self.store.organization(organization).await?.ok_or(AppError::NotFound("organization"))?;
+        let shop = &mut self.open_shop(&organization.id, connection).await?;
         if !shop.connection.settings.modules.orders {
             return Ok(());
         }
@@ -87,8 +90,8 @@ impl App {
         cursor: Option<&Cursor>,
     ) -> Result<ImportedPage, AppError> {
         let page = self
-            .call(shop, |channel, shop| {
-                Box::pin(async move { channel.fetch_orders(&shop, query, cursor).await })
+            .call(shop, |call| {
+                Box::pin(async move { call.channel.fetch_orders(&call.shop, query, cursor).await })
             })
             .await?;
         let mut records = Vec::with_capacity(page.records.len());
@@ -153,24 +156,27 @@ pub(crate) struct ImportedPage {
 }
 
 fn order_record(fetched: &FetchedOrder, imported: Imported) -> SyncRecord {
-    let record = |outcome, order_id: Option<OrderId>, code: Option<&str>, reason: Option<String>| SyncRecord {
-        external_id: fetched.external_id.clone(),
-        sku: None,
-        title: Some(fetched.number.clone()),
-        outcome,
-        code: code.map(str::to_owned),
-        reason,
-        listing_id: None,
-        order_id,
-    };
+    let record =
+        |outcome, order_id: Option<OrderId>, code: Option<&str>, reason: Option<String>| SyncRecord {
+            external_id: fetched.external_id.clone(),
+            sku: None,
+            title: Some(fetched.number.clone()),
+            outcome,
+            code: code.map(str::to_owned),
+            reason,
+            listing_id: None,
+            order_id,
+        };
     match imported {
         Imported::New(id) | Imported::Changed(id) | Imported::Unchanged(id) => {
             let unknown = fetched.unknown_state.as_ref();
-            let reason =
-                unknown.map(|state| format!("The channel's state «{state}» is not known and counts as pending."));
+            let reason = unknown
+                .map(|state| format!("The channel's state «{state}» is not known and counts as pending."));
             record(Outcome::Synced, Some(id), unknown.map(|_| "unknown_order_state"), reason)
         }
-        Imported::Skipped { code, reason } => record(Outcome::Skipped, None, Some(code), Some(reason.to_owned())),
+        Imported::Skipped { code, reason } => {
+            record(Outcome::Skipped, None, Some(code), Some(reason.to_owned()))
+        }
     }
 }
 

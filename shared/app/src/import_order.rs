@@ -30,7 +30,10 @@ pub enum Imported {
     Changed(OrderId),
     /// Known already, in this state or a later one.
     Unchanged(OrderId),
-    Skipped { code: &'static str, reason: &'static str },
+    Skipped {
+        code: &'static str,
+        reason: &'static str,
+    },
 }
 
 impl App {
@@ -118,7 +121,8 @@ impl App {
         self.settle_order(organization, &mut after, &waited, &actor).await?;
         // A listing linked while this was written has not seen the order wait for it, so the order looks again.
         for listing in waits_for(&after) {
-            let linked = self.store.listing(&organization.id, &listing).await?.and_then(|found| found.item_id);
+            let linked =
+                self.store.listing(&organization.id, &listing).await?.and_then(|found| found.item_id);
             if let Some(item) = linked {
                 self.resolve_listing(&organization.id, &listing, &item, &actor).await?;
             }

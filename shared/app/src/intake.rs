@@ -41,12 +41,10 @@ impl App {
         body: &[u8],
     ) -> Result<(), IntakeError> {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
-        let connection =
-            self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let credentials =
             self.store.credentials(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
-        let secret =
-            self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let notification = channels::adapter(connection.channel)
             .read_webhook(&credentials, &secret, headers, body)
             .map_err(IntakeError::Refused)?;
@@ -59,7 +57,11 @@ impl App {
                 let delivery = notification.delivery_id.unwrap_or_default();
                 let text = format!("{id} {delivery} {}", external_ids.join(" "));
                 // One without an id of its own is told apart by the second: doubled, it costs a call, nothing more.
-                let text = if delivery.is_empty() { format!("{text} {}", self.clock.now().as_second()) } else { text };
+                let text = if delivery.is_empty() {
+                    format!("{text} {}", self.clock.now().as_second())
+                } else {
+                    text
+                };
                 let deduplication_id =
                     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
                 let queue = QueueName { work: Work::OrderImport, channel: connection.channel };
@@ -74,7 +76,8 @@ impl App {
                 self.start_sync(&connection, SyncKind::Items, Trigger::Webhook, Some(window)).await?;
             }
             Hint::Revoked => {
-                let reason = "The authorization was taken back on the channel. Authorize the connection again.";
+                let reason =
+                    "The authorization was taken back on the channel. Authorize the connection again.";
                 self.store.mark_needs_authorization(&organization, id, reason).await?;
             }
             Hint::Nothing => {}

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
-use domain::{Currency, ItemId, LocationId, Money, MovementId, Name, OrganizationId, Quantity, Sku, Timestamp};
+use domain::{
+    Currency, ItemId, LocationId, Money, MovementId, Name, OrganizationId, Quantity, Sku, Timestamp,
+};
 use store::StoreError;
 use store::item::{Item, ItemGroup};
 use store::stock::Freshness;

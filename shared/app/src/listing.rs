@@ -12,6 +12,7 @@ use store::listing::Listing;
 use store::stock::Freshness;
 
 use crate::change::CHANGES_MAX;
+use crate::sync_items::link_of;
 use crate::{App, AppError};
 
 pub(crate) fn is_linked_already() -> AppError {
@@ -30,26 +31,19 @@ pub(crate) fn check_open(listing: &Listing) -> Result<(), AppError> {
 }
 
 /// The listing as linked to `item`, and its link.
-pub(crate) fn linked(app: &App, before: &Listing, connection: &Connection, item: &ItemId) -> (Listing, Link) {
+pub(crate) fn linked(
+    app: &App,
+    before: &Listing,
+    connection: &Connection,
+    item: &ItemId,
+    by: LinkedBy,
+) -> (Listing, Link) {
     let mut after = before.clone();
     after.status = ListingStatus::Linked;
     after.item_id = Some(item.clone());
     after.rejected_item_ids.remove(item);
     after.version += 1;
-    let link = Link {
-        listing_id: after.id.clone(),
-        item_id: item.clone(),
-        connection_id: connection.id.clone(),
-        channel: connection.channel,
-        listing: after.reference.clone(),
-        stock_ref: after.stock_ref.clone(),
-        fulfilment: after.fulfilment,
-        observed: after.channel_quantity.map(domain::Quantity::units),
-        linked_by: LinkedBy::Person,
-        linked_at: app.clock.now(),
-        acknowledged: None,
-        failure: None,
-    };
+    let link = link_of(&after, item, connection.channel, by, app.clock.now());
     (after, link)
 }
 
@@ -87,7 +81,7 @@ impl App {
             }
             check_open(&before)?;
             let connection = self.listing_connection(organization, &before).await?;
-            let (after, link) = linked(self, &before, &connection, item);
+            let (after, link) = linked(self, &before, &connection, item, LinkedBy::Person);
             match self.store.link_listing(organization, Some(&before), &after, &link).await {
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),

@@ -34,7 +34,11 @@ fn primary_must_be_own() -> AppError {
 }
 
 impl App {
-    pub async fn location(&self, organization: &OrganizationId, id: &LocationId) -> Result<Location, AppError> {
+    pub async fn location(
+        &self,
+        organization: &OrganizationId,
+        id: &LocationId,
+    ) -> Result<Location, AppError> {
         self.store.location(organization, id).await?.ok_or(AppError::NotFound("location"))
     }
 
@@ -67,7 +71,8 @@ impl App {
     }
 
     async fn make_primary(&self, organization: &OrganizationId, id: &LocationId) -> Result<(), AppError> {
-        let patch = OrganizationPatch { primary_location_id: Some(id.clone()), ..OrganizationPatch::default() };
+        let patch =
+            OrganizationPatch { primary_location_id: Some(id.clone()), ..OrganizationPatch::default() };
         self.change_organization(organization, None, &patch).await?;
         Ok(())
     }

@@ -92,7 +92,8 @@ impl App {
         };
         let primary = Location {
             id: organization.primary_location_id.clone(),
-            name: Name::parse("Main warehouse").map_err(|_| AppError::Internal("a name of ours is not one"))?,
+            name: Name::parse("Main warehouse")
+                .map_err(|_| AppError::Internal("a name of ours is not one"))?,
             kind: LocationKind::Warehouse,
             address: None,
             created_at: now,
@@ -147,9 +148,11 @@ impl App {
         const POINTER: &str = "/primary_location_id";
         match self.store.location(id, location).await? {
             None => Err(AppError::invalid("not_found", POINTER, "there is no such location")),
-            Some(location) if location.kind == LocationKind::Fba => {
-                Err(AppError::invalid("invalid_field", POINTER, "must be a warehouse of the organization's own"))
-            }
+            Some(location) if location.kind == LocationKind::Fba => Err(AppError::invalid(
+                "invalid_field",
+                POINTER,
+                "must be a warehouse of the organization's own",
+            )),
             Some(_) => Ok(()),
         }
     }
@@ -182,7 +185,10 @@ impl App {
             return Err(AppError::invalid("scope_not_held", "/scopes", detail));
         }
         if self.store.api_keys(organization).await?.len() >= API_KEYS_MAX {
-            return Err(AppError::conflict("too_many_api_keys", format!("there are {API_KEYS_MAX} keys already")));
+            return Err(AppError::conflict(
+                "too_many_api_keys",
+                format!("there are {API_KEYS_MAX} keys already"),
+            ));
         }
         let issued = self.issue_key(organization, name, scopes)?;
         self.store.create_api_key(&issued.key).await?;

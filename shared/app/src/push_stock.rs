@@ -119,9 +119,9 @@ impl App {
     ) -> Result<(), AppError> {
         let stale: Vec<StockTarget> = again.iter().map(|sending| sending.target.clone()).collect();
         let shown = self
-            .call(shop, |channel, shop| {
+            .call(shop, |call| {
                 let stale = &stale;
-                Box::pin(async move { channel.read_stock(&shop, stale).await })
+                Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
             })
             .await?;
         for (sending, shown) in again.iter().zip(shown) {
@@ -150,13 +150,15 @@ impl App {
             of_item.1.insert(&target.listing_id);
         }
         let settings = &shop.connection.settings;
-        let per_item = stream::iter(wanted)
+        // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
+        let reads: Vec<_> = wanted
+            .into_iter()
             .map(|(item, (version, listings))| async move {
                 let stock = self.stock_at_least(&organization.id, item, version, &listings).await?;
                 Ok::<_, AppError>(decide(item, &stock, &listings, settings, kinds, force, observed))
             })
-            .buffered(ROWS_AT_ONCE);
-        let planned: Vec<Vec<Sending>> = per_item.try_collect().await?;
+            .collect();
+        let planned: Vec<Vec<Sending>> = stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
         Ok(planned.into_iter().flatten().collect())
     }
 
@@ -214,8 +216,11 @@ impl App {
                     }
                 }
             }
-            let kept: Vec<bool> = stream::iter(settled)
+            let keeping: Vec<_> = settled
+                .into_iter()
                 .map(|(one, outcome)| self.keep_outcome(organization, one, outcome))
+                .collect();
+            let kept: Vec<bool> = stream::iter(keeping)
                 .buffer_unordered(ROWS_AT_ONCE)
                 .try_collect()
                 .await?;
@@ -232,9 +237,9 @@ impl App {
         batch: &StockBatch,
     ) -> Result<Vec<StockOutcome>, AppError> {
         let key = self.ids.next(self.clock.now());
-        self.call(shop, |channel, shop| {
+        self.call(shop, |call| {
             let key = key.as_str();
-            Box::pin(async move { channel.push_stock(&shop, key, batch).await })
+            Box::pin(async move { call.channel.push_stock(&call.shop, key, batch).await })
         })
         .await
     }
@@ -269,16 +274,13 @@ impl App {
     ) -> Result<(), AppError> {
         let failure =
             PushFailure { code: code.to_owned(), reason: reason.to_owned(), since: self.clock.now() };
-        let failure = &failure;
-        stream::iter(targets)
-            .map(|target| async move {
-                self.store
-                    .note_push_failure(organization, &target.item_id, &target.listing_id, failure)
-                    .await
+        let noting: Vec<_> = targets
+            .iter()
+            .map(|target| {
+                self.store.note_push_failure(organization, &target.item_id, &target.listing_id, &failure)
             })
-            .buffer_unordered(ROWS_AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
+            .collect();
+        stream::iter(noting).buffer_unordered(ROWS_AT_ONCE).try_collect::<Vec<_>>().await?;
         Ok(())
     }
 
@@ -322,7 +324,11 @@ fn newest(targets: Vec<PushTarget>) -> Vec<PushTarget> {
 /// no stock disappears silently.
 pub(crate) fn placed(stock: &ItemStock, kinds: &BTreeMap<LocationId, LocationKind>) -> Vec<PlacedLevel> {
     let kind = |id: &LocationId| kinds.get(id).copied().unwrap_or(LocationKind::Warehouse);
-    stock.levels.iter().map(|level| PlacedLevel { level: level.clone(), kind: kind(&level.location_id) }).collect()
+    stock
+        .levels
+        .iter()
+        .map(|level| PlacedLevel { level: level.clone(), kind: kind(&level.location_id) })
+        .collect()
 }
 
 fn decide(

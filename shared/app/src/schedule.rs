@@ -56,7 +56,8 @@ impl App {
     /// Orders and items; the stock follows the orders.
     async fn start_cycle(&self, connection: &Connection, due: Timestamp) -> Result<(), AppError> {
         let first = connection.created_at.checked_add(domain::schedule::first_sync_after(connection.channel));
-        let trigger = if first.is_ok_and(|first| due <= first) { Trigger::Initial } else { Trigger::Schedule };
+        let trigger =
+            if first.is_ok_and(|first| due <= first) { Trigger::Initial } else { Trigger::Schedule };
         let modules = connection.settings.modules;
         if modules.orders {
             self.start_sync(connection, SyncKind::Orders, trigger, None).await?;

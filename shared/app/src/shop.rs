@@ -1,9 +1,11 @@
 //! Speaking to a merchant's shop: credentials opened, tokens fresh, limits kept, refusals noted.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use channels::{Channel, ChannelError, Credentials, ErrorKind, Pace, Retry, Shop};
+use domain::connection::ConnectionStatus;
 use domain::{ConnectionId, OrganizationId};
 use futures_util::future::BoxFuture;
 use store::connection::Connection;
@@ -29,8 +31,15 @@ pub struct OpenShop {
     pace: Arc<Pace>,
 }
 
+/// What one call has to go by. `'e` is of whatever the caller's closure borrows: it outlives the call.
+pub struct Call<'s, 'e> {
+    pub channel: &'static dyn Channel,
+    pub shop: Shop<'s>,
+    outlived: PhantomData<&'s &'e ()>,
+}
+
 impl App {
-    /// The connection with its credentials, a fresh token where it needs one.
+    /// An active connection with its credentials, a fresh token where it needs one.
     pub async fn open_shop(
         &self,
         organization: &OrganizationId,
@@ -38,6 +47,19 @@ impl App {
     ) -> Result<OpenShop, AppError> {
         let connection =
             self.store.connection(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
+        match connection.status {
+            ConnectionStatus::Active => {}
+            ConnectionStatus::Inactive => {
+                return Err(AppError::conflict(
+                    "connection_inactive",
+                    "The connection is disabled; enable it first.",
+                ));
+            }
+            ConnectionStatus::NeedsAuthorization => {
+                let detail = "The channel refuses the connection's credentials; authorize it again.";
+                return Err(AppError::conflict("needs_authorization", detail));
+            }
+        }
         let credentials =
             self.store.credentials(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
         let endpoint = Url::parse(&connection.endpoint)
@@ -67,8 +89,10 @@ impl App {
         let holder = self.ids.next(self.clock.now());
         let stale = shop.credentials.get("access_token").map(str::to_owned);
         for _ in 0..REFRESH_LEASE.as_secs() {
-            let held =
-                self.store.acquire_lease(&organization, &lease, &holder, self.clock.now(), REFRESH_LEASE).await?;
+            let held = self
+                .store
+                .acquire_lease(&organization, &lease, &holder, self.clock.now(), REFRESH_LEASE)
+                .await?;
             // Another may have done it while we waited or asked.
             let stored =
                 self.store.credentials(&organization, &id).await?.ok_or(AppError::NotFound("connection"))?;
@@ -96,22 +120,24 @@ impl App {
             self.store.release_lease(&organization, &lease, &holder).await?;
             return outcome;
         }
-        let error = ChannelError::new(ErrorKind::Unavailable, "renew the access token", "another renews it still");
+        let error =
+            ChannelError::new(ErrorKind::Unavailable, "renew the access token", "another renews it still");
         Err(error.into())
     }
 
     /// One call to the channel. Short waits that the channel's limits ask for are sat out; a token that is refused
     /// before its time is renewed once; credentials that stay refused put the connection into
     /// `needs_authorization`.
-    pub async fn call<T: Send>(
+    pub async fn call<'e, T: Send>(
         &self,
         shop: &mut OpenShop,
-        operation: impl for<'s> Fn(&'static dyn Channel, Shop<'s>) -> BoxFuture<'s, Result<T, ChannelError>> + Send + Sync,
+        operation: impl for<'s> Fn(Call<'s, 'e>) -> BoxFuture<'s, Result<T, ChannelError>> + Send + Sync,
     ) -> Result<T, AppError> {
         let mut renewed = false;
         let mut tries = 0;
         loop {
-            let result = operation(shop.channel, shop.as_shop(self)).await;
+            let call = Call { channel: shop.channel, shop: shop.as_shop(self), outlived: PhantomData };
+            let result = operation(call).await;
             let error = match result {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -133,9 +159,13 @@ impl App {
     async fn note_refusal(&self, shop: &OpenShop, error: ChannelError) -> AppError {
         if error.kind == ErrorKind::Unauthorized {
             let connection = &shop.connection;
-            let reason = AppError::Channel(ChannelError::new(error.kind, error.operation, error.detail.clone())).advice();
-            let noted =
-                self.store.mark_needs_authorization(&connection.organization_id, &connection.id, &reason).await;
+            let reason =
+                AppError::Channel(ChannelError::new(error.kind, error.operation, error.detail.clone()))
+                    .advice();
+            let noted = self
+                .store
+                .mark_needs_authorization(&connection.organization_id, &connection.id, &reason)
+                .await;
             if let Err(cause) = noted {
                 return cause.into();
             }

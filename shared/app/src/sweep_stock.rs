@@ -61,8 +61,7 @@ impl App {
             sync.done += u64::try_from(targets.len()).unwrap_or(0);
             // The number of calls of a step is bounded, so the deadline is looked at between steps.
             let unhurried = Attempt { deadline: domain::Timestamp::MAX, ..*attempt };
-            let pushed =
-                self.push_listings(organization, &connection.id, targets, force, &unhurried).await?;
+            let pushed = self.push_listings(organization, &connection.id, targets, force, &unhurried).await?;
             sync.records.synced += pushed.accepted;
             sync.records.failed += pushed.failed;
             sync.records.skipped += pushed.untouched;

@@ -88,9 +88,9 @@ impl App {
         let cursor = sync.cursor.take().map(Cursor);
         let window = sync.window;
         let page = self
-            .call(shop, |channel, shop| {
+            .call(shop, |call| {
                 let cursor = cursor.as_ref();
-                Box::pin(async move { channel.fetch_listings(&shop, window, cursor).await })
+                Box::pin(async move { call.channel.fetch_listings(&call.shop, window, cursor).await })
             })
             .await?;
         let mut fetched = Vec::with_capacity(page.records.len());
@@ -136,10 +136,8 @@ impl App {
         let now = self.clock.now();
         let keep = |(id, fetched): (ListingId, FetchedListing)| {
             let before = known.get(&id).cloned();
-            let has_item = fetched
-                .sku
-                .as_ref()
-                .is_some_and(|sku| items_of_sold_out.contains_key(&sku.match_key()));
+            let has_item =
+                fetched.sku.as_ref().is_some_and(|sku| items_of_sold_out.contains_key(&sku.match_key()));
             async move {
                 let import = connection.settings.import;
                 let skipped = match &before {
@@ -153,7 +151,8 @@ impl App {
                 Ok::<_, AppError>(record(&fetched, Outcome::Synced, None, Some(id)))
             }
         };
-        stream::iter(by_id.into_iter().map(keep)).buffered(WRITES_AT_ONCE).try_collect().await
+        let keeping: Vec<_> = by_id.into_iter().map(keep).collect();
+        stream::iter(keeping).buffered(WRITES_AT_ONCE).try_collect().await
     }
 
     /// Writes the listing if anything of it is new. The item it is linked to is never touched.
@@ -196,11 +195,7 @@ impl App {
         let stock =
             self.store.item_stock(&organization.id, item, store::stock::Freshness::Consistent).await?;
         let link = stock.links.into_iter().find(|link| link.listing_id == after.id);
-        Ok(link.map(|link| Link {
-            stock_ref: after.stock_ref.clone(),
-            fulfilment: after.fulfilment,
-            ..link
-        }))
+        Ok(link.map(|link| Link { stock_ref: after.stock_ref.clone(), fulfilment: after.fulfilment, ..link }))
     }
 
     /// One page of what waits, matched now that every page is known. The last one ends the sync.
@@ -353,9 +348,9 @@ impl App {
             .join(&format!("v1/webhooks/{id}"))
             .map_err(|_| AppError::Internal("the public address cannot be extended"))?;
         let kept = self
-            .call(shop, |channel, shop| {
+            .call(shop, |call| {
                 let (callback, secret) = (&callback, &secret);
-                Box::pin(async move { channel.ensure_webhooks(&shop, callback, secret).await })
+                Box::pin(async move { call.channel.ensure_webhooks(&call.shop, callback, secret).await })
             })
             .await;
         match kept {
@@ -415,12 +410,14 @@ fn skip_reason(
 ) -> Option<(&'static str, &'static str)> {
     match listing.status {
         ChannelStatus::Deleted => Some(("deleted", "The listing is deleted on the channel.")),
-        ChannelStatus::Archived if !archived_wanted => {
-            Some(("archived", "The listing is archived on the channel; the connection leaves archived ones out."))
-        }
-        _ if is_sold_out(listing) && !sold_out_wanted => {
-            Some(("out_of_stock", "The listing is sold out and no item has its SKU; the connection leaves such ones out."))
-        }
+        ChannelStatus::Archived if !archived_wanted => Some((
+            "archived",
+            "The listing is archived on the channel; the connection leaves archived ones out.",
+        )),
+        _ if is_sold_out(listing) && !sold_out_wanted => Some((
+            "out_of_stock",
+            "The listing is sold out and no item has its SKU; the connection leaves such ones out.",
+        )),
         _ => None,
     }
 }
@@ -457,7 +454,9 @@ fn merged(
         Some(before) => before.clone(),
         None => Listing {
             id: id.clone(),
-            connection_id: id.connection().map_err(|_| AppError::Internal("a listing without a connection"))?,
+            connection_id: id
+                .connection()
+                .map_err(|_| AppError::Internal("a listing without a connection"))?,
             reference: fetched.reference.clone(),
             sku: None,
             title: fetched.title.clone(),

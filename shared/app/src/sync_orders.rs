@@ -68,7 +68,9 @@ impl App {
 
     /// Orders are in: now the numbers, for whatever is behind.
     async fn after_orders(&self, shop: &OpenShop, sync: &Sync) -> Result<(), AppError> {
-        if matches!(sync.trigger, Trigger::Initial | Trigger::Schedule) && shop.connection.settings.modules.stock {
+        if matches!(sync.trigger, Trigger::Initial | Trigger::Schedule)
+            && shop.connection.settings.modules.stock
+        {
             self.start_sync(&shop.connection, SyncKind::Stock, sync.trigger, None).await?;
         }
         Ok(())

@@ -55,7 +55,9 @@ impl AppError {
             },
             Self::Store(error) if !error.is_transient() => Next::GiveUp,
             Self::Store(_) | Self::Queue(_) => Next::Again(backoff(receive_count)),
-            Self::NotFound(_) | Self::Invalid { .. } | Self::Conflict { .. } | Self::Internal(_) => Next::GiveUp,
+            Self::NotFound(_) | Self::Invalid { .. } | Self::Conflict { .. } | Self::Internal(_) => {
+                Next::GiveUp
+            }
         }
     }
 
@@ -78,13 +80,17 @@ impl AppError {
                 ErrorKind::Unauthorized => {
                     format!("{error}. Authorize the connection again.")
                 }
-                ErrorKind::Forbidden => format!("{error}. Give the key the missing permission on the channel."),
+                ErrorKind::Forbidden => {
+                    format!("{error}. Give the key the missing permission on the channel.")
+                }
                 ErrorKind::Throttled | ErrorKind::Unavailable => {
                     format!("{error}. It is tried again by itself.")
                 }
                 _ => error.to_string(),
             },
-            Self::Store(_) | Self::Queue(_) => "A service we depend on failed. It is tried again by itself.".to_owned(),
+            Self::Store(_) | Self::Queue(_) => {
+                "A service we depend on failed. It is tried again by itself.".to_owned()
+            }
             other => other.to_string(),
         }
     }

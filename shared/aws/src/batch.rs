@@ -56,7 +56,11 @@ mod tests {
 
     fn failed(event: &SqsEvent, done: &[usize]) -> Vec<String> {
         let done = done.iter().map(usize::to_string).collect();
-        response(event, &done).batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+        response(event, &done)
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect()
     }
 
     #[test]
@@ -73,7 +77,9 @@ mod tests {
         let batch = event(&[2, 1, 2]);
         let seen: Vec<(&str, Vec<&str>)> = by_group(&batch)
             .into_iter()
-            .map(|(group, records)| (group, records.iter().map(|record| record.message_id.as_str()).collect()))
+            .map(|(group, records)| {
+                (group, records.iter().map(|record| record.message_id.as_str()).collect())
+            })
             .collect();
         assert_eq!(seen, [("2", vec!["0", "2"]), ("1", vec!["1"])]);
     }

@@ -107,7 +107,9 @@ impl Config {
 
     /// For the function that cannot do without it.
     pub fn require_operator_key_secret(&self) -> Result<&str, ConfigError> {
-        self.operator_key_secret.as_deref().ok_or_else(|| ConfigError::Missing(OPERATOR_KEY_SECRET.to_owned()))
+        self.operator_key_secret
+            .as_deref()
+            .ok_or_else(|| ConfigError::Missing(OPERATOR_KEY_SECRET.to_owned()))
     }
 }
 

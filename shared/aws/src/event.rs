@@ -184,7 +184,8 @@ mod tests {
     #[test]
     fn knows_the_queue_whatever_the_deployment_is_called() {
         let record: SqsRecord = serde_json::from_str::<SqsEvent>(SQS).unwrap().records.remove(0);
-        let from = |name: &str| SqsRecord { event_source_arn: format!("arn:aws:sqs:r:1:{name}"), ..record.clone() };
+        let from =
+            |name: &str| SqsRecord { event_source_arn: format!("arn:aws:sqs:r:1:{name}"), ..record.clone() };
         let push = QueueName { work: Work::StockPush, channel: ChannelKind::Woocommerce };
         let cases = [
             ("stock-push-woocommerce.fifo", Some(push)),

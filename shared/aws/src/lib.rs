@@ -9,7 +9,9 @@ pub mod clients;
 pub mod config;
 pub mod event;
 pub mod image;
+pub mod start;
 pub mod telemetry;
+pub mod worker;
 
 pub use clients::Clients;
 pub use config::Config;

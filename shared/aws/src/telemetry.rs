@@ -38,7 +38,11 @@ fn targets(level: LogLevel) -> Targets {
 
 /// Starts logging; once in a process, later calls change nothing.
 pub fn start(level: LogLevel) {
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false);
     let _already_started = tracing_subscriber::registry().with(targets(level)).with(lines).try_init();
 }
 

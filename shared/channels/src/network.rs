@@ -46,7 +46,11 @@ impl NetworkTransport {
         Self::with_limits(policy, TIMEOUT, RESPONSE_BYTES_MAX)
     }
 
-    fn with_limits(policy: AddressPolicy, timeout: Duration, bytes_max: usize) -> Result<Self, reqwest::Error> {
+    fn with_limits(
+        policy: AddressPolicy,
+        timeout: Duration,
+        bytes_max: usize,
+    ) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("masterstock/", env!("CARGO_PKG_VERSION")))
             .timeout(timeout)
@@ -179,12 +183,42 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_public() {
-        let public = ["1.1.1.1", "172.15.0.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808"];
+        let public = [
+            "1.1.1.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+            "64:ff9b::808:808",
+        ];
         let special = [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
-            "192.168.1.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1", "::10.0.0.1", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1",
-            "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::10.0.0.1",
+            "fe80::1",
+            "fec0::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "2001::1",
         ];
         for ip in public {
             assert!(is_public(ip.parse().unwrap()), "{ip}");
@@ -254,7 +288,8 @@ mod tests {
     #[tokio::test]
     async fn a_redirect_is_an_answer() {
         let (address, _task) =
-            server(Some("HTTP/1.1 302 Found\r\nlocation: http://10.0.0.1/\r\ncontent-length: 0\r\n\r\n")).await;
+            server(Some("HTTP/1.1 302 Found\r\nlocation: http://10.0.0.1/\r\ncontent-length: 0\r\n\r\n"))
+                .await;
         let answer = transport(AddressPolicy::AllowPrivate).send(get(&address)).await.unwrap();
         assert_eq!(answer.status(), 302);
     }
@@ -262,15 +297,17 @@ mod tests {
     #[tokio::test]
     async fn silence_is_a_timeout_and_a_closed_port_is_not() {
         let (address, _task) = server(None).await;
-        let hasty =
-            NetworkTransport::with_limits(AddressPolicy::AllowPrivate, Duration::from_millis(20), 10).unwrap();
+        let hasty = NetworkTransport::with_limits(AddressPolicy::AllowPrivate, Duration::from_millis(20), 10)
+            .unwrap();
         let error = hasty.send(get(&address)).await.unwrap_err();
         assert!(matches!(error, TransportError::Timeout(_)), "{error:?}");
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = closed.local_addr().unwrap().port();
         drop(closed);
-        let error =
-            transport(AddressPolicy::AllowPrivate).send(get(&format!("http://127.0.0.1:{port}/?key=s3cret"))).await.unwrap_err();
+        let error = transport(AddressPolicy::AllowPrivate)
+            .send(get(&format!("http://127.0.0.1:{port}/?key=s3cret")))
+            .await
+            .unwrap_err();
         assert!(matches!(error, TransportError::Connection(_)), "{error:?}");
         assert!(!format!("{error:?}").contains("s3cret"));
     }

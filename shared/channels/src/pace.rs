@@ -40,7 +40,8 @@ impl Pace {
     pub fn admit(&self, points: u32, now: Timestamp) -> Result<(), Duration> {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bucket) = guard.as_mut() else { return Ok(()) };
-        let passed_ms = i64::try_from(now.duration_since(bucket.as_of).as_millis()).unwrap_or(i64::MAX).max(0);
+        let passed_ms =
+            i64::try_from(now.duration_since(bucket.as_of).as_millis()).unwrap_or(i64::MAX).max(0);
         let restored = bucket.restored_milli.saturating_mul(passed_ms) / 1000;
         bucket.available_milli = bucket.available_milli.saturating_add(restored).min(bucket.capacity_milli);
         bucket.as_of = bucket.as_of.max(now);

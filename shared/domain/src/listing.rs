@@ -69,7 +69,7 @@ pub struct RecordFailure {
 }
 
 /// What a merchant, or a rule, made of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ListingStatus {
     /// Waits for a person.
@@ -96,7 +96,7 @@ impl ListingStatus {
 }
 
 /// What a listing was found to be equal to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Match {
     SkuMatched,

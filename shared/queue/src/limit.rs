@@ -73,7 +73,10 @@ pub(crate) fn check_max(max: u32) -> Result<u32, Refused> {
 /// In whole seconds, as SQS counts it; a fraction rounds up, so that no one is given less time than they asked for.
 pub(crate) fn visibility_seconds(visibility: Duration) -> Result<u32, Refused> {
     let seconds = visibility.as_secs().saturating_add(u64::from(visibility.subsec_nanos() > 0));
-    u32::try_from(seconds).ok().filter(|seconds| *seconds <= VISIBILITY_SECONDS_MAX).ok_or(Refused::Visibility)
+    u32::try_from(seconds)
+        .ok()
+        .filter(|seconds| *seconds <= VISIBILITY_SECONDS_MAX)
+        .ok_or(Refused::Visibility)
 }
 
 #[cfg(test)]

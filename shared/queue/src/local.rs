@@ -56,7 +56,9 @@ impl LocalQueue {
 
     /// Whether a receive would find something now, be it only a message to bury.
     pub fn has_ready(&self, queue: QueueName) -> Result<bool, QueueError> {
-        self.run("look", &queue.to_string(), |tx, now| Ok(message_row::has_ready(tx, &queue.to_string(), now)?))
+        self.run("look", &queue.to_string(), |tx, now| {
+            Ok(message_row::has_ready(tx, &queue.to_string(), now)?)
+        })
     }
 
     /// The earliest instant at which a message in flight becomes visible again; none when none is in flight.

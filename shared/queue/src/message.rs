@@ -6,6 +6,9 @@ use domain::sync::Trigger;
 use domain::{ConnectionId, ItemId, ListingId, OrganizationId, SyncId};
 use serde::{Deserialize, Serialize};
 
+/// Listings that one push takes on.
+pub const PUSH_TARGETS_MAX: usize = 5_000;
+
 /// The version written. A reader takes this one and those it can still read.
 pub const VERSION: u32 = 1;
 
@@ -59,6 +62,24 @@ impl Message {
         Self { version: VERSION, organization_id, connection_id, task }
     }
 
+    /// Takes over what another message asks for, where that is more of the same. Listings of one push are named in
+    /// both at most as often as [`PUSH_TARGETS_MAX`] allows, which bounds the memory of the worker.
+    pub fn absorb(&mut self, other: &Self) -> bool {
+        if self.organization_id != other.organization_id || self.connection_id != other.connection_id {
+            return false;
+        }
+        match (&mut self.task, &other.task) {
+            (
+                Task::PushListings { targets, force },
+                Task::PushListings { targets: more, force: more_force },
+            ) if force == more_force && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
+                targets.extend(more.iter().cloned());
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub fn encode(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
@@ -91,10 +112,19 @@ mod tests {
     #[test]
     fn each_task_has_the_json_that_is_on_the_queues() {
         let cases = [
-            (Task::SyncItems { sync_id: "syn_3".parse().unwrap() }, r#""task":"sync_items","sync_id":"syn_3""#),
-            (Task::SyncOrders { sync_id: "syn_3".parse().unwrap() }, r#""task":"sync_orders","sync_id":"syn_3""#),
             (
-                Task::FetchOrders { external_ids: vec!["450".into(), "451".into()], trigger: Trigger::Webhook },
+                Task::SyncItems { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"sync_items","sync_id":"syn_3""#,
+            ),
+            (
+                Task::SyncOrders { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"sync_orders","sync_id":"syn_3""#,
+            ),
+            (
+                Task::FetchOrders {
+                    external_ids: vec!["450".into(), "451".into()],
+                    trigger: Trigger::Webhook,
+                },
                 r#""task":"fetch_orders","external_ids":["450","451"],"trigger":"webhook""#,
             ),
             (
@@ -112,7 +142,10 @@ mod tests {
                 },
                 r#""task":"push_listings","targets":[{"i":"itm_4","l":"lst_2_77","s":12}],"force":true"#,
             ),
-            (Task::SweepStock { sync_id: "syn_3".parse().unwrap() }, r#""task":"sweep_stock","sync_id":"syn_3""#),
+            (
+                Task::SweepStock { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"sweep_stock","sync_id":"syn_3""#,
+            ),
         ];
         for (task, fields) in cases {
             let json = format!(r#"{{"v":1,"organization_id":"org_1","connection_id":"con_2",{fields}}}"#);

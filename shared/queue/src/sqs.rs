@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
+    SendMessageBatchRequestEntry,
 };
 
 use crate::limit::{self, BATCH_MAX, BODY_BYTES_MAX};
@@ -75,11 +76,20 @@ impl Sqs {
         Ok(())
     }
 
-    async fn send_batch(&self, url: &str, mut entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), Source> {
+    async fn send_batch(
+        &self,
+        url: &str,
+        mut entries: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<(), Source> {
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
-            let answer =
-                self.client.send_message_batch().queue_url(url).set_entries(Some(entries.clone())).send().await?;
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(url)
+                .set_entries(Some(entries.clone()))
+                .send()
+                .await?;
             let again = failed_ids(answer.failed(), attempt)?;
             entries.retain(|entry| again.contains(entry.id()));
             if entries.is_empty() {
@@ -97,11 +107,20 @@ impl Sqs {
         Ok(())
     }
 
-    async fn delete_batch(&self, url: &str, mut entries: Vec<DeleteMessageBatchRequestEntry>) -> Result<(), Source> {
+    async fn delete_batch(
+        &self,
+        url: &str,
+        mut entries: Vec<DeleteMessageBatchRequestEntry>,
+    ) -> Result<(), Source> {
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
-            let answer =
-                self.client.delete_message_batch().queue_url(url).set_entries(Some(entries.clone())).send().await?;
+            let answer = self
+                .client
+                .delete_message_batch()
+                .queue_url(url)
+                .set_entries(Some(entries.clone()))
+                .send()
+                .await?;
             let failed: Vec<_> = answer
                 .failed()
                 .iter()
@@ -272,8 +291,9 @@ fn is_stale_receipt(code: Option<&str>, message: Option<&str>) -> bool {
 
 fn received(mut message: aws_sdk_sqs::types::Message) -> Result<Received, SqsError> {
     let mut attributes = message.attributes.take().unwrap_or_default();
-    let group =
-        attributes.remove(&MessageSystemAttributeName::MessageGroupId).ok_or(SqsError::Incomplete("a message group"))?;
+    let group = attributes
+        .remove(&MessageSystemAttributeName::MessageGroupId)
+        .ok_or(SqsError::Incomplete("a message group"))?;
     let receive_count = attributes
         .remove(&MessageSystemAttributeName::ApproximateReceiveCount)
         .and_then(|count| count.parse().ok())
@@ -316,12 +336,17 @@ mod tests {
 
     #[test]
     fn a_stale_receipt_is_told_from_another_failure() {
-        let expired = "Value abc for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.";
+        let expired =
+            "Value abc for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.";
         let cases = [
             (Some("ReceiptHandleIsInvalid"), None, true),
             (Some("AWS.SimpleQueueService.MessageNotInflight"), None, true),
             (Some("InvalidParameterValue"), Some(expired), true),
-            (Some("InvalidParameterValue"), Some("Value 99999 for parameter VisibilityTimeout is invalid."), false),
+            (
+                Some("InvalidParameterValue"),
+                Some("Value 99999 for parameter VisibilityTimeout is invalid."),
+                false,
+            ),
             (Some("InvalidParameterValue"), None, false),
             (Some("AccessDenied"), Some("ReceiptHandle"), false),
             (None, None, false),

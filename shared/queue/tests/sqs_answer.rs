@@ -31,7 +31,8 @@ impl HttpConnector for Canned {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let asked = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         self.asked.lock().unwrap().push(asked);
-        let (status, body) = self.answers.lock().unwrap().pop_front().expect("asked more often than expected");
+        let (status, body) =
+            self.answers.lock().unwrap().pop_front().expect("asked more often than expected");
         HttpConnectorFuture::ready(Ok(HttpResponse::new(
             status.try_into().unwrap(),
             SdkBody::from(body.to_string()),
@@ -40,7 +41,8 @@ impl HttpConnector for Canned {
 }
 
 fn sqs(answers: impl IntoIterator<Item = (u16, Value)>) -> (Sqs, Canned) {
-    let canned = Canned { answers: Arc::new(Mutex::new(answers.into_iter().collect())), asked: Arc::default() };
+    let canned =
+        Canned { answers: Arc::new(Mutex::new(answers.into_iter().collect())), asked: Arc::default() };
     let connector = SharedHttpConnector::new(canned.clone());
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -104,7 +106,8 @@ async fn a_batch_that_keeps_failing_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_our_fault_is_not_sent_again() {
-    let (sqs, canned) = sqs([answer(&[], &[("0", "InternalError", false), ("1", "InvalidMessageContents", true)])]);
+    let (sqs, canned) =
+        sqs([answer(&[], &[("0", "InternalError", false), ("1", "InvalidMessageContents", true)])]);
     let error = sqs.send(NAME, messages(&["a", "b"])).await.unwrap_err();
     assert_eq!(error.source.to_string(), "2 of a batch refused, the first with InvalidMessageContents");
     assert_eq!(canned.asked.lock().unwrap().len(), 1);

@@ -3,7 +3,12 @@
 use domain::{AdjustmentId, ItemId, LocationId, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::stock::Posting;
+use crate::keys;
+use crate::page::List;
+use crate::read::Query;
+use crate::row::{from_row, to_row};
+use crate::stock::{Posting, posting_steps};
+use crate::transact::{Refused, Step};
 use crate::{Page, PageRequest, Store, StoreError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +40,11 @@ impl Store {
         adjustment: &Adjustment,
         postings: &[Posting],
     ) -> Result<(), StoreError> {
-        todo!()
+        let row = to_row("an adjustment", keys::adjustment(organization, &adjustment.id), adjustment)?;
+        let mut steps = vec![Step::put(row).only_if_new(Refused::Exists("adjustment"))];
+        let postings = postings.iter().map(|posting| (&posting.movement, &posting.guard));
+        steps.extend(posting_steps(organization, postings)?);
+        self.transact("post an adjustment", steps).await
     }
 
     pub async fn adjustment(
@@ -43,7 +52,8 @@ impl Store {
         organization: &OrganizationId,
         id: &AdjustmentId,
     ) -> Result<Option<Adjustment>, StoreError> {
-        todo!()
+        let row = self.get("read an adjustment", &keys::adjustment(organization, id)).await?;
+        row.map(|row| from_row("an adjustment", row)).transpose()
     }
 
     /// Newest first.
@@ -52,6 +62,10 @@ impl Store {
         organization: &OrganizationId,
         page: &PageRequest,
     ) -> Result<Page<Adjustment>, StoreError> {
-        todo!()
+        let list = List::new("adjustments", organization, &());
+        let mut query = Query::of(keys::adjustments(organization)).newest_first();
+        query.limit = Some(page.rows() + 1);
+        self.page("list adjustments", &list, &query, page, |row| from_row("an adjustment", row).map(Some))
+            .await
     }
 }

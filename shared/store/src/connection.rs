@@ -1,7 +1,9 @@
 //! Connections: a merchant's shops, their settings, sealed credentials, and what runs on them.
 //!
 //! Settings (`Connection`, changed by people, versioned) and state (watermark, running syncs: changed by workers) are
-//! two rows, so that neither makes the other conflict.
+//! two rows, so that neither makes the other conflict. Secrets are in a third, which a list does not read
+//! (`connection/secret.rs`). While a connection is active and has a next sync, its settings' row is in the index of what
+//! is due (`connection/due.rs`).
 
 use channels::{Credentials, ShopFacts};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
@@ -9,7 +11,16 @@ use domain::{ChannelKind, ConnectionId, Currency, Name, OrganizationId, Timestam
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::read::Query;
+use crate::row::{Reader, Row, from_row, s, to_row};
+use crate::transact::{Refused, Step};
+use crate::{Store, StoreError, keys};
+
+mod due;
+mod secret;
+pub(crate) mod state;
+
+const WHAT: &str = "connection";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -42,6 +53,18 @@ pub struct ConnectionState {
     pub webhooks_checked_at: Option<Timestamp>,
 }
 
+/// The settings' row: in the index of what is due exactly while it is active and has a next sync.
+fn settings_row(connection: &Connection) -> Result<Row, StoreError> {
+    let key = keys::connection(&connection.organization_id, &connection.id);
+    let mut row = to_row(WHAT, key, connection)?;
+    if let (ConnectionStatus::Active, Some(at)) = (connection.status, connection.next_sync_at) {
+        let sort = keys::due_sort(at, &connection.organization_id, &connection.id);
+        row.insert(keys::IPK.to_owned(), s(keys::DUE));
+        row.insert(keys::ISK.to_owned(), s(sort));
+    }
+    Ok(row)
+}
+
 impl Store {
     /// The connection, its sealed credentials and webhook secret, its state and its way from the id alone, together.
     pub async fn create_connection(
@@ -51,30 +74,47 @@ impl Store {
         webhook_secret: &SecretString,
         state: &ConnectionState,
     ) -> Result<(), StoreError> {
-        todo!()
+        let (organization, id) = (&connection.organization_id, &connection.id);
+        let mut way = keys::connection_way(id).into_row();
+        way.insert("organization_id".to_owned(), s(organization.as_str()));
+        let secrets = self.secrets_row(organization, id, credentials, webhook_secret).await?;
+        let steps = vec![
+            Step::put(settings_row(connection)?).only_if_new(Refused::Exists(WHAT)),
+            Step::put(way).only_if_new(Refused::Exists(WHAT)),
+            Step::put(secrets),
+            Step::put(state::row(organization, id, state)),
+        ];
+        self.transact("create a connection", steps).await
     }
 
+    /// Consistent.
     pub async fn connection(
         &self,
         organization: &OrganizationId,
         id: &ConnectionId,
     ) -> Result<Option<Connection>, StoreError> {
-        todo!()
+        let row = self.get("read a connection", &keys::connection(organization, id)).await?;
+        row.map(|row| from_row(WHAT, row)).transpose()
     }
 
-    /// All connections of the organization (at most 100 exist).
+    /// All connections of the organization (at most 100 exist), eventually consistent: one query of the settings alone.
     pub async fn connections(&self, organization: &OrganizationId) -> Result<Vec<Connection>, StoreError> {
-        todo!()
+        let query = Query::of(keys::organization(organization)).prefix(keys::CONNECTION);
+        let rows = self.query_all("list connections", &query).await?;
+        rows.into_iter().map(|row| from_row(WHAT, row)).collect()
     }
 
     /// Whose the connection is, for a notification that names nothing else.
     pub async fn connection_owner(&self, id: &ConnectionId) -> Result<Option<OrganizationId>, StoreError> {
-        todo!()
+        let row = self.get("find a connection", &keys::connection_way(id)).await?;
+        row.map(|row| Reader::new(WHAT, &row).parsed("organization_id")).transpose()
     }
 
-    /// Stores what a person changed, status and schedule included, if the version is still the one before.
+    /// Stores what a person changed, status and schedule included, if the version is still the one before. What a worker
+    /// found or scheduled since `after` was read is overwritten: it finds it again.
     pub async fn update_connection(&self, after: &Connection) -> Result<(), StoreError> {
-        todo!()
+        let step = Step::put(settings_row(after)?).only_after(after.version, WHAT);
+        self.transact("update a connection", vec![step]).await
     }
 
     /// The connection, its credentials, its state and its way. Its listings, links and orders stay for history.
@@ -83,90 +123,36 @@ impl Store {
         organization: &OrganizationId,
         id: &ConnectionId,
     ) -> Result<(), StoreError> {
-        todo!()
+        // The way has no organization in its key: it goes only with the connection that it leads to.
+        let way = Step::delete(keys::connection_way(id))
+            .only_if("organization_id = :organization", Refused::Skip)
+            .value(":organization", s(organization.as_str()));
+        let rows = [
+            keys::connection(organization, id),
+            keys::connection_state(organization, id),
+            keys::connection_secrets(organization, id),
+        ];
+        let mut steps = vec![way];
+        steps.extend(rows.map(Step::delete));
+        self.transact("delete a connection", steps).await
     }
 
-    /// A worker's finding: from `Active` to `NeedsAuthorization`, with why. Nothing if it is not active any more.
+    /// A worker's finding: from `Active` to `NeedsAuthorization`, with why, and nothing due any more. Nothing if it is
+    /// not active any more.
     pub async fn mark_needs_authorization(
         &self,
         organization: &OrganizationId,
         id: &ConnectionId,
         reason: &str,
     ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    pub async fn credentials(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-    ) -> Result<Option<Credentials>, StoreError> {
-        todo!()
-    }
-
-    pub async fn webhook_secret(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-    ) -> Result<Option<SecretString>, StoreError> {
-        todo!()
-    }
-
-    /// Seals and stores refreshed or replaced credentials; the webhook secret stays.
-    pub async fn replace_credentials(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-        credentials: &Credentials,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    pub async fn connection_state(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-    ) -> Result<Option<ConnectionState>, StoreError> {
-        todo!()
-    }
-
-    /// Moves the watermark on; never back.
-    pub async fn advance_orders_watermark(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-        to: Timestamp,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    pub async fn note_webhooks_checked(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Connections whose next sync is at or before `now`, oldest first, over all organizations: one query of a sparse
-    /// index, at most `limit`.
-    pub async fn due_connections(
-        &self,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<(OrganizationId, ConnectionId, Timestamp)>, StoreError> {
-        todo!()
-    }
-
-    /// Moves the next sync from `due` to `next`; false if another did.
-    pub async fn claim_due(
-        &self,
-        organization: &OrganizationId,
-        id: &ConnectionId,
-        due: Timestamp,
-        next: Timestamp,
-    ) -> Result<bool, StoreError> {
-        todo!()
+        let key = keys::connection(organization, id);
+        let expression = "SET #status = :found, status_reason = :reason REMOVE next_sync_at, ipk, isk";
+        let step = Step::update(key, expression)
+            .only_if("#status = :active", Refused::Conflict(WHAT))
+            .name("#status", "status")
+            .value(":found", s(ConnectionStatus::NeedsAuthorization.as_str()))
+            .value(":active", s(ConnectionStatus::Active.as_str()))
+            .value(":reason", s(reason));
+        self.write_if("mark a connection as not authorized", step).await.map(drop)
     }
 }

@@ -129,10 +129,7 @@ fn attempt(key: &Key, digest: &str, now: Timestamp) -> Result<Step, StoreError> 
     row.insert(keys::EXPIRES_AT.to_owned(), n(expires_at.as_second()));
     let dead = format!("attribute_not_exists({STATUS}) AND #content = :content AND started_at <= :dead");
     Ok(Step::put(row)
-        .only_if(
-            format!("attribute_not_exists(pk) OR expires_at <= :now OR ({dead})"),
-            Refused::Exists(WHAT),
-        )
+        .only_if(format!("attribute_not_exists(pk) OR expires_at <= :now OR ({dead})"), Refused::Exists(WHAT))
         .name("#content", "content")
         .value(":now", n(now.as_second()))
         .value(":content", s(digest))

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 
 pub mod adjustment;
 pub mod api_key;
+pub mod changed;
 pub mod connection;
 pub mod error;
 pub mod idempotency;
@@ -20,6 +21,7 @@ pub mod listing;
 pub mod location;
 pub mod order;
 pub mod organization;
+mod packing;
 pub mod page;
 pub mod personal;
 mod read;

@@ -158,10 +158,9 @@ impl Link {
         let mut remove = Vec::new();
         let key = keys::link(organization, &self.item_id, &self.listing_id);
         let mut values = Vec::new();
-        for (name, placeholder, value) in [
-            (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
-            (OBSERVED, ":o", self.observed.map(n)),
-        ] {
+        for (name, placeholder, value) in
+            [(STOCK_REF, ":s", self.stock_ref.as_ref().map(s)), (OBSERVED, ":o", self.observed.map(n))]
+        {
             match value {
                 Some(value) => {
                     set.push(format!("{name} = {placeholder}"));
@@ -177,8 +176,8 @@ impl Link {
         if !remove.is_empty() {
             expression.push_str(&format!("REMOVE {}", remove.join(", ")));
         }
-        let step = Step::update(key, expression.trim())
-            .only_if("attribute_exists(pk)", Refused::Conflict("link"));
+        let step =
+            Step::update(key, expression.trim()).only_if("attribute_exists(pk)", Refused::Conflict("link"));
         values.into_iter().fold(step, |step, (placeholder, value)| step.value(placeholder, value))
     }
 }

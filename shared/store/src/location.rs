@@ -91,7 +91,7 @@ impl Store {
                 levels.insert(keys::level(organization, &item, id));
             }
             for row in self.batch_get(operation, &levels, Freshness::Consistent).await? {
-                let level = stock::level_from(&row)?;
+                let level = stock::level_of(&row)?;
                 if level.on_hand != 0 || level.committed != 0 {
                     return Ok(true);
                 }

@@ -8,10 +8,18 @@ use domain::listing::ListingRef;
 use domain::order::{ChannelOrderState, Effect, OrderState, PaymentStatus, Place};
 use domain::stock::Movement;
 use domain::{
-    ConnectionId, Currency, ItemId, ListingId, LocationId, Money, OrderId, OrganizationId, Quantity, Timestamp,
+    ConnectionId, Currency, ItemId, ListingId, LocationId, Money, OrderId, OrganizationId, Quantity,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::keys::{self, IPK, ISK, Key};
+use crate::packing::{pack, unpack};
+use crate::page::List;
+use crate::read::{QUERIES_MAX, Query, key_of};
+use crate::row::{Reader, Row, b, n, s, time, word};
+use crate::stock::{Freshness, Guard, posting_steps};
+use crate::transact::{STEPS_MAX, Step};
 use crate::{Page, PageRequest, Store, StoreError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +98,136 @@ pub struct OrderFilter {
 /// Movements that fit into one transaction beside the order's row: each takes two of DynamoDB's 100 places.
 pub const MOVEMENTS_MAX: usize = 45;
 
+/// Attributes of an order's row: short, since the row is to stay within one write unit.
+const CONNECTION: &str = "con";
+const EXTERNAL: &str = "ext";
+const NUMBER: &str = "nr";
+const STATE: &str = "st";
+const CHANNEL_STATE: &str = "cs";
+const UNKNOWN_STATE: &str = "us";
+const PAYMENT: &str = "pay";
+const CURRENCY: &str = "cur";
+const TOTAL: &str = "tot";
+const TOTAL_CURRENCY: &str = "toc";
+const LOCATION: &str = "loc";
+const FROZEN: &str = "fz";
+const NO_STOCK_EFFECT: &str = "ns";
+const PLACED_AT: &str = "pa";
+const CHANGED_AT: &str = "ca";
+const IMPORTED_AT: &str = "ia";
+const VERSION: &str = "version";
+const LINES: &str = "li";
+const ITEMS: &str = "it";
+
+impl Order {
+    fn to_row(&self, organization: &OrganizationId) -> Result<Row, StoreError> {
+        let mut row = keys::order(organization, &self.id).into_row();
+        let mut put = |name: &str, value| drop(row.insert(name.to_owned(), value));
+        if self.complete {
+            put(IPK, s(keys::orders(organization)));
+            put(ISK, s(keys::order_index_sort(self.placed_at, &self.id)));
+        }
+        if OrderId::of(&self.connection_id, &self.external_id).as_ref() != Ok(&self.id) {
+            put(CONNECTION, s(self.connection_id.as_str()));
+            put(EXTERNAL, s(&self.external_id));
+        }
+        put(NUMBER, s(&self.number));
+        put(STATE, word(&self.state)?);
+        if OrderState::from(self.channel_state) != self.state
+            || self.channel_state == ChannelOrderState::PartFulfilled
+        {
+            put(CHANNEL_STATE, word(&self.channel_state)?);
+        }
+        if let Some(unknown) = &self.unknown_state {
+            put(UNKNOWN_STATE, s(unknown));
+        }
+        put(PAYMENT, word(&self.payment)?);
+        put(CURRENCY, s(self.currency.as_str()));
+        if let Some(total) = self.total {
+            put(TOTAL, n(total.minor));
+            if total.currency != self.currency {
+                put(TOTAL_CURRENCY, s(total.currency.as_str()));
+            }
+        }
+        put(LOCATION, s(self.location_id.body()));
+        if self.frozen {
+            put(FROZEN, n(1));
+        }
+        if self.no_stock_effect {
+            put(NO_STOCK_EFFECT, n(1));
+        }
+        put(PLACED_AT, time(self.placed_at));
+        put(CHANGED_AT, time(self.changed_at));
+        put(IMPORTED_AT, time(self.imported_at));
+        put(VERSION, n(self.version));
+        let packed = pack(&self.lines, &self.applied, &self.location_id)?;
+        put(LINES, b(packed.text));
+        if !packed.items.is_empty() {
+            put(ITEMS, b(packed.items));
+        }
+        Ok(row)
+    }
+
+    fn of_row(row: &Row) -> Result<Self, StoreError> {
+        let unreadable = |error| StoreError::Unreadable("an order", Box::new(error));
+        let reader = Reader::new("an order", row);
+        let id: OrderId = reader.parsed(keys::SK)?;
+        let (connection_id, external_id) = if reader.has(CONNECTION) {
+            (reader.parsed(CONNECTION)?, reader.text(EXTERNAL)?.to_owned())
+        } else {
+            // A channel's order is named as its listings are: by connection and the channel's own id.
+            let name = ListingId::from_body(id.body()).map_err(unreadable)?;
+            let (external_id, _) = name.external().unwrap_or_default();
+            (name.connection().map_err(unreadable)?, external_id)
+        };
+        let state: OrderState = reader.word(STATE)?;
+        let channel_state = match state {
+            _ if reader.has(CHANNEL_STATE) => reader.word(CHANNEL_STATE)?,
+            OrderState::Pending => ChannelOrderState::Pending,
+            OrderState::Fulfilled => ChannelOrderState::Fulfilled,
+            OrderState::Void => ChannelOrderState::Cancelled,
+            _ => ChannelOrderState::Confirmed,
+        };
+        let currency: Currency = reader.parsed(CURRENCY)?;
+        let total_currency =
+            if reader.has(TOTAL_CURRENCY) { reader.parsed(TOTAL_CURRENCY)? } else { currency };
+        let location_id = LocationId::from_body(reader.text(LOCATION)?).map_err(unreadable)?;
+        let items = if reader.has(ITEMS) { reader.bytes(ITEMS)? } else { &[] };
+        let (lines, applied) = unpack(reader.bytes(LINES)?, items, &location_id)?;
+        Ok(Self {
+            id,
+            connection_id,
+            external_id,
+            number: reader.text(NUMBER)?.to_owned(),
+            state,
+            channel_state,
+            unknown_state: reader.text_if_any(UNKNOWN_STATE)?,
+            payment: reader.word(PAYMENT)?,
+            currency,
+            total: reader.number_if_any(TOTAL)?.map(|minor| Money { minor, currency: total_currency }),
+            lines,
+            location_id,
+            frozen: reader.has(FROZEN),
+            applied,
+            complete: reader.has(IPK),
+            no_stock_effect: reader.has(NO_STOCK_EFFECT),
+            placed_at: reader.time(PLACED_AT)?,
+            changed_at: reader.time(CHANGED_AT)?,
+            imported_at: reader.time(IMPORTED_AT)?,
+            version: reader.number(VERSION)?,
+        })
+    }
+
+    fn is_found(&self, filter: &OrderFilter) -> bool {
+        let has = |text: &str, q: &str| text.to_lowercase().contains(q);
+        self.complete
+            && filter.connection_id.as_ref().is_none_or(|connection| *connection == self.connection_id)
+            && filter.state.is_none_or(|state| state == self.state)
+            && filter.frozen.is_none_or(|frozen| frozen == self.frozen)
+            && filter.q.as_ref().is_none_or(|q| has(&self.number, q) || has(&self.external_id, q))
+    }
+}
+
 impl Store {
     /// Consistent; one that is not complete too.
     pub async fn order(
@@ -97,7 +235,8 @@ impl Store {
         organization: &OrganizationId,
         id: &OrderId,
     ) -> Result<Option<Order>, StoreError> {
-        todo!()
+        let row = self.get("read an order", &keys::order(organization, id)).await?;
+        row.as_ref().map(Order::of_row).transpose()
     }
 
     /// Newest placed first; complete ones only.
@@ -107,7 +246,45 @@ impl Store {
         filter: &OrderFilter,
         page: &PageRequest,
     ) -> Result<Page<Order>, StoreError> {
-        todo!()
+        let list = List::new("orders", organization, filter);
+        let mut query = Query::index(keys::orders(organization)).newest_first();
+        query.limit = Some(page.rows() + 1);
+        let mut start = list.start(page)?;
+        let mut data = Vec::new();
+        let mut last_given: Option<Row> = None;
+        for _ in 0..QUERIES_MAX {
+            let (entries, next) = self.query("list orders", &query, start).await?;
+            let mut orders = self.orders_of_entries(&entries).await?;
+            for entry in &entries {
+                let id = Reader::new("an order", entry).text(keys::SK)?;
+                let Some(order) = orders.remove(id).filter(|order| order.is_found(filter)) else { continue };
+                if data.len() == page.rows() {
+                    let next_cursor = last_given.as_ref().map(|key| list.cursor(key)).transpose()?;
+                    return Ok(Page { data, next_cursor });
+                }
+                data.push(order);
+                last_given = Some(key_of(entry, true));
+            }
+            query.widen();
+            start = next;
+            if start.is_none() {
+                return Ok(Page { data, next_cursor: None });
+            }
+        }
+        let next_cursor = start.as_ref().map(|key| list.cursor(key)).transpose()?;
+        Ok(Page { data, next_cursor })
+    }
+
+    /// The orders behind index entries, by their ids.
+    async fn orders_of_entries(&self, entries: &[Row]) -> Result<BTreeMap<String, Order>, StoreError> {
+        let mut keys = BTreeSet::new();
+        for entry in entries {
+            let reader = Reader::new("an order", entry);
+            keys.insert(Key::new(reader.text(keys::PK)?, reader.text(keys::SK)?));
+        }
+        let rows = self.batch_get("list orders", &keys, Freshness::Eventual).await?;
+        let orders = rows.iter().map(Order::of_row);
+        orders.map(|order| order.map(|order| (order.id.as_str().to_owned(), order))).collect()
     }
 
     /// The order's row, the levels and the movements (at most [`MOVEMENTS_MAX`]) in one transaction, if the row still has
@@ -121,7 +298,26 @@ impl Store {
         waits_for: &BTreeSet<ListingId>,
         waited_for: &BTreeSet<ListingId>,
     ) -> Result<(), StoreError> {
-        todo!()
+        let operation = "save an order";
+        let mut steps = vec![Step::put(after.to_row(organization)?).only_after(after.version, "order")];
+        steps.extend(posting_steps(organization, movements.iter().map(|movement| (movement, &Guard::None)))?);
+        let waiting = |listing| keys::waiting_order(organization, listing, &after.id);
+        let mut early: Vec<Step> =
+            waits_for.iter().map(|listing| Step::put(waiting(listing).into_row())).collect();
+        let mut late: Vec<Step> =
+            waited_for.difference(waits_for).map(|listing| Step::delete(waiting(listing))).collect();
+        // A row that waits for nothing any more is a wasted look, a missing one is an order forgotten: what does not
+        // fit is put before and deleted after.
+        steps.extend(early.drain(..early.len().min(STEPS_MAX.saturating_sub(steps.len()))));
+        steps.extend(late.drain(..late.len().min(STEPS_MAX.saturating_sub(steps.len()))));
+        for step in early {
+            self.transact(operation, vec![step]).await?;
+        }
+        self.transact(operation, steps).await?;
+        for step in late {
+            self.transact(operation, vec![step]).await?;
+        }
+        Ok(())
     }
 
     /// Orders that wait for the listing to be resolved.
@@ -131,6 +327,10 @@ impl Store {
         listing: &ListingId,
         page: &PageRequest,
     ) -> Result<Page<OrderId>, StoreError> {
-        todo!()
+        let list = List::new("waiting orders", organization, listing);
+        let mut query = Query::of(keys::waiting(organization, listing)).consistent();
+        query.limit = Some(page.rows() + 1);
+        let read = |row: Row| Reader::new("a waiting order", &row).parsed(keys::SK).map(Some);
+        self.page("list waiting orders", &list, &query, page, read).await
     }
 }

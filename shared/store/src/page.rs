@@ -13,7 +13,7 @@ use domain::OrganizationId;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::keys::{IPK, ISK, PK, SK};
+use crate::keys::{IPK, ISK, Key, PK, SK};
 use crate::row::{Row, s};
 
 /// Which part of a list.
@@ -75,6 +75,26 @@ impl List {
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
+    /// A page of what is in memory already, in the order of its keys.
+    pub fn page_of<T>(
+        &self,
+        entities: impl IntoIterator<Item = T>,
+        page: &PageRequest,
+        key: impl Fn(&T) -> Key,
+    ) -> Result<Page<T>, StoreError> {
+        let sort_key = |row: &Row| row.get(SK).and_then(|sk| sk.as_s().ok()).cloned();
+        let start = self.start(page)?.as_ref().and_then(sort_key);
+        let behind = |entity: &T| start.as_ref().is_none_or(|start| key(entity).sk > *start);
+        let mut data: Vec<T> = entities.into_iter().filter(behind).take(page.rows() + 1).collect();
+        let more = data.len() > page.rows();
+        data.truncate(page.rows());
+        let next_cursor = match data.last() {
+            Some(last) if more => Some(self.cursor(&key(last).into_row())?),
+            _ => None,
+        };
+        Ok(Page { data, next_cursor })
+    }
+
     /// The key to start behind; `None` for the first page.
     pub fn start(&self, page: &PageRequest) -> Result<Option<Row>, StoreError> {
         let Some(text) = &page.cursor else { return Ok(None) };
@@ -94,7 +114,6 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Key;
 
     fn organization(body: &str) -> OrganizationId {
         OrganizationId::from_body(body).unwrap()

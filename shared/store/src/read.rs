@@ -25,6 +25,9 @@ pub(crate) enum Range {
     Between(String, String),
 }
 
+/// Rows that a search looks at in one request, at most.
+const WIDEST: usize = 500;
+
 /// A query of a partition of the main table, or of the index.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
@@ -69,6 +72,11 @@ impl Query {
     pub fn newest_first(mut self) -> Self {
         self.newest_first = true;
         self
+    }
+
+    /// For the next request of a list: where the page was not filled, few rows are what is looked for.
+    pub fn widen(&mut self) {
+        self.limit = self.limit.map(|limit| limit.saturating_mul(2).min(WIDEST.max(limit)));
     }
 
     pub fn consistent(mut self) -> Self {
@@ -171,7 +179,7 @@ impl Store {
         }
     }
 
-    /// How many rows a query has: 128 KiB of keys per read unit pair, nothing transferred.
+    /// How many rows a query has: half a read unit per 4 KiB of keys, and none of them sent.
     pub(crate) async fn query_count(
         &self,
         operation: &'static str,
@@ -225,9 +233,7 @@ impl Store {
                 .expression_attribute_values(":to", s(to)),
         };
         if let Some((expression, value)) = &query.filter {
-            request = request
-                .filter_expression(expression)
-                .expression_attribute_values(":filter", s(value));
+            request = request.filter_expression(expression).expression_attribute_values(":filter", s(value));
         }
         persistently(operation, seed_of(&query.pk), || request.clone().send()).await
     }
@@ -242,11 +248,12 @@ impl Store {
         page: &PageRequest,
         mut read: impl FnMut(Row) -> Result<Option<T>, StoreError>,
     ) -> Result<Page<T>, StoreError> {
+        let mut query = query.clone();
         let mut start = list.start(page)?;
         let mut data = Vec::new();
         let mut last_given: Option<Row> = None;
         for _ in 0..QUERIES_MAX {
-            let (rows, next) = self.query(operation, query, start).await?;
+            let (rows, next) = self.query(operation, &query, start).await?;
             for row in rows {
                 let key = key_of(&row, query.index);
                 let Some(entity) = read(row)? else { continue };
@@ -257,6 +264,7 @@ impl Store {
                 data.push(entity);
                 last_given = Some(key);
             }
+            query.widen();
             start = next;
             if start.is_none() {
                 return Ok(Page { data, next_cursor: None });

@@ -103,7 +103,8 @@ impl Backoff {
 /// A number of a text's own, for [`Backoff::new`].
 pub(crate) fn seed_of(text: &str) -> u64 {
     // FNV-1a.
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// Tries a request that may be repeated as it is (a read, or the creation of a table).
@@ -147,7 +148,9 @@ mod tests {
 
     #[test]
     fn codes_of_errors_and_of_cancellation_reasons_are_known() {
-        for code in ["ThrottlingException", "ThrottlingError", "TransactionConflict", "TransactionConflictException"] {
+        for code in
+            ["ThrottlingException", "ThrottlingError", "TransactionConflict", "TransactionConflictException"]
+        {
             assert!(is_busy(code), "{code}");
         }
         for code in ["ConditionalCheckFailed", "ValidationException", "None"] {

@@ -125,6 +125,12 @@ impl<'a> Reader<'a> {
         texts.iter().map(|text| text.parse().map_err(|_| self.bad(name))).collect()
     }
 
+    /// Whether the row is to be treated as gone by `now`, deleted yet or not. One without an expiry never is.
+    pub fn has_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let expires_at: Option<i64> = self.number_if_any(crate::keys::EXPIRES_AT)?;
+        Ok(expires_at.is_some_and(|at| at <= now.as_second()))
+    }
+
     /// What follows `prefix` in the sort key.
     pub fn sort_key_after(&self, prefix: &str) -> Result<&'a str, StoreError> {
         self.text(crate::keys::SK)?.strip_prefix(prefix).ok_or_else(|| self.bad(crate::keys::SK))

@@ -170,8 +170,7 @@ async fn generate_with_kms(
             operation: "get a data key from KMS",
             source: source.into(),
         })?;
-    let plain =
-        Zeroizing::new(answer.plaintext.map(Blob::into_inner).ok_or_else(|| broken(Broken::NoKey))?);
+    let plain = Zeroizing::new(answer.plaintext.map(Blob::into_inner).ok_or_else(|| broken(Broken::NoKey))?);
     let wrapped = answer.ciphertext_blob.map(Blob::into_inner).ok_or_else(|| broken(Broken::NoKey))?;
     Ok((plain_key(&plain)?, wrapped))
 }
@@ -195,8 +194,7 @@ async fn unwrap_with_kms(
             }
             _ => StoreError::Unavailable { operation: "open a data key with KMS", source: failure.into() },
         })?;
-    let plain =
-        Zeroizing::new(answer.plaintext.map(Blob::into_inner).ok_or_else(|| broken(Broken::NoKey))?);
+    let plain = Zeroizing::new(answer.plaintext.map(Blob::into_inner).ok_or_else(|| broken(Broken::NoKey))?);
     plain_key(&plain)
 }
 

@@ -56,8 +56,7 @@ impl Store {
         item: &ItemId,
         freshness: Freshness,
     ) -> Result<ItemStock, StoreError> {
-        let mut query =
-            Query::of(keys::item_stock(organization, item)).between(keys::LINK, keys::LEVELS_END);
+        let mut query = Query::of(keys::item_stock(organization, item)).between(keys::LINK, keys::LEVELS_END);
         query.freshness = freshness;
         let mut stock = ItemStock::default();
         for row in self.query_all("read an item's stock", &query).await? {
@@ -79,8 +78,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Movement>, StoreError> {
         let list = List::new("movements", organization, item);
-        let mut query =
-            Query::of(keys::item_stock(organization, item)).prefix(keys::MOVEMENT).newest_first();
+        let mut query = Query::of(keys::item_stock(organization, item)).prefix(keys::MOVEMENT).newest_first();
         query.limit = Some(page.rows() + 1);
         self.page("list movements", &list, &query, page, |row| movement_of(item, &row).map(Some)).await
     }
@@ -102,11 +100,10 @@ const ON_HAND: &str = "h";
 const COMMITTED: &str = "c";
 const VERSION: &str = "v";
 
-fn level_of(row: &Row) -> Result<Level, StoreError> {
+pub(crate) fn level_of(row: &Row) -> Result<Level, StoreError> {
     let reader = Reader::new("a level", row);
     let location = reader.sort_key_after(keys::LEVEL)?;
-    let location_id =
-        location.parse().map_err(|error| StoreError::Unreadable("a level", Box::new(error)))?;
+    let location_id = location.parse().map_err(|error| StoreError::Unreadable("a level", Box::new(error)))?;
     Ok(Level {
         location_id,
         on_hand: reader.count(ON_HAND)?,
@@ -146,7 +143,11 @@ impl LevelWrite {
             .value(":c", n(self.change.committed))
             .value(":v", n(self.movements));
         let absent_or = |absent: bool, condition: &str, name: &str| {
-            if absent { format!("(attribute_not_exists({name}) OR {condition})") } else { condition.to_owned() }
+            if absent {
+                format!("(attribute_not_exists({name}) OR {condition})")
+            } else {
+                condition.to_owned()
+            }
         };
         // A quantity computed from a version says what is on hand afterwards, so that its conflict is the one to tell.
         match (self.version, self.on_hand_not_negative) {
@@ -176,9 +177,9 @@ pub(crate) fn posting_steps<'a>(
         let row = movement_row(organization, movement)?;
         movements.push(Step::put(row).only_if_new(Refused::Exists("movement")));
     }
-    let levels = levels.into_iter().map(|(place, write)| {
-        write.step(keys::level(organization, &place.item_id, &place.location_id))
-    });
+    let levels = levels
+        .into_iter()
+        .map(|(place, write)| write.step(keys::level(organization, &place.item_id, &place.location_id)));
     Ok(levels.chain(movements).collect())
 }
 

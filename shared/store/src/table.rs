@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus, TimeToLiveSpecification,
-    TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use crate::keys::{EXPIRES_AT, INDEX, IPK, ISK, PK, SK};
@@ -44,8 +44,13 @@ pub const MAIN: TableDefinition = TableDefinition {
 };
 
 /// Buyers' data: no stream and no index, so that it goes nowhere else.
-pub const PERSONAL: TableDefinition =
-    TableDefinition { partition_key: PK, sort_key: SK, index: None, stream: false, ttl_attribute: EXPIRES_AT };
+pub const PERSONAL: TableDefinition = TableDefinition {
+    partition_key: PK,
+    sort_key: SK,
+    index: None,
+    stream: false,
+    ttl_attribute: EXPIRES_AT,
+};
 
 /// How long a new table is waited for: on AWS it takes some 10 seconds.
 const LOOKS_MAX: u32 = 240;
@@ -140,10 +145,7 @@ impl Store {
     }
 }
 
-fn schema(
-    partition: &str,
-    sort: &str,
-) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
+fn schema(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
     [(partition, KeyType::Hash), (sort, KeyType::Range)]
         .into_iter()
         .map(|(name, key_type)| KeySchemaElement::builder().attribute_name(name).key_type(key_type).build())

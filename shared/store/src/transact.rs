@@ -221,13 +221,17 @@ impl Store {
     /// The number of the first step whose condition failed; `None` where all was done.
     async fn try_steps(&self, operation: &'static str, steps: &[Step]) -> Result<Option<usize>, StoreError> {
         let token = token(steps);
+        // Made once: a token stands for one request, whose tries are to be the same to the byte.
+        let items: Result<Vec<TransactWriteItem>, BuildError> =
+            steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
+        let items = items.map_err(|error| given_up(operation, Verdict::Final, error))?;
         let mut backoff = Backoff::new(seed_of(&token));
         let mut in_doubt = false;
         loop {
             let tried = match steps {
                 [] => return Ok(None),
                 [single] => Box::pin(self.try_single(operation, single.clone())).await,
-                _ => Box::pin(self.try_together(operation, steps, &token)).await,
+                _ => Box::pin(self.try_together(operation, items.clone(), &token)).await,
             };
             match tried {
                 Tried::Done => return Ok(None),
@@ -274,13 +278,12 @@ impl Store {
         }
     }
 
-    async fn try_together(&self, operation: &'static str, steps: &[Step], token: &str) -> Tried {
-        let items: Result<Vec<TransactWriteItem>, BuildError> =
-            steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
-        let items = match items {
-            Ok(items) => items,
-            Err(error) => return Tried::Failed(given_up(operation, Verdict::Final, error)),
-        };
+    async fn try_together(
+        &self,
+        operation: &'static str,
+        items: Vec<TransactWriteItem>,
+        token: &str,
+    ) -> Tried {
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         match request.client_request_token(token).send().await {
             Ok(_) => Tried::Done,
@@ -335,7 +338,8 @@ fn by_verdict<E: std::error::Error + Send + Sync + 'static>(
 }
 
 fn cancelled(operation: &'static str, error: SdkError<TransactWriteItemsError, HttpResponse>) -> Tried {
-    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error()
+    else {
         return by_verdict(operation, verdict(&error), error);
     };
     let codes: Vec<&str> =

@@ -128,6 +128,18 @@ pub trait SimulatedShop: Send + Sync {
     /// Notifications waiting to be delivered, oldest first; asking takes them.
     fn take_deliveries(&self) -> Vec<Delivery>;
 
+    /// Something of the shop's own, such as a plugin, makes this listing unreadable from now on. `false` where the
+    /// simulation does not know how.
+    fn spoil(&self, _listing: &Sold) -> bool {
+        false
+    }
+
+    /// Loses one subscription to notifications, as merchants and shops do. `false` where there is none, or where the
+    /// simulation does not know how.
+    fn forget_webhook(&self) -> bool {
+        false
+    }
+
     /// From now on the credentials are refused.
     fn revoke(&self);
 }

@@ -65,15 +65,15 @@ async fn answer(State(shop): State<Arc<dyn SimulatedShop>>, request: Request) ->
             }
             response
         }
-        Fault::Html => (StatusCode::OK, [("content-type", "text/html")], "<html>Welcome</html>").into_response(),
+        Fault::Html => {
+            (StatusCode::OK, [("content-type", "text/html")], "<html>Welcome</html>").into_response()
+        }
         Fault::Hang => never().await,
         Fault::DropAnswer => {
             drop(handle());
             never().await
         }
-        Fault::Cut => handle()
-            .map(|body: Bytes| Body::from(body.slice(..body.len() / 2)))
-            .into_response(),
+        Fault::Cut => handle().map(|body: Bytes| Body::from(body.slice(..body.len() / 2))).into_response(),
     }
 }
 

@@ -25,16 +25,14 @@ const EXPIRES_AT: &str = "access_token_expires_at";
 /// A token is renewed this long before its end, so that none ends on its way.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-pub(super) static IDENTIFY: Operation = Operation {
-    name: "identify the shop",
-    document: include_str!("queries/shop.graphql"),
-    cost: 203,
-};
+pub(super) static IDENTIFY: Operation =
+    Operation { name: "identify the shop", document: include_str!("queries/shop.graphql"), cost: 203 };
 
 pub(super) async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
     let data: ShopIdentityData = IDENTIFY.call(shop, &json!({})).await?;
     let currency = data.shop.currency_code.parse().map_err(|e| {
-        ChannelError::new(ErrorKind::Malformed, IDENTIFY.name, "the shop's currency is not a currency code").caused_by(e)
+        ChannelError::new(ErrorKind::Malformed, IDENTIFY.name, "the shop's currency is not a currency code")
+            .caused_by(e)
     })?;
     let location = location(data.locations.nodes).ok_or_else(|| {
         ChannelError::new(ErrorKind::Rejected, IDENTIFY.name, "the shop has no active location of its own")
@@ -82,7 +80,11 @@ impl Tokens for Shopify {
         let (Some(client_id), Some(client_secret)) =
             (credentials.get("client_id"), credentials.get("client_secret"))
         else {
-            return Err(ChannelError::new(ErrorKind::Unauthorized, OPERATION, "the application's id or secret is missing"));
+            return Err(ChannelError::new(
+                ErrorKind::Unauthorized,
+                OPERATION,
+                "the application's id or secret is missing",
+            ));
         };
         let request = Request::builder()
             .method(Method::POST)
@@ -90,16 +92,24 @@ impl Tokens for Shopify {
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(http::header::ACCEPT, "application/json")
             .body(Bytes::from(grant(client_id, client_secret, credentials.get(REFRESH_TOKEN))))
-            .map_err(|e| ChannelError::new(ErrorKind::Rejected, OPERATION, "the request cannot be written").caused_by(e))?;
+            .map_err(|e| {
+                ChannelError::new(ErrorKind::Rejected, OPERATION, "the request cannot be written")
+                    .caused_by(e)
+            })?;
         let response = shop.transport.send(request).await.map_err(|e| e.during(OPERATION))?;
         if matches!(response.status().as_u16(), 400 | 401 | 403 | 422) {
-            return Err(ChannelError::new(ErrorKind::Unauthorized, OPERATION, "the authorization is refused or spent"));
+            return Err(ChannelError::new(
+                ErrorKind::Unauthorized,
+                OPERATION,
+                "the authorization is refused or spent",
+            ));
         }
         if let Some(error) = error::of_status(OPERATION, response.status(), response.headers()) {
             return Err(error);
         }
         let answer: wire::TokenAnswer = parse(OPERATION, response.body())?;
-        let end = shop.now.checked_add(SignedDuration::from_secs(i64::from(answer.expires_in))).unwrap_or(shop.now);
+        let end =
+            shop.now.checked_add(SignedDuration::from_secs(i64::from(answer.expires_in))).unwrap_or(shop.now);
         let renewed =
             credentials.clone().with(ACCESS_TOKEN, answer.access_token).with(EXPIRES_AT, end.to_string());
         Ok(match answer.refresh_token {
@@ -136,7 +146,10 @@ mod tests {
         let table: [(&[(&str, &str)], Option<Timestamp>); 6] = [
             (&[("access_token", "shpat_x")], None),
             (&[("access_token", "t"), ("refresh_token", "r")], past),
-            (&[("access_token", "t"), ("refresh_token", "r"), ("access_token_expires_at", end)], Some(before)),
+            (
+                &[("access_token", "t"), ("refresh_token", "r"), ("access_token_expires_at", end)],
+                Some(before),
+            ),
             (&[("refresh_token", "r")], past),
             (&[("client_id", "i"), ("client_secret", "s")], past),
             (&[("access_token", "t"), ("access_token_expires_at", end)], Some(before)),
@@ -148,13 +161,16 @@ mod tests {
 
     #[test]
     fn the_location_is_the_merchant_s_own() {
-        let node = |number: u32, is_active, is_fulfillment_service, fulfills_online_orders, ships_inventory| wire::LocationNode {
-            id: format!("gid://shopify/Location/{number}"),
-            is_active,
-            is_fulfillment_service,
-            fulfills_online_orders,
-            ships_inventory,
-        };
+        let node =
+            |number: u32, is_active, is_fulfillment_service, fulfills_online_orders, ships_inventory| {
+                wire::LocationNode {
+                    id: format!("gid://shopify/Location/{number}"),
+                    is_active,
+                    is_fulfillment_service,
+                    fulfills_online_orders,
+                    ships_inventory,
+                }
+            };
         let choose = |nodes| location(nodes).unwrap_or_default();
         assert_eq!(choose(vec![node(9, true, false, true, true), node(10, true, false, true, true)]), "9");
         assert_eq!(choose(vec![node(1, true, false, false, true), node(2, true, false, true, false)]), "2");

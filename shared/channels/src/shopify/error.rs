@@ -8,7 +8,11 @@ use super::wire::{Cost, GraphqlError};
 use crate::{ChannelError, ErrorKind};
 
 /// The error that a status stands for; `None` for success.
-pub(super) fn of_status(operation: &'static str, status: StatusCode, headers: &HeaderMap) -> Option<ChannelError> {
+pub(super) fn of_status(
+    operation: &'static str,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Option<ChannelError> {
     if status.is_success() {
         return None;
     }
@@ -41,7 +45,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The error that top-level GraphQL errors stand for, by the first that has a known code.
-pub(super) fn of_graphql(operation: &'static str, errors: &[GraphqlError], cost: Option<&Cost>) -> ChannelError {
+pub(super) fn of_graphql(
+    operation: &'static str,
+    errors: &[GraphqlError],
+    cost: Option<&Cost>,
+) -> ChannelError {
     let codes: Vec<&str> = errors.iter().filter_map(GraphqlError::code).collect();
     if codes.contains(&"THROTTLED") {
         let error = ChannelError::new(ErrorKind::Throttled, operation, "the shop's cost bucket is empty");
@@ -116,16 +124,18 @@ mod tests {
         ];
         for (code, kind) in table {
             let errors: Vec<GraphqlError> =
-                serde_json::from_value(serde_json::json!([{"message": "m", "extensions": {"code": code}}])).unwrap();
+                serde_json::from_value(serde_json::json!([{"message": "m", "extensions": {"code": code}}]))
+                    .unwrap();
             assert_eq!(of_graphql("try", &errors, None).kind, kind, "{code}");
         }
     }
 
     #[test]
     fn a_throttled_call_waits_for_what_it_lacks_and_no_longer() {
-        let errors: Vec<GraphqlError> =
-            serde_json::from_value(serde_json::json!([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]))
-                .unwrap();
+        let errors: Vec<GraphqlError> = serde_json::from_value(
+            serde_json::json!([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]),
+        )
+        .unwrap();
         let cost: Cost = serde_json::from_value(serde_json::json!({
             "requestedQueryCost": 883, "actualQueryCost": null,
             "throttleStatus": {"maximumAvailable": 2000.0, "currentlyAvailable": 133, "restoreRate": 100.0}

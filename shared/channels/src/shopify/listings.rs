@@ -7,8 +7,8 @@ use domain::{Currency, Money, Name, Quantity, Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::wire::{ListingsData, VariantNode, number_of};
 use super::Operation;
+use super::wire::{ListingsData, VariantNode, number_of};
 use crate::{ChannelError, Cursor, ErrorKind, Page, Shop};
 
 /// 240 × 4 points and 3 for the connection: 963.
@@ -44,7 +44,8 @@ pub(super) async fn fetch(
     let data: ListingsData = LISTINGS.call(shop, &variables).await?;
     let nodes = data.product_variants.nodes;
     let page_info = data.product_variants.page_info;
-    let next = if page_info.has_next_page { Some(position.next(&nodes, page_info.end_cursor)?) } else { None };
+    let next =
+        if page_info.has_next_page { Some(position.next(&nodes, page_info.end_cursor)?) } else { None };
     let records = nodes.into_iter().map(|node| listing(node, shop.currency)).collect();
     Ok(Page { records, next: next.as_ref().map(write_cursor), total: None })
 }
@@ -52,20 +53,26 @@ pub(super) async fn fetch(
 impl Position {
     fn next(self, nodes: &[Value], end_cursor: Option<String>) -> Result<Self, ChannelError> {
         let seen = self.seen.saturating_add(PAGE);
-        let last = nodes.last().and_then(|node| number_of(node.get("id")?.as_str()?)).and_then(|n| n.parse().ok());
+        let last =
+            nodes.last().and_then(|node| number_of(node.get("id")?.as_str()?)).and_then(|n| n.parse().ok());
         match (end_cursor, last) {
             (_, Some(last)) if seen >= WALK_MAX => Ok(Self { after: None, seen: 0, above: Some(last) }),
             (Some(after), _) => Ok(Self { after: Some(after), seen, ..self }),
-            _ => Err(ChannelError::new(ErrorKind::Malformed, LISTINGS.name, "a page that is not the last has no end")),
+            _ => Err(ChannelError::new(
+                ErrorKind::Malformed,
+                LISTINGS.name,
+                "a page that is not the last has no end",
+            )),
         }
     }
 }
 
 fn search(changed: Option<Window>, above: Option<u64>) -> Option<String> {
-    let terms: Vec<String> =
-        changed.map(|window| changed_in(window.from, window.to)).into_iter()
-            .chain(above.map(|number| format!("id:>{number}")))
-            .collect();
+    let terms: Vec<String> = changed
+        .map(|window| changed_in(window.from, window.to))
+        .into_iter()
+        .chain(above.map(|number| format!("id:>{number}")))
+        .collect();
     (!terms.is_empty()).then(|| terms.join(" AND "))
 }
 
@@ -84,8 +91,9 @@ pub(super) fn read_cursor<T: Default + for<'a> Deserialize<'a>>(
 ) -> Result<T, ChannelError> {
     match cursor {
         None => Ok(T::default()),
-        Some(Cursor(text)) => serde_json::from_str(text)
-            .map_err(|e| ChannelError::new(ErrorKind::Rejected, operation, "the cursor cannot be read").caused_by(e)),
+        Some(Cursor(text)) => serde_json::from_str(text).map_err(|e| {
+            ChannelError::new(ErrorKind::Rejected, operation, "the cursor cannot be read").caused_by(e)
+        }),
     }
 }
 
@@ -102,8 +110,13 @@ fn listing(node: Value, currency: Currency) -> Result<FetchedListing, RecordFail
         code: String::new(),
         reason: String::new(),
     };
-    let refuse = |code: &str, reason: &str| RecordFailure { code: code.to_owned(), reason: reason.to_owned(), ..failure.clone() };
-    let unreadable = || refuse("unreadable_record", "Shopify answered for this variant in a form that is not documented.");
+    let refuse = |code: &str, reason: &str| RecordFailure {
+        code: code.to_owned(),
+        reason: reason.to_owned(),
+        ..failure.clone()
+    };
+    let unreadable =
+        || refuse("unreadable_record", "Shopify answered for this variant in a form that is not documented.");
     let variant: VariantNode = serde_json::from_value(node.clone()).map_err(|_| unreadable())?;
     let (Some(product), Some(number), Some(item)) =
         (number_of(&variant.product.id), number_of(&variant.id), number_of(&variant.inventory_item.id))
@@ -112,11 +125,16 @@ fn listing(node: Value, currency: Currency) -> Result<FetchedListing, RecordFail
     };
     let sku = match variant.sku.as_deref().map(str::trim) {
         None | Some("") => None,
-        Some(sku) => Some(Sku::parse(sku).map_err(|e| refuse("invalid_sku", &format!("Change the SKU: it {e}.")))?),
+        Some(sku) => {
+            Some(Sku::parse(sku).map_err(|e| refuse("invalid_sku", &format!("Change the SKU: it {e}.")))?)
+        }
     };
     let attributes = attributes(&variant);
     if attributes.len() > ATTRIBUTES_MAX {
-        return Err(refuse("too_many_attributes", "Variants with more than three attributes are not synced."));
+        return Err(refuse(
+            "too_many_attributes",
+            "Variants with more than three attributes are not synced.",
+        ));
     }
     let title = Name::from_channel(&title(&variant.product.title, &attributes))
         .map_err(|e| refuse("invalid_title", &format!("Change the title: it {e}.")))?;

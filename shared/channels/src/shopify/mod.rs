@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification, OrderQuery, Page,
-    Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
+    OrderQuery, Page, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused,
+    WebhookUpkeep,
 };
 
 mod auth;
@@ -123,7 +124,11 @@ impl Channel for Shopify {
         stock::push(shop, key, batch).await
     }
 
-    async fn read_stock(&self, shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec<Option<i64>>, ChannelError> {
+    async fn read_stock(
+        &self,
+        shop: &Shop<'_>,
+        targets: &[StockTarget],
+    ) -> Result<Vec<Option<i64>>, ChannelError> {
         stock::read(shop, targets).await
     }
 
@@ -185,11 +190,19 @@ impl Operation {
         let token = shop.credentials.get("access_token").ok_or_else(|| {
             ChannelError::new(ErrorKind::Unauthorized, self.name, "there is no access token yet")
         })?;
-        if !terms.admitted && let Err(wait) = shop.pace.admit(self.cost, shop.now) {
-            return Err(ChannelError::new(ErrorKind::Throttled, self.name, "waits for the shop's cost bucket").after(wait));
+        if !terms.admitted
+            && let Err(wait) = shop.pace.admit(self.cost, shop.now)
+        {
+            return Err(ChannelError::new(
+                ErrorKind::Throttled,
+                self.name,
+                "waits for the shop's cost bucket",
+            )
+            .after(wait));
         }
-        let body = serde_json::to_vec(&Body { query: self.document, variables })
-            .map_err(|e| ChannelError::new(ErrorKind::Rejected, self.name, "the request cannot be written").caused_by(e))?;
+        let body = serde_json::to_vec(&Body { query: self.document, variables }).map_err(|e| {
+            ChannelError::new(ErrorKind::Rejected, self.name, "the request cannot be written").caused_by(e)
+        })?;
         let request = Request::builder()
             .method(Method::POST)
             .uri(address(shop.endpoint, &format!("admin/api/{API_VERSION}/graphql.json")))
@@ -215,9 +228,11 @@ impl Operation {
         let fatal = envelope.errors.iter().any(|error| !error.conceals(concealed));
         match envelope.data {
             Some(data) if !fatal => parse(self.name, data.get().as_bytes()),
-            _ if envelope.errors.is_empty() => {
-                Err(ChannelError::new(ErrorKind::Malformed, self.name, "the answer has neither data nor errors"))
-            }
+            _ if envelope.errors.is_empty() => Err(ChannelError::new(
+                ErrorKind::Malformed,
+                self.name,
+                "the answer has neither data nor errors",
+            )),
             _ => Err(error::of_graphql(self.name, &envelope.errors, cost.as_ref())),
         }
     }
@@ -233,8 +248,9 @@ async fn send(
     operation: &'static str,
     request: http::Result<Request<Bytes>>,
 ) -> Result<Response<Bytes>, ChannelError> {
-    let request = request
-        .map_err(|e| ChannelError::new(ErrorKind::Rejected, operation, "the request cannot be written").caused_by(e))?;
+    let request = request.map_err(|e| {
+        ChannelError::new(ErrorKind::Rejected, operation, "the request cannot be written").caused_by(e)
+    })?;
     let response = shop.transport.send(request).await.map_err(|e| e.during(operation))?;
     match error::of_status(operation, response.status(), response.headers()) {
         Some(error) => Err(error),
@@ -245,11 +261,19 @@ async fn send(
 /// Reads JSON. Errors name the place and never the value, which may be a buyer's.
 fn parse<'a, T: serde::Deserialize<'a>>(operation: &'static str, body: &'a [u8]) -> Result<T, ChannelError> {
     if body.trim_ascii_start().first() == Some(&b'<') {
-        return Err(ChannelError::new(ErrorKind::Unavailable, operation, "a page of HTML came in place of an answer"));
+        return Err(ChannelError::new(
+            ErrorKind::Unavailable,
+            operation,
+            "a page of HTML came in place of an answer",
+        ));
     }
     let deserializer = &mut serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(deserializer).map_err(|e| {
         let place = e.path().to_string();
-        ChannelError::new(ErrorKind::Malformed, operation, format!("the answer is not as documented at {place}"))
+        ChannelError::new(
+            ErrorKind::Malformed,
+            operation,
+            format!("the answer is not as documented at {place}"),
+        )
     })
 }

@@ -12,12 +12,12 @@ use domain::order::FetchedOrder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Operation, Terms};
 use super::listings::{WALK_MAX, changed_in, read_cursor, write_cursor};
 use super::wire::{
-    NodesData, OrderLinesData, OrderNode, OrderRefundsData, OrdersChangedData, RefundLineNode, RefundLinesData, gid,
-    number_of,
+    NodesData, OrderLinesData, OrderNode, OrderRefundsData, OrdersChangedData, RefundLineNode,
+    RefundLinesData, gid, number_of,
 };
+use super::{Operation, Terms};
 use crate::{ChannelError, Cursor, ErrorKind, OrderQuery, Page, Shop};
 
 mod reading;
@@ -59,16 +59,10 @@ pub(super) static LINES_LEAN: Operation = Operation {
     document: document!("order_lines_lean", "line_fields"),
     cost: 664,
 };
-pub(super) static REFUNDS: Operation = Operation {
-    name: "fetch the refunds of an order",
-    document: document!("order_refunds"),
-    cost: 397,
-};
-pub(super) static REFUND_LINES: Operation = Operation {
-    name: "fetch more lines of a refund",
-    document: document!("refund_lines"),
-    cost: 204,
-};
+pub(super) static REFUNDS: Operation =
+    Operation { name: "fetch the refunds of an order", document: document!("order_refunds"), cost: 397 };
+pub(super) static REFUND_LINES: Operation =
+    Operation { name: "fetch more lines of a refund", document: document!("refund_lines"), cost: 204 };
 
 /// Where the walk is.
 #[derive(Default, Serialize, Deserialize)]
@@ -97,7 +91,9 @@ pub(super) async fn fetch(
     cursor: Option<&Cursor>,
 ) -> Result<Page<FetchedOrder>, ChannelError> {
     let position: Position = read_cursor(CHANGED.name, cursor)?;
-    if position.alone && let Err(wait) = shop.pace.admit(LARGEST, shop.now) {
+    if position.alone
+        && let Err(wait) = shop.pace.admit(LARGEST, shop.now)
+    {
         let detail = "waits for the shop's cost bucket to hold a long order";
         return Err(ChannelError::new(ErrorKind::Throttled, CHANGED.name, detail).after(wait));
     }
@@ -110,7 +106,8 @@ pub(super) async fn fetch(
                 json!({ "first": first, "after": position.after, "query": changed_in(from, window.to) });
             let data: OrdersChangedData = CHANGED.call_on(shop, &variables, terms).await?;
             let found = data.orders.edges.into_iter();
-            let found: Vec<Found> = found.map(|edge| Found { node: edge.node, cursor: Some(edge.cursor) }).collect();
+            let found: Vec<Found> =
+                found.map(|edge| Found { node: edge.node, cursor: Some(edge.cursor) }).collect();
             (found, data.orders.page_info.has_next_page)
         }
         OrderQuery::Ids(ids) => by_id(shop, ids, position.done, first, terms).await?,
@@ -125,12 +122,8 @@ async fn by_id(
     first: u32,
     terms: Terms<'_>,
 ) -> Result<(Vec<Found>, bool), ChannelError> {
-    let wanted: Vec<String> = ids
-        .iter()
-        .skip(done)
-        .take(usize::try_from(first).unwrap_or(1))
-        .map(|id| gid("Order", id))
-        .collect();
+    let wanted: Vec<String> =
+        ids.iter().skip(done).take(usize::try_from(first).unwrap_or(1)).map(|id| gid("Order", id)).collect();
     if wanted.is_empty() {
         return Ok((Vec::new(), false));
     }
@@ -214,7 +207,8 @@ async fn whole(
     while let Some(cursor) = after {
         let variables = json!({ "id": order.id, "after": cursor });
         let data: OrderLinesData = operation.call_on(shop, &variables, terms).await?;
-        let more = data.order.filter(|more| more.updated_at == order.updated_at).ok_or(Interrupted::Changed)?;
+        let more =
+            data.order.filter(|more| more.updated_at == order.updated_at).ok_or(Interrupted::Changed)?;
         order.line_items.nodes.extend(more.line_items.nodes);
         after = more.line_items.page_info.after();
         operation = &LINES_LEAN;

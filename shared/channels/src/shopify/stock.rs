@@ -6,10 +6,10 @@ use aws_lc_rs::digest;
 use serde::Serialize;
 use serde_json::json;
 
+use super::Operation;
 use super::auth::LOCATION_ID;
 use super::error::printable;
 use super::wire::{NodesData, StockNode, StockSetData, UserError, gid, number_of};
-use super::Operation;
 use crate::{ChannelError, ErrorKind, Shop, StockBatch, StockOutcome, StockTarget};
 
 /// Quantities of one mutation, and ids of one question: Shopify's limit for an array of input.
@@ -17,17 +17,11 @@ pub(super) const BATCH: u32 = 250;
 const BATCH_LEN: usize = 250;
 
 /// 250 × 3 points.
-pub(super) static READ: Operation = Operation {
-    name: "read stock",
-    document: include_str!("queries/stock_read.graphql"),
-    cost: 750,
-};
+pub(super) static READ: Operation =
+    Operation { name: "read stock", document: include_str!("queries/stock_read.graphql"), cost: 750 };
 /// A mutation is 10 points, whatever it carries.
-pub(super) static SET: Operation = Operation {
-    name: "set stock",
-    document: include_str!("queries/stock_set.graphql"),
-    cost: 10,
-};
+pub(super) static SET: Operation =
+    Operation { name: "set stock", document: include_str!("queries/stock_set.graphql"), cost: 10 };
 
 /// Of two targets for one listing the later counts. Two listings may share an inventory item, which a call may name
 /// once only: they go into different calls.
@@ -99,7 +93,8 @@ pub(super) async fn push(
             }
             None => outcomes.push(Some(StockOutcome::Rejected {
                 code: "no_inventory_item",
-                reason: "Fetch the listings again: Shopify's inventory item of this one is not known.".to_owned(),
+                reason: "Fetch the listings again: Shopify's inventory item of this one is not known."
+                    .to_owned(),
             })),
         }
     }
@@ -142,7 +137,11 @@ fn read_errors(errors: &[UserError], compared: &[bool]) -> Result<Vec<StockOutco
         let code = error.code.as_deref().unwrap_or_default();
         if code == "IDEMPOTENCY_CONCURRENT_REQUEST" {
             // The first try is still at work: the same key may be tried again, and then tells its outcome.
-            return Err(ChannelError::new(ErrorKind::Unavailable, SET.name, "the first try is still being worked on"));
+            return Err(ChannelError::new(
+                ErrorKind::Unavailable,
+                SET.name,
+                "the first try is still being worked on",
+            ));
         }
         let outcome = outcome(code);
         match position(error) {
@@ -176,12 +175,14 @@ fn outcome(code: &str) -> StockOutcome {
     let failed = |code, reason: &str| StockOutcome::Failed { code, reason: reason.to_owned() };
     match code {
         "CHANGE_FROM_QUANTITY_STALE" | "COMPARE_QUANTITY_STALE" => StockOutcome::Stale { observed: None },
-        "INVALID_INVENTORY_ITEM" => {
-            rejected("invalid_inventory_item", "Shopify no longer has this inventory item. Fetch the listings again.")
-        }
-        "NON_MUTABLE_INVENTORY_ITEM" => {
-            rejected("non_mutable_inventory_item", "Shopify computes this stock itself, as it does for bundles.")
-        }
+        "INVALID_INVENTORY_ITEM" => rejected(
+            "invalid_inventory_item",
+            "Shopify no longer has this inventory item. Fetch the listings again.",
+        ),
+        "NON_MUTABLE_INVENTORY_ITEM" => rejected(
+            "non_mutable_inventory_item",
+            "Shopify computes this stock itself, as it does for bundles.",
+        ),
         "INVALID_LOCATION" => {
             rejected("invalid_location", "Shopify no longer has the location. Connect the shop again.")
         }
@@ -250,7 +251,9 @@ pub(super) async fn read(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec
 fn location(shop: &Shop<'_>, operation: &'static str) -> Result<String, ChannelError> {
     match shop.facts.get(LOCATION_ID) {
         Some(number) => Ok(gid("Location", number)),
-        None => Err(ChannelError::new(ErrorKind::Rejected, operation, "the shop's location is not known yet")),
+        None => {
+            Err(ChannelError::new(ErrorKind::Rejected, operation, "the shop's location is not known yet"))
+        }
     }
 }
 
@@ -343,7 +346,10 @@ mod tests {
             change_from_quantity: None,
         };
         let text = serde_json::to_string(&input).unwrap();
-        assert_eq!(text, r#"{"inventoryItemId":"i","locationId":"l","quantity":3,"changeFromQuantity":null}"#);
+        assert_eq!(
+            text,
+            r#"{"inventoryItemId":"i","locationId":"l","quantity":3,"changeFromQuantity":null}"#
+        );
     }
 
     #[test]

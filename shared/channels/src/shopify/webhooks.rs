@@ -17,7 +17,7 @@ use crate::{ChannelError, Credentials, ErrorKind, Hint, Notification, Shop, Webh
 pub(super) static LIST: Operation = Operation {
     name: "list webhook subscriptions",
     document: include_str!("queries/webhooks_list.graphql"),
-    cost: 53,
+    cost: 52,
 };
 pub(super) static CREATE: Operation = Operation {
     name: "create a webhook subscription",

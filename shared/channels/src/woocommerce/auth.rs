@@ -38,7 +38,8 @@ pub(super) fn oauth1(
     let mut pairs: Vec<(String, String)> =
         signed.iter().map(|(name, value)| (encoded(name), encoded(value))).collect();
     pairs.sort();
-    let parameters = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    let parameters =
+        pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     let base = format!("{method}&{}&{}", encoded(address), encoded(&parameters));
     let signing = hmac::Key::new(hmac::HMAC_SHA256, format!("{secret}&").as_bytes());
     signed.push(("oauth_signature".to_owned(), STANDARD.encode(hmac::sign(&signing, base.as_bytes()))));
@@ -54,7 +55,11 @@ pub(super) fn nonce() -> Result<String, aws_lc_rs::error::Unspecified> {
 
 /// A query string, encoded as RFC 3986 has it, which is what the signature is made over.
 pub(super) fn query_string(query: &[Parameter]) -> String {
-    query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+    query
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 fn encoded(text: &str) -> String {

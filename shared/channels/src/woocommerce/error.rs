@@ -80,7 +80,9 @@ fn refusal(
         _ => error(ErrorKind::Rejected),
     };
     match retry_after(headers, now) {
-        Some(wait) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => error.after(wait),
+        Some(wait) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) => {
+            error.after(wait)
+        }
         _ => error,
     }
 }
@@ -101,12 +103,17 @@ fn redirected(operation: &'static str, headers: &HeaderMap) -> ChannelError {
 }
 
 /// JSON that does not fit what the channel's documentation says.
-pub(super) fn malformed(operation: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> ChannelError {
-    ChannelError::new(ErrorKind::Malformed, operation, "the answer is not the JSON that was expected").caused_by(error)
+pub(super) fn malformed(
+    operation: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> ChannelError {
+    ChannelError::new(ErrorKind::Malformed, operation, "the answer is not the JSON that was expected")
+        .caused_by(error)
 }
 
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.to_ascii_lowercase().contains("html") || body.trim_ascii_start().first() == Some(&b'<')
 }
 
@@ -146,15 +153,35 @@ mod tests {
     fn each_refusal_says_what_to_do_now() {
         let json = [("content-type", "application/json; charset=UTF-8")];
         let cases: &[(u16, &str, ErrorKind, Retry)] = &[
-            (401, r#"{"code":"woocommerce_rest_cannot_view","message":"x"}"#, ErrorKind::Unauthorized, Retry::Never),
+            (
+                401,
+                r#"{"code":"woocommerce_rest_cannot_view","message":"x"}"#,
+                ErrorKind::Unauthorized,
+                Retry::Never,
+            ),
             (401, r#"{"code":"x","message":"Invalid timestamp."}"#, ErrorKind::Unavailable, Retry::Backoff),
-            (403, r#"{"code":"woocommerce_rest_cannot_edit","message":"x"}"#, ErrorKind::Forbidden, Retry::Never),
+            (
+                403,
+                r#"{"code":"woocommerce_rest_cannot_edit","message":"x"}"#,
+                ErrorKind::Forbidden,
+                Retry::Never,
+            ),
             (403, "blocked", ErrorKind::Forbidden, Retry::Backoff),
             (404, r#"{"code":"rest_no_route","message":"x"}"#, ErrorKind::NotThisChannel, Retry::Never),
             (404, r#"{"code":"woocommerce_rest_product_invalid_id"}"#, ErrorKind::Rejected, Retry::Never),
-            (413, r#"{"code":"woocommerce_rest_request_entity_too_large"}"#, ErrorKind::Rejected, Retry::Never),
+            (
+                413,
+                r#"{"code":"woocommerce_rest_request_entity_too_large"}"#,
+                ErrorKind::Rejected,
+                Retry::Never,
+            ),
             (429, "", ErrorKind::Throttled, Retry::Backoff),
-            (500, r#"{"code":"x","message":"Invalid refund amount.","data":500}"#, ErrorKind::Unavailable, Retry::Backoff),
+            (
+                500,
+                r#"{"code":"x","message":"Invalid refund amount.","data":500}"#,
+                ErrorKind::Unavailable,
+                Retry::Backoff,
+            ),
             (302, "", ErrorKind::NotThisChannel, Retry::Never),
         ];
         for (status, body, kind, retry) in cases {
@@ -182,6 +209,9 @@ mod tests {
         let error = failed(400, &[("content-type", "application/json")], message);
         assert_eq!(error.to_string(), "could not try: the shop answered 400");
         let error = failed(301, &[("location", "https://www.shop.example/x?oauth_consumer_key=ck_1")], "");
-        assert!(error.detail.contains("https://www.shop.example:") && !error.detail.contains("ck_1"), "{error}");
+        assert!(
+            error.detail.contains("https://www.shop.example:") && !error.detail.contains("ck_1"),
+            "{error}"
+        );
     }
 }

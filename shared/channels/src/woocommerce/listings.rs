@@ -119,7 +119,8 @@ pub(super) async fn fetch(
 
 /// A cursor that this adapter did not write.
 pub(super) fn malformed_cursor(operation: &'static str, error: serde_json::Error) -> ChannelError {
-    let mut failure = ChannelError::new(ErrorKind::Malformed, operation, "the cursor cannot be read").caused_by(error);
+    let mut failure =
+        ChannelError::new(ErrorKind::Malformed, operation, "the cursor cannot be read").caused_by(error);
     failure.retry = crate::Retry::Never;
     failure
 }
@@ -224,7 +225,9 @@ async fn fetch_variations(
         let query = vec![parameter("_fields", wire::PRODUCT_FIELDS)];
         let path = format!("products/{}", parent.id);
         let known = match send(shop, FETCH, http::Method::GET, &path, query, None).await {
-            Ok(answer) => Some(Known::of(&wire::read(&answer.body).map_err(|error| malformed(FETCH, error))?)),
+            Ok(answer) => {
+                Some(Known::of(&wire::read(&answer.body).map_err(|error| malformed(FETCH, error))?))
+            }
             // Deleted since it was listed.
             Err(error) if error.kind == ErrorKind::Rejected => None,
             Err(error) => return Err(error),
@@ -248,8 +251,11 @@ async fn fetch_variations(
     let found: Vec<Result<Product, RecordFailure>> =
         wire::records(&answer.body).map_err(|error| malformed(FETCH, error))?;
     // A variation leaves out the attributes that it is open in, so its group has all that any of them names.
-    let attributes: BTreeSet<&str> =
-        found.iter().flatten().flat_map(|one| one.attributes.iter().map(|attribute| attribute.name.as_str())).collect();
+    let attributes: BTreeSet<&str> = found
+        .iter()
+        .flatten()
+        .flat_map(|one| one.attributes.iter().map(|attribute| attribute.name.as_str()))
+        .collect();
     let too_many = attributes.len() > ATTRIBUTES_MAX;
     let group = Group { id: parent.id, known: &known };
     let records = found
@@ -324,7 +330,9 @@ fn listing(
     let sku = match own_sku {
         "" => None,
         _ if inherited => None,
-        sku => Some(Sku::parse(sku).map_err(|_| fail("invalid_sku", "the SKU is longer than 255 characters or has control characters"))?),
+        sku => Some(Sku::parse(sku).map_err(|_| {
+            fail("invalid_sku", "the SKU is longer than 255 characters or has control characters")
+        })?),
     };
     let price = match product.price.as_ref().map(|price| price.0.as_str()) {
         None | Some("") => None,
@@ -336,7 +344,9 @@ fn listing(
     let for_sale = product.status == "publish" && group.is_none_or(|group| group.known.for_sale);
     let quantity = match product.manage_stock {
         ManageStock::Nobody => None,
-        ManageStock::Itself | ManageStock::Parent => product.stock_quantity.map(|units| Quantity::clamped(units.0)),
+        ManageStock::Itself | ManageStock::Parent => {
+            product.stock_quantity.map(|units| Quantity::clamped(units.0))
+        }
     };
     let parent_stock = group.filter(|_| product.manage_stock == ManageStock::Parent);
     Ok(FetchedListing {
@@ -370,7 +380,8 @@ fn reference(id: u64, group: Option<&Group<'_>>) -> ListingRef {
 /// is called by its SKU or its id.
 fn title(product: &Product, group: Option<&Group<'_>>) -> String {
     let own = plain_text(product.name.as_deref().unwrap_or_default());
-    let choices = || product.attributes.iter().map(|one| plain_text(&one.option)).collect::<Vec<_>>().join(", ");
+    let choices =
+        || product.attributes.iter().map(|one| plain_text(&one.option)).collect::<Vec<_>>().join(", ");
     let name = match group {
         None => own,
         Some(group) => {

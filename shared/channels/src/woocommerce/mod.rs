@@ -15,8 +15,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification, OrderQuery, Page,
-    Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
+    OrderQuery, Page, Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
+    WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -143,16 +144,23 @@ async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
     }
     let query = vec![parameter("_fields", "code,name,symbol")];
     let answer = send(shop, IDENTIFY, Method::GET, "data/currencies/current", query, None).await?;
-    let currency: wire::CurrencyAnswer = wire::read(&answer.body).map_err(|error| error::malformed(IDENTIFY, error))?;
+    let currency: wire::CurrencyAnswer =
+        wire::read(&answer.body).map_err(|error| error::malformed(IDENTIFY, error))?;
     let currency = currency.code.parse().map_err(|error| error::malformed(IDENTIFY, error))?;
     let time_zone = match (index.timezone_string.as_str(), &index.gmt_offset) {
-        ("", Some(offset)) => Some(format!("UTC{}{}", if offset.0.starts_with('-') { "" } else { "+" }, offset.0)),
+        ("", Some(offset)) => {
+            Some(format!("UTC{}{}", if offset.0.starts_with('-') { "" } else { "+" }, offset.0))
+        }
         ("", None) => None,
         (zone, _) => Some(zone.to_owned()),
     };
     let name = wire::plain_text(&index.name);
     Ok(ShopIdentity {
-        name: if name.trim().is_empty() { shop.endpoint.host_str().unwrap_or("shop").to_owned() } else { name },
+        name: if name.trim().is_empty() {
+            shop.endpoint.host_str().unwrap_or("shop").to_owned()
+        } else {
+            name
+        },
         currency,
         time_zone,
         version: version(shop).await,
@@ -209,8 +217,9 @@ async fn send(
         request = request.header(header::AUTHORIZATION, auth::basic(shop.credentials));
         query
     } else {
-        let nonce = auth::nonce()
-            .map_err(|error| ChannelError::new(ErrorKind::Unavailable, operation, "no randomness").caused_by(error))?;
+        let nonce = auth::nonce().map_err(|error| {
+            ChannelError::new(ErrorKind::Unavailable, operation, "no randomness").caused_by(error)
+        })?;
         auth::oauth1(shop.credentials, method.as_str(), &address, query, &nonce, shop.now)
     };
     let uri = if query.is_empty() { address } else { format!("{address}?{}", auth::query_string(&query)) };

@@ -33,14 +33,18 @@ pub(super) async fn fetch(
     match query {
         OrderQuery::Changed(window) => {
             let walk = match cursor {
-                Some(cursor) => serde_json::from_str(&cursor.0).map_err(|error| malformed_cursor(FETCH, error))?,
+                Some(cursor) => {
+                    serde_json::from_str(&cursor.0).map_err(|error| malformed_cursor(FETCH, error))?
+                }
                 None => Walk::from(window.from),
             };
             changed(shop, *window, walk, cursor.is_none()).await
         }
         OrderQuery::Ids(ids) => {
             let done = match cursor {
-                Some(cursor) => serde_json::from_str(&cursor.0).map_err(|error| malformed_cursor(FETCH, error))?,
+                Some(cursor) => {
+                    serde_json::from_str(&cursor.0).map_err(|error| malformed_cursor(FETCH, error))?
+                }
                 None => 0,
             };
             by_ids(shop, ids, done).await
@@ -54,8 +58,11 @@ async fn changed(
     walk: Walk,
     first: bool,
 ) -> Result<Page<FetchedOrder>, ChannelError> {
-    let mut query =
-        vec![parameter("per_page", PAGE_MAX), parameter("order", "asc"), parameter("_fields", wire::ORDER_FIELDS)];
+    let mut query = vec![
+        parameter("per_page", PAGE_MAX),
+        parameter("order", "asc"),
+        parameter("_fields", wire::ORDER_FIELDS),
+    ];
     query.extend(changed_since(&walk));
     let answer = send(shop, FETCH, http::Method::GET, "orders", query, None).await?;
     let found: Vec<Result<wire::Order, RecordFailure>> =
@@ -138,7 +145,8 @@ async fn by_ids(shop: &Shop<'_>, ids: &[String], done: usize) -> Result<Page<Fet
                 sku: None,
                 title: None,
                 code: "order_gone".to_owned(),
-                reason: "the shop no longer has this order: what it took from stock stays as it is".to_owned(),
+                reason: "the shop no longer has this order: what it took from stock stays as it is"
+                    .to_owned(),
             }),
         };
         records.push(record);
@@ -163,8 +171,11 @@ impl<'a> Look<'a> {
         orders: impl Iterator<Item = &wire::Order>,
     ) -> Result<Self, ChannelError> {
         let mut look = Self { shop, calls_left: FURTHER_CALLS_MAX, variable: BTreeSet::new() };
-        let doubtful: BTreeSet<u64> =
-            orders.flat_map(|order| &order.line_items).filter(|line| is_doubtful(line)).map(|line| line.product_id).collect();
+        let doubtful: BTreeSet<u64> = orders
+            .flat_map(|order| &order.line_items)
+            .filter(|line| is_doubtful(line))
+            .map(|line| line.product_id)
+            .collect();
         let doubtful: Vec<u64> = doubtful.into_iter().collect();
         for ids in doubtful.chunks(usize::from(PAGE_MAX)) {
             let query = vec![
@@ -176,7 +187,8 @@ impl<'a> Look<'a> {
             look.calls_left = look.calls_left.saturating_sub(1);
             let answer = send(shop, FETCH, http::Method::GET, "products", query, None).await?;
             let kinds: Vec<wire::Kind> = wire::read(&answer.body).map_err(|error| malformed(FETCH, error))?;
-            look.variable.extend(kinds.iter().filter(|one| one.kind.starts_with("variable")).map(|one| one.id));
+            look.variable
+                .extend(kinds.iter().filter(|one| one.kind.starts_with("variable")).map(|one| one.id));
         }
         Ok(look)
     }
@@ -215,7 +227,8 @@ impl<'a> Look<'a> {
             let path = format!("orders/{}/refunds", order.id);
             let query = vec![parameter("per_page", PAGE_MAX)];
             let answer = send(self.shop, FETCH, http::Method::GET, &path, query, None).await?;
-            let refunds: Vec<wire::Refund> = wire::read(&answer.body).map_err(|error| malformed(FETCH, error))?;
+            let refunds: Vec<wire::Refund> =
+                wire::read(&answer.body).map_err(|error| malformed(FETCH, error))?;
             refunded = units_refunded_before_shipping(&order, state, &refunds);
         }
         Ok(Some(read(&order, &refunded, &self.variable)))
@@ -225,7 +238,9 @@ impl<'a> Look<'a> {
 /// A line of a deleted variation looks like one of its parent, but still names its choices. So may a line of a simple
 /// product with notes of a plugin: only the product's type tells the two apart.
 fn is_doubtful(line: &wire::Line) -> bool {
-    line.product_id != 0 && line.variation_id == 0 && line.meta_data.iter().any(|meta| !meta.key.starts_with('_'))
+    line.product_id != 0
+        && line.variation_id == 0
+        && line.meta_data.iter().any(|meta| !meta.key.starts_with('_'))
 }
 
 /// By the id of the order's line. Units refunded after the order was completed have been shipped, and stay so.
@@ -240,7 +255,9 @@ fn units_refunded_before_shipping(
         _ => true,
     };
     let mut units = BTreeMap::new();
-    for (line, refunded) in refunds.iter().filter(before).flat_map(|refund| &refund.line_items).filter_map(|l| l.units()) {
+    for (line, refunded) in
+        refunds.iter().filter(before).flat_map(|refund| &refund.line_items).filter_map(|l| l.units())
+    {
         *units.entry(line).or_insert(0) += refunded;
     }
     units
@@ -290,7 +307,8 @@ fn read(
     refunded: &BTreeMap<u64, i64>,
     variable: &BTreeSet<u64>,
 ) -> Result<FetchedOrder, RecordFailure> {
-    let number = order.number.clone().filter(|number| !number.is_empty()).unwrap_or_else(|| order.id.to_string());
+    let number =
+        order.number.clone().filter(|number| !number.is_empty()).unwrap_or_else(|| order.id.to_string());
     let fail = |reason: &str| RecordFailure {
         external_id: order.id.to_string(),
         sku: None,
@@ -369,7 +387,10 @@ fn buyer(order: &wire::Order) -> Buyer {
 fn address(party: &wire::Party) -> Option<Address> {
     let address = Address {
         name: name(party),
-        lines: [&party.company, &party.address_1, &party.address_2].into_iter().filter_map(|line| text(line)).collect(),
+        lines: [&party.company, &party.address_1, &party.address_2]
+            .into_iter()
+            .filter_map(|line| text(line))
+            .collect(),
         city: text(&party.city),
         region: text(&party.state),
         postal_code: text(&party.postcode),

@@ -98,13 +98,18 @@ async fn write(
         numbers.iter().map(|(id, quantity)| json!({ "id": id, "stock_quantity": quantity.get() })).collect();
     let path = match &batch.group {
         Some(parent) if parent.parse::<u64>().is_err() => {
-            return Err(ChannelError::new(ErrorKind::Rejected, PUSH, "the parent is not one of this channel"));
+            return Err(ChannelError::new(
+                ErrorKind::Rejected,
+                PUSH,
+                "the parent is not one of this channel",
+            ));
         }
         Some(parent) => format!("products/{parent}/variations/batch"),
         None => "products/batch".to_owned(),
     };
     // No `_fields` here: on a batch it empties the answer.
-    let answer = send(shop, PUSH, http::Method::POST, &path, Vec::new(), Some(json!({ "update": items }))).await?;
+    let answer =
+        send(shop, PUSH, http::Method::POST, &path, Vec::new(), Some(json!({ "update": items }))).await?;
     let answer: wire::BatchAnswer = wire::read(&answer.body).map_err(|error| malformed(PUSH, error))?;
     Ok(answer.update.into_iter().filter_map(|item| Some((item.id?, item))).collect())
 }
@@ -114,12 +119,14 @@ fn outcome(answer: &wire::BatchItem, written: Quantity, target: &StockTarget) ->
         return problem_outcome(problem);
     }
     match answer.manage_stock {
-        ManageStock::Nobody => {
-            rejected("stock_not_managed", "the shop does not count its stock: switch on stock management for it there")
-        }
-        ManageStock::Parent => {
-            failed("stock_moved_to_parent", "its stock is now counted on its parent: the next item sync will find it there")
-        }
+        ManageStock::Nobody => rejected(
+            "stock_not_managed",
+            "the shop does not count its stock: switch on stock management for it there",
+        ),
+        ManageStock::Parent => failed(
+            "stock_moved_to_parent",
+            "its stock is now counted on its parent: the next item sync will find it there",
+        ),
         ManageStock::Itself if answer.stock_quantity.map(|units| units.0) != Some(written.units()) => {
             failed("number_not_taken", "the shop took the request and shows another number")
         }
@@ -177,7 +184,8 @@ pub(super) async fn read(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec
                 parameter("_fields", wire::STOCK_FIELDS),
             ];
             let answer = send(shop, READ, http::Method::GET, &path, query, None).await?;
-            let records: Vec<wire::Shown> = wire::read(&answer.body).map_err(|error| malformed(READ, error))?;
+            let records: Vec<wire::Shown> =
+                wire::read(&answer.body).map_err(|error| malformed(READ, error))?;
             shown.extend(records.into_iter().map(|one| {
                 let counted = one.manage_stock != ManageStock::Nobody;
                 (one.id, one.stock_quantity.filter(|_| counted).map(|units| units.0))
@@ -195,7 +203,10 @@ mod tests {
 
     fn target(product: &str, variation: Option<&str>, shared: Option<&str>, quantity: i64) -> StockTarget {
         StockTarget {
-            listing: ListingRef { external_id: product.to_owned(), variation_id: variation.map(str::to_owned) },
+            listing: ListingRef {
+                external_id: product.to_owned(),
+                variation_id: variation.map(str::to_owned),
+            },
             stock_ref: shared.map(str::to_owned),
             quantity: Quantity::new(quantity).unwrap(),
             expected: None,

@@ -17,7 +17,8 @@ use crate::{ChannelError, Hint, Notification, Shop, WebhookRefused, WebhookUpkee
 
 const ENSURE: &str = "see to the webhooks";
 
-const TOPICS: [&str; 5] = ["order.created", "order.updated", "order.deleted", "product.created", "product.updated"];
+const TOPICS: [&str; 5] =
+    ["order.created", "order.updated", "order.deleted", "product.created", "product.updated"];
 
 /// Pages of 100 webhooks read; a shop with more has other troubles.
 const PAGES_MAX: u32 = 10;
@@ -78,12 +79,18 @@ async fn registered(shop: &Shop<'_>, callback: &Url) -> Result<Vec<wire::Webhook
     Ok(ours)
 }
 
-pub(super) fn read(secret: &SecretString, headers: &HeaderMap, body: &[u8]) -> Result<Notification, WebhookRefused> {
+pub(super) fn read(
+    secret: &SecretString,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Notification, WebhookRefused> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let Some(signature) = text("x-wc-webhook-signature") else {
         // The call on creation has neither topic nor signature. It says nothing, so believing it does no harm.
-        let form = text(header::CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        let greeting = form && body.strip_prefix(b"webhook_id=").is_some_and(|id| id.iter().all(u8::is_ascii_digit));
+        let form = text(header::CONTENT_TYPE.as_str())
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let greeting =
+            form && body.strip_prefix(b"webhook_id=").is_some_and(|id| id.iter().all(u8::is_ascii_digit));
         return match greeting {
             true => Ok(Notification { delivery_id: None, hint: Hint::Nothing }),
             false => Err(WebhookRefused::Unsigned),

@@ -371,9 +371,14 @@ pub(super) fn read<'de, T: Deserialize<'de>>(
 }
 
 /// Reads a list record by record, so that one that cannot be read fails alone.
-pub(super) fn records<T: de::DeserializeOwned>(body: &[u8]) -> Result<Vec<Result<T, RecordFailure>>, serde_json::Error> {
+pub(super) fn records<T: de::DeserializeOwned>(
+    body: &[u8],
+) -> Result<Vec<Result<T, RecordFailure>>, serde_json::Error> {
     let raw: Vec<&RawValue> = serde_json::from_slice(body)?;
-    Ok(raw.into_iter().map(|raw| read(raw.get().as_bytes()).map_err(|error| unreadable(raw, &error))).collect())
+    Ok(raw
+        .into_iter()
+        .map(|raw| read(raw.get().as_bytes()).map_err(|error| unreadable(raw, &error)))
+        .collect())
 }
 
 /// Names a record that cannot be read, by as much of it as can be. The reason names the field and not its content.
@@ -389,7 +394,10 @@ fn unreadable(raw: &RawValue, error: &serde_path_to_error::Error<serde_json::Err
         sku: text("sku"),
         title: text("name"),
         code: "malformed_record".to_owned(),
-        reason: format!("the field {} is not as WooCommerce documents it: look for a plugin that changes it", error.path()),
+        reason: format!(
+            "the field {} is not as WooCommerce documents it: look for a plugin that changes it",
+            error.path()
+        ),
     }
 }
 
@@ -425,9 +433,25 @@ fn decoded(name: &str) -> Option<char> {
         return char::from_u32(code);
     }
     let named = [
-        ("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("nbsp", '\u{a0}'),
-        ("ndash", '–'), ("mdash", '—'), ("hellip", '…'), ("lsquo", '‘'), ("rsquo", '’'), ("ldquo", '“'),
-        ("rdquo", '”'), ("times", '×'), ("copy", '©'), ("reg", '®'), ("trade", '™'), ("deg", '°'), ("euro", '€'),
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", '\u{a0}'),
+        ("ndash", '–'),
+        ("mdash", '—'),
+        ("hellip", '…'),
+        ("lsquo", '‘'),
+        ("rsquo", '’'),
+        ("ldquo", '“'),
+        ("rdquo", '”'),
+        ("times", '×'),
+        ("copy", '©'),
+        ("reg", '®'),
+        ("trade", '™'),
+        ("deg", '°'),
+        ("euro", '€'),
     ];
     named.iter().find(|(known, _)| *known == name).map(|(_, character)| *character)
 }

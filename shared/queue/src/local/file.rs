@@ -83,11 +83,15 @@ fn prepare(mut connection: Connection) -> Result<Connection, OpenError> {
 }
 
 pub(super) fn purge(tx: &Connection) -> rusqlite::Result<()> {
-    tx.execute_batch("DELETE FROM message; DELETE FROM dead_letter; DELETE FROM deduplication; DELETE FROM mark;")
+    tx.execute_batch(
+        "DELETE FROM message; DELETE FROM dead_letter; DELETE FROM deduplication; DELETE FROM mark;",
+    )
 }
 
 pub(super) fn get_mark(tx: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    tx.prepare_cached("SELECT value FROM mark WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()
+    tx.prepare_cached("SELECT value FROM mark WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
 }
 
 pub(super) fn set_mark(tx: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {

@@ -131,13 +131,15 @@ async fn make(client: &Client, queue: QueueName, run: &str) -> anyhow::Result<Qu
         .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
         .context("no ARN")?;
     let redrive =
-        serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES_MAX.to_string() }).to_string();
+        serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES_MAX.to_string() })
+            .to_string();
     let url = make_fifo(client, &format!("{run}-{queue}.fifo"), Some(redrive)).await?;
     Ok(QueueUrls { url, dead_letter_url: Some(dead_letter_url) })
 }
 
 async fn make_fifo(client: &Client, name: &str, redrive: Option<String>) -> anyhow::Result<String> {
-    let mut attributes = std::collections::HashMap::from([(QueueAttributeName::FifoQueue, "true".to_owned())]);
+    let mut attributes =
+        std::collections::HashMap::from([(QueueAttributeName::FifoQueue, "true".to_owned())]);
     attributes.extend(redrive.map(|redrive| (QueueAttributeName::RedrivePolicy, redrive)));
     let made = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await?;
     made.queue_url.context("no URL")

@@ -101,7 +101,9 @@ async fn one_receive_may_hold_several_of_a_group(bench: &dyn Bench) -> Result<()
 
 async fn other_groups_go_on_while_one_is_blocked(bench: &dyn Bench) -> Result<()> {
     let queue = bench.queue();
-    queue.send(FIRST, vec![message("g", "g0"), message("g", "g1"), message("h", "h0"), message("h", "h1")]).await?;
+    queue
+        .send(FIRST, vec![message("g", "g0"), message("g", "g1"), message("h", "h0"), message("h", "h1")])
+        .await?;
     let first = queue.receive(FIRST, 1, LONG).await?;
     ensure!(bodies(&first) == ["g0"], "{first:?}");
     let others = expect(queue, &["h0", "h1"]).await?;
@@ -239,7 +241,10 @@ async fn more_than_ten_are_sent_in_order(bench: &dyn Bench) -> Result<()> {
     queue.send(FIRST, sent.clone()).await?;
     for expected in sent.chunks(10) {
         let received = queue.receive(FIRST, 10, LONG).await?;
-        ensure!(bodies(&received) == expected.iter().map(|sent| &sent.body).collect::<Vec<_>>(), "{received:?}");
+        ensure!(
+            bodies(&received) == expected.iter().map(|sent| &sent.body).collect::<Vec<_>>(),
+            "{received:?}"
+        );
         queue.delete(FIRST, receipts(&received)).await?;
     }
     expect(queue, &[]).await?;
@@ -248,7 +253,9 @@ async fn more_than_ten_are_sent_in_order(bench: &dyn Bench) -> Result<()> {
 
 async fn more_than_ten_are_deleted(bench: &dyn Bench) -> Result<()> {
     let queue = bench.queue();
-    queue.send(FIRST, (0..25).map(|number| message(&format!("g{number}"), &format!("b{number}"))).collect()).await?;
+    queue
+        .send(FIRST, (0..25).map(|number| message(&format!("g{number}"), &format!("b{number}"))).collect())
+        .await?;
     let mut held = Vec::new();
     for _ in 0..3 {
         held.extend(queue.receive(FIRST, 10, LONG).await?);
@@ -277,7 +284,11 @@ async fn more_bytes_than_one_call_takes_are_sent(bench: &dyn Bench) -> Result<()
     queue.send(FIRST, sent.clone()).await?;
     for sent in sent {
         let received = queue.receive(FIRST, 1, LONG).await?;
-        ensure!(received.len() == 1 && received[0].body == sent.body, "message {} is not next", sent.deduplication_id);
+        ensure!(
+            received.len() == 1 && received[0].body == sent.body,
+            "message {} is not next",
+            sent.deduplication_id
+        );
         queue.delete(FIRST, receipts(&received)).await?;
     }
     Ok(())
@@ -288,7 +299,10 @@ async fn the_longest_body_is_taken_and_no_longer_one(bench: &dyn Bench) -> Resul
     // Bytes count, not characters.
     let longest = "é".repeat(BODY_BYTES_MAX / 2);
     let send = |body: String| Outgoing { body, ..message("g", "long") };
-    ensure!(queue.send(FIRST, vec![send(format!("{longest}x"))]).await.is_err(), "one byte too many was taken");
+    ensure!(
+        queue.send(FIRST, vec![send(format!("{longest}x"))]).await.is_err(),
+        "one byte too many was taken"
+    );
     queue.send(FIRST, vec![send(longest.clone())]).await?;
     let received = queue.receive(FIRST, 10, LONG).await?;
     ensure!(received.len() == 1 && received[0].body == longest, "{} received", received.len());
@@ -310,7 +324,10 @@ async fn what_is_outside_the_limits_is_refused_whole(bench: &dyn Bench) -> Resul
         ("a non-character", Outgoing { body: "a\u{ffff}".into(), ..good.clone() }),
     ];
     for (what, bad) in cases {
-        let sent = queue.send(FIRST, vec![message("g", what), Outgoing { deduplication_id: what.len().to_string(), ..bad }]);
+        let sent = queue.send(
+            FIRST,
+            vec![message("g", what), Outgoing { deduplication_id: what.len().to_string(), ..bad }],
+        );
         ensure!(sent.await.is_err(), "{what} was taken");
         expect(queue, &[]).await?;
     }
@@ -332,7 +349,10 @@ async fn receiving_is_of_one_to_ten(bench: &dyn Bench) -> Result<()> {
         ensure!(queue.receive(FIRST, max, LONG).await.is_err(), "{max} at once");
     }
     let hours = Duration::from_secs(12 * 60 * 60);
-    ensure!(queue.receive(FIRST, 1, hours + Duration::from_secs(1)).await.is_err(), "invisible above 12 hours");
+    ensure!(
+        queue.receive(FIRST, 1, hours + Duration::from_secs(1)).await.is_err(),
+        "invisible above 12 hours"
+    );
     let received = queue.receive(FIRST, 1, hours).await?;
     ensure!(bodies(&received) == ["g0"] && received[0].receive_count == 1, "{received:?}");
     Ok(())

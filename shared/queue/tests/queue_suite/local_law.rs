@@ -162,7 +162,11 @@ async fn purging_forgets_everything(bench: &LocalBench) -> Result<()> {
     queue.set_mark("stream", "17")?;
     queue.purge()?;
     for name in [FIRST, SECOND] {
-        ensure!(queue.counts(name)? == Counts { waiting: 0, in_flight: 0, dead: 0 }, "{:?}", queue.counts(name)?);
+        ensure!(
+            queue.counts(name)? == Counts { waiting: 0, in_flight: 0, dead: 0 },
+            "{:?}",
+            queue.counts(name)?
+        );
     }
     ensure!(queue.get_mark("stream")?.is_none(), "the mark is still there");
     // Neither deduplication nor a receipt of before has any effect.
@@ -208,7 +212,11 @@ async fn a_killed_process_loses_nothing(bench: &LocalBench) -> Result<()> {
 
     let queue = open(&path, &bench.clock);
     ensure!(queue.get_mark("stream")?.as_deref() == Some("17"), "the mark is gone");
-    ensure!(queue.counts(FIRST)? == Counts { waiting: 1, in_flight: 1, dead: 1 }, "{:?}", queue.counts(FIRST)?);
+    ensure!(
+        queue.counts(FIRST)? == Counts { waiting: 1, in_flight: 1, dead: 1 },
+        "{:?}",
+        queue.counts(FIRST)?
+    );
     let dead = queue.dead_letters(FIRST, 10).await?;
     ensure!(bodies(&dead) == ["g0"] && dead[0].receive_count == RECEIVES_MAX, "{dead:?}");
     // What was in flight still blocks its group, and deduplication goes on.
@@ -239,6 +247,9 @@ async fn a_file_of_another_layout_is_refused(bench: &LocalBench) -> Result<()> {
 
     let path = bench.path("text.db");
     std::fs::write(&path, "this is no database, only text that is longer than the head of one ".repeat(10))?;
-    ensure!(LocalQueue::open(&path, bench.clock.as_clock(), RECEIVES_MAX.try_into()?).is_err(), "text was opened");
+    ensure!(
+        LocalQueue::open(&path, bench.clock.as_clock(), RECEIVES_MAX.try_into()?).is_err(),
+        "text was opened"
+    );
     Ok(())
 }

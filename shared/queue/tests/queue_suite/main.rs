@@ -56,7 +56,10 @@ fn main() -> ExitCode {
     for (law, run) in local_law::ON_FILE {
         trials.push(trial("local-file", law, *run, move |run| block_on(run(&LocalBench::on_file()))));
     }
-    #[expect(clippy::disallowed_methods, reason = "a test's own switch; nothing of it reaches the code under test")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test's own switch; nothing of it reaches the code under test"
+    )]
     match std::env::var(SQS_ENDPOINT) {
         Ok(endpoint) => {
             for (law, run) in law::ALL {

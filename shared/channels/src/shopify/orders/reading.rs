@@ -37,8 +37,12 @@ fn read(node: OrderNode, external_id: &str, refunded: &Refunded) -> Option<Fetch
         node.display_financial_status.as_deref(),
         &node.display_fulfillment_status,
     );
-    let lines: Option<Vec<FetchedLine>> =
-        node.line_items.nodes.into_iter().map(|node| line(node, currency, refunded, standing.shipped)).collect();
+    let lines: Option<Vec<FetchedLine>> = node
+        .line_items
+        .nodes
+        .into_iter()
+        .map(|node| line(node, currency, refunded, standing.shipped))
+        .collect();
     let shipping = node.shipping_address;
     let billing = node.billing_address;
     let of_either = |field: fn(&AddressNode) -> Option<String>| {
@@ -94,7 +98,10 @@ fn line(node: LineNode, currency: Currency, refunded: &Refunded, order_shipped: 
     let units = Units::of(node.current_quantity, node.unfulfilled_quantity, gone);
     let money = |amount: &str| Money::parse_rounded(amount, currency).ok();
     let taxes = node.tax_lines.map(|taxes| {
-        taxes.iter().map(|tax| money(&tax.price_set.shop_money.amount)).try_fold(0i64, |sum, tax| sum.checked_add(tax?.minor))
+        taxes
+            .iter()
+            .map(|tax| money(&tax.price_set.shop_money.amount))
+            .try_fold(0i64, |sum, tax| sum.checked_add(tax?.minor))
     });
     Some(FetchedLine {
         line_id,
@@ -103,7 +110,9 @@ fn line(node: LineNode, currency: Currency, refunded: &Refunded, order_shipped: 
         title: node.title,
         quantity: units.quantity,
         shipped: units.shipped,
-        unit_price: node.discounted_unit_price_after_all_discounts_set.and_then(|bag| money(&bag.shop_money.amount)),
+        unit_price: node
+            .discounted_unit_price_after_all_discounts_set
+            .and_then(|bag| money(&bag.shop_money.amount)),
         tax: taxes.flatten().map(|minor| Money { minor, currency }),
     })
 }
@@ -155,8 +164,15 @@ impl Standing {
         let shipping = match fulfilment {
             "FULFILLED" => Some(Fulfilled),
             "PARTIALLY_FULFILLED" => Some(PartFulfilled),
-            "UNFULFILLED" | "OPEN" | "SCHEDULED" | "ON_HOLD" | "IN_PROGRESS" | "PENDING_FULFILLMENT"
-            | "REQUEST_DECLINED" | "RESTOCKED" | "FULFILLMENT_NOT_REQUIRED" => Some(unshipped),
+            "UNFULFILLED"
+            | "OPEN"
+            | "SCHEDULED"
+            | "ON_HOLD"
+            | "IN_PROGRESS"
+            | "PENDING_FULFILLMENT"
+            | "REQUEST_DECLINED"
+            | "RESTOCKED"
+            | "FULFILLMENT_NOT_REQUIRED" => Some(unshipped),
             _ => None,
         };
         let unknown = match (shipping, financial) {
@@ -239,7 +255,8 @@ mod tests {
             ("nonsense below zero", (-1, -1, -1), (0, 0)),
         ];
         for (case, (current, unfulfilled, gone), (quantity, shipped)) in table {
-            let expected = Units { quantity: Quantity::clamped(quantity), shipped: Quantity::clamped(shipped) };
+            let expected =
+                Units { quantity: Quantity::clamped(quantity), shipped: Quantity::clamped(shipped) };
             assert_eq!(Units::of(current, unfulfilled, gone), expected, "{case}");
         }
     }

@@ -1,0 +1,36 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use url::Url;
+
+/// Masterstock on one machine: one process, one directory.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "masterstock", about)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 for any that is free.
+    #[arg(long, default_value_t = 7878)]
+    pub port: u16,
+
+    /// Where everything is kept.
+    #[arg(long, default_value = ".masterstock")]
+    pub data_dir: PathBuf,
+
+    /// An empty organization for real shops, instead of one with two simulated shops that sell by themselves.
+    #[arg(long)]
+    pub no_demo: bool,
+
+    /// Makes a new API key and a new operator's key, and prints them; the old ones stay valid until deleted (the
+    /// operator's is replaced).
+    #[arg(long)]
+    pub show_keys: bool,
+
+    /// Where shops reach this machine, for their notifications; http://127.0.0.1:<port> when left out.
+    #[arg(long)]
+    pub public_url: Option<Url>,
+
+    /// Seconds between two sales in the demo.
+    #[arg(long, default_value_t = 4)]
+    pub demo_pause: u64,
+}

@@ -1,0 +1,344 @@
+//! Connections: tried against the channel before they are stored, changed, switched off and on.
+
+use channels::{ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
+use domain::connection::{ConnectionSettings, ConnectionStatus};
+use domain::schedule::first_sync_after;
+use domain::sync::{SyncKind, Trigger};
+use domain::{ChannelKind, ConnectionId, Currency, Name, OrganizationId, Timestamp};
+use secrecy::SecretString;
+use store::StoreError;
+use store::connection::{Connection, ConnectionState};
+use url::Url;
+
+use crate::change::{CHANGES_MAX, check_version, not_hex};
+use crate::connection_settings::{SettingsPatch, patched};
+use crate::{App, AppError, secret};
+
+/// Connections of an organization.
+pub const CONNECTIONS_MAX: usize = 100;
+const ENDPOINT_BYTES_MAX: usize = 2_048;
+
+/// Named secrets as they were sent in.
+pub type CredentialFields = Vec<(String, SecretString)>;
+
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    pub channel: ChannelKind,
+    pub name: Name,
+    pub endpoint: Option<String>,
+    pub marketplace: Vec<String>,
+    pub credentials: CredentialFields,
+    pub settings: SettingsPatch,
+}
+
+/// What changes; `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionPatch {
+    pub name: Option<Name>,
+    pub credentials: Option<CredentialFields>,
+    pub settings: SettingsPatch,
+}
+
+/// The store's address, without a slash at its end.
+fn parse_endpoint(endpoint: Option<&str>) -> Result<Url, AppError> {
+    let refused = |detail: &str| AppError::invalid("invalid_field", "/endpoint", detail);
+    let text = endpoint.ok_or_else(|| refused("must be given: the address of the store"))?.trim();
+    if text.len() > ENDPOINT_BYTES_MAX {
+        return Err(refused("must not be longer than 2048 bytes"));
+    }
+    let mut url = Url::parse(text).map_err(|_| refused("must be an absolute http or https address"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(refused("must be an absolute http or https address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("must not hold a user name or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refused("must not have a query or fragment"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn parse_credentials(channel: ChannelKind, fields: CredentialFields) -> Result<Credentials, AppError> {
+    Credentials::parse(fields, channels::adapter(channel).capability()).map_err(|error| {
+        let field = error.field().replace('~', "~0").replace('/', "~1");
+        AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
+    })
+}
+
+/// What of the input a trial proved wrong. An outage of the channel says nothing about the input.
+fn trial_failed(error: ChannelError) -> AppError {
+    let pointer = match error.kind {
+        ErrorKind::Unauthorized | ErrorKind::Forbidden => "/credentials",
+        ErrorKind::AddressRefused | ErrorKind::NotThisChannel => "/endpoint",
+        ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Rejected | ErrorKind::Malformed => {
+            return error.into();
+        }
+    };
+    AppError::invalid(error.kind.code(), pointer, error)
+}
+
+impl App {
+    pub async fn connection(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<Connection, AppError> {
+        self.store.connection(organization, id).await?.ok_or(AppError::NotFound("connection"))
+    }
+
+    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`; 409 `already_connected`.
+    pub async fn connect(
+        &self,
+        organization_id: &OrganizationId,
+        new: NewConnection,
+    ) -> Result<Connection, AppError> {
+        let organization = self.organization(organization_id).await?;
+        let endpoint = parse_endpoint(new.endpoint.as_deref())?;
+        let credentials = parse_credentials(new.channel, new.credentials)?;
+        let locations = self.store.locations(organization_id).await?;
+        let settings = patched(&ConnectionSettings::default(), &new.settings, &locations)?;
+        let stored_endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
+        self.check_not_connected(organization_id, new.channel, &stored_endpoint).await?;
+        let facts = ShopFacts::default();
+        let currency = organization.base_currency;
+        let (identity, credentials) =
+            self.try_shop(new.channel, &endpoint, credentials, &facts, currency).await?;
+        let now = self.clock.now();
+        let connection = Connection {
+            id: ConnectionId::from_body(&self.ids.next(now)).map_err(not_hex)?,
+            organization_id: organization_id.clone(),
+            channel: new.channel,
+            name: new.name,
+            endpoint: stored_endpoint,
+            marketplace: new.marketplace,
+            status: ConnectionStatus::Active,
+            status_reason: None,
+            settings,
+            currency: identity.currency,
+            facts: identity.facts,
+            created_at: now,
+            next_sync_at: now.checked_add(first_sync_after(new.channel)).ok(),
+            version: 1,
+        };
+        // Orders placed before are not fetched by themselves: the shop's stock is without them already.
+        let state = ConnectionState { orders_watermark: now, webhooks_checked_at: None };
+        let webhook_secret = secret::random("")?;
+        self.store.create_connection(&connection, &credentials, &webhook_secret, &state).await?;
+        Ok(connection)
+    }
+
+    async fn check_not_connected(
+        &self,
+        organization: &OrganizationId,
+        channel: ChannelKind,
+        endpoint: &str,
+    ) -> Result<(), AppError> {
+        let connections = self.store.connections(organization).await?;
+        if let Some(same) = connections.iter().find(|c| c.channel == channel && c.endpoint == endpoint) {
+            let detail = format!("this store is connected already: {}", same.id);
+            return Err(AppError::conflict("already_connected", detail));
+        }
+        if connections.len() >= CONNECTIONS_MAX {
+            let detail = format!("there are {CONNECTIONS_MAX} connections already");
+            return Err(AppError::conflict("too_many_connections", detail));
+        }
+        Ok(())
+    }
+
+    /// Asks who is there, with a fresh token where the channel's access expires. The credentials may have been renewed:
+    /// they are the ones to keep.
+    async fn try_shop(
+        &self,
+        kind: ChannelKind,
+        endpoint: &Url,
+        mut credentials: Credentials,
+        facts: &ShopFacts,
+        currency: Currency,
+    ) -> Result<(ShopIdentity, Credentials), AppError> {
+        let channel = channels::adapter(kind);
+        let pace = Pace::default();
+        let now = self.clock.now();
+        let transport = self.transport.as_ref();
+        let mut stale =
+            channel.tokens().and_then(|tokens| tokens.expires_at(&credentials)).is_some_and(|end| end <= now);
+        loop {
+            let shop =
+                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            if let (true, Some(tokens)) = (stale, channel.tokens()) {
+                let renewed = tokens.refresh(&shop).await.map_err(trial_failed)?;
+                credentials = renewed;
+            }
+            let shop =
+                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            match channel.identify(&shop).await {
+                Ok(identity) if identity.currency != currency => {
+                    let detail = format!(
+                        "the shop sells in {}, the organization's base currency is {currency}",
+                        identity.currency
+                    );
+                    return Err(AppError::invalid("currency_mismatch", "/endpoint", detail));
+                }
+                Ok(identity) => return Ok((identity, credentials)),
+                // A token given without its end may be spent: one renewal tells.
+                Err(error)
+                    if error.kind == ErrorKind::Unauthorized && !stale && channel.tokens().is_some() =>
+                {
+                    stale = true;
+                }
+                Err(error) => return Err(trial_failed(error)),
+            }
+        }
+    }
+
+    /// New credentials are tried first. What makes listings show another number starts a stock sync.
+    pub async fn change_connection(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        expected: Option<u64>,
+        patch: ConnectionPatch,
+    ) -> Result<Connection, AppError> {
+        let before = self.connection(organization, id).await?;
+        check_version(before.version, expected)?;
+        let locations = self.store.locations(organization).await?;
+        // What is wrong with the settings is said before a channel is asked.
+        patched(&before.settings, &patch.settings, &locations)?;
+        let renewed = match patch.credentials {
+            None => None,
+            Some(fields) => Some(self.try_credentials(&before, fields).await?),
+        };
+        if let Some((_, credentials)) = &renewed {
+            self.store.replace_credentials(organization, id, credentials).await?;
+        }
+        let now = self.clock.now();
+        self.change(organization, id, expected, |before| {
+            let mut after = before.clone();
+            after.settings = patched(&before.settings, &patch.settings, &locations)?;
+            if let Some(name) = &patch.name {
+                after.name = name.clone();
+            }
+            if let Some((identity, _)) = &renewed {
+                after.facts = identity.facts.clone();
+                if after.status == ConnectionStatus::NeedsAuthorization {
+                    activate(&mut after, now);
+                }
+            }
+            let interval = after.settings.sync_interval_minutes;
+            if interval != before.settings.sync_interval_minutes {
+                let soonest = now.checked_add(interval.duration()).ok();
+                after.next_sync_at =
+                    after.next_sync_at.map(|at| soonest.map_or(at, |soonest| at.min(soonest)));
+            }
+            Ok(after)
+        })
+        .await
+    }
+
+    async fn try_credentials(
+        &self,
+        connection: &Connection,
+        fields: CredentialFields,
+    ) -> Result<(ShopIdentity, Credentials), AppError> {
+        let credentials = parse_credentials(connection.channel, fields)?;
+        let endpoint = Url::parse(&connection.endpoint)
+            .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
+        self.try_shop(connection.channel, &endpoint, credentials, &connection.facts, connection.currency)
+            .await
+    }
+
+    /// Errors: 409 `needs_authorization` where the channel refuses the credentials: new ones make it active.
+    pub async fn enable_connection(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<Connection, AppError> {
+        let now = self.clock.now();
+        self.change(organization, id, None, |before| {
+            let mut after = before.clone();
+            match before.status {
+                ConnectionStatus::Active => {}
+                ConnectionStatus::Inactive => activate(&mut after, now),
+                ConnectionStatus::NeedsAuthorization => {
+                    let detail = "the channel refuses the connection's credentials; give new ones";
+                    return Err(AppError::conflict("needs_authorization", detail));
+                }
+            }
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Nothing is fetched or pushed any more; settings and links stay.
+    pub async fn disable_connection(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<Connection, AppError> {
+        self.change(organization, id, None, |before| {
+            let mut after = before.clone();
+            after.status = ConnectionStatus::Inactive;
+            after.status_reason = None;
+            after.next_sync_at = None;
+            Ok(after)
+        })
+        .await
+    }
+
+    pub async fn delete_connection(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        expected: Option<u64>,
+    ) -> Result<(), AppError> {
+        let connection = self.connection(organization, id).await?;
+        check_version(connection.version, expected)?;
+        Ok(self.store.delete_connection(organization, id).await?)
+    }
+
+    async fn change(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        expected: Option<u64>,
+        decide: impl Fn(&Connection) -> Result<Connection, AppError> + Send + Sync,
+    ) -> Result<Connection, AppError> {
+        for _ in 0..CHANGES_MAX {
+            let before = self.connection(organization, id).await?;
+            check_version(before.version, expected)?;
+            let mut after = decide(&before)?;
+            if after == before {
+                return Ok(before);
+            }
+            after.version += 1;
+            match self.store.update_connection(&after).await {
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    if shows_other_numbers(&before, &after) {
+                        self.start_sync(&after, SyncKind::Stock, Trigger::Manual, None).await?;
+                    }
+                    return Ok(after);
+                }
+            }
+        }
+        Err(StoreError::Conflict("connection").into())
+    }
+}
+
+/// What was missed meanwhile is fetched at once, but not before the connection's first sync is due.
+fn activate(connection: &mut Connection, now: Timestamp) {
+    connection.status = ConnectionStatus::Active;
+    connection.status_reason = None;
+    let first = connection.created_at.checked_add(first_sync_after(connection.channel)).unwrap_or(now);
+    connection.next_sync_at = Some(first.max(now));
+}
+
+fn shows_other_numbers(before: &Connection, after: &Connection) -> bool {
+    let pushes = |connection: &Connection| connection.settings.pushes(connection.status).is_ok();
+    let same = before.settings.stock_rule == after.settings.stock_rule
+        && before.settings.location_mapping == after.settings.location_mapping;
+    pushes(after) && (!pushes(before) || !same)
+}

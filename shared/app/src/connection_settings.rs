@@ -1,0 +1,256 @@
+//! What a merchant may set of a connection, and what goes together.
+
+use std::collections::BTreeSet;
+
+use domain::availability::{LocationMapping, Percent, StockRule};
+use domain::connection::{ConnectionSettings, DriftPolicy, ImportRule, Modules, StockSync};
+use domain::schedule::SyncInterval;
+use domain::{LocationId, Quantity};
+use store::location::Location;
+
+use crate::AppError;
+
+/// What changes; `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsPatch {
+    pub sync_interval_minutes: Option<SyncInterval>,
+    pub stock_sync: Option<StockSync>,
+    pub modules: ModulesPatch,
+    pub location_mapping: MappingPatch,
+    pub auto_create: Option<bool>,
+    pub drift: Option<DriftPolicy>,
+    pub stock_rule: RulePatch,
+    pub import: ImportPatch,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ModulesPatch {
+    pub items: Option<bool>,
+    pub orders: Option<bool>,
+    pub stock: Option<bool>,
+    pub shipments: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RulePatch {
+    pub buffer: Option<Quantity>,
+    pub max_listed: Option<Option<Quantity>>,
+    pub percent: Option<Percent>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ImportPatch {
+    pub out_of_stock: Option<bool>,
+    pub archived: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappingMode {
+    All,
+    Selected,
+    None,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct MappingPatch {
+    pub mode: Option<MappingMode>,
+    pub location_ids: Option<Vec<LocationId>>,
+    pub order_location_id: Option<Option<LocationId>>,
+}
+
+/// The settings after the patch. Errors: 409 `single_location` for a selection where there is nothing to select from.
+pub(crate) fn patched(
+    before: &ConnectionSettings,
+    patch: &SettingsPatch,
+    locations: &[Location],
+) -> Result<ConnectionSettings, AppError> {
+    let (location_mapping, order_location_id) = patched_mapping(before, &patch.location_mapping, locations)?;
+    let (modules, rule, import) = (before.modules, before.stock_rule, before.import);
+    Ok(ConnectionSettings {
+        sync_interval_minutes: patch.sync_interval_minutes.unwrap_or(before.sync_interval_minutes),
+        stock_sync: patch.stock_sync.unwrap_or(before.stock_sync),
+        modules: Modules {
+            items: patch.modules.items.unwrap_or(modules.items),
+            orders: patch.modules.orders.unwrap_or(modules.orders),
+            stock: patch.modules.stock.unwrap_or(modules.stock),
+            shipments: patch.modules.shipments.unwrap_or(modules.shipments),
+        },
+        location_mapping,
+        order_location_id,
+        auto_create: patch.auto_create.unwrap_or(before.auto_create),
+        drift: patch.drift.unwrap_or(before.drift),
+        stock_rule: StockRule {
+            buffer: patch.stock_rule.buffer.unwrap_or(rule.buffer),
+            max_listed: patch.stock_rule.max_listed.unwrap_or(rule.max_listed),
+            percent: patch.stock_rule.percent.unwrap_or(rule.percent),
+        },
+        import: ImportRule {
+            out_of_stock: patch.import.out_of_stock.unwrap_or(import.out_of_stock),
+            archived: patch.import.archived.unwrap_or(import.archived),
+        },
+    })
+}
+
+const IDS: &str = "/location_mapping/location_ids";
+const ORDERS: &str = "/location_mapping/order_location_id";
+
+fn patched_mapping(
+    before: &ConnectionSettings,
+    patch: &MappingPatch,
+    locations: &[Location],
+) -> Result<(LocationMapping, Option<LocationId>), AppError> {
+    let given = patch.location_ids.as_deref().unwrap_or_default();
+    for (n, id) in given.iter().enumerate() {
+        check_known(id, &format!("{IDS}/{n}"), locations)?;
+    }
+    if given.iter().collect::<BTreeSet<_>>().len() != given.len() {
+        return Err(AppError::invalid("invalid_field", IDS, "must not name a location twice"));
+    }
+    let mode_before = match before.location_mapping {
+        LocationMapping::All => MappingMode::All,
+        LocationMapping::Selected { .. } => MappingMode::Selected,
+        LocationMapping::None => MappingMode::None,
+    };
+    let mode = patch.mode.unwrap_or(mode_before);
+    let mapping = match (mode, &before.location_mapping) {
+        (MappingMode::Selected, LocationMapping::Selected { location_ids })
+            if patch.location_ids.is_none() =>
+        {
+            LocationMapping::Selected { location_ids: location_ids.clone() }
+        }
+        (MappingMode::Selected, _) if locations.len() < 2 => {
+            let detail = "there is one location only, so there is nothing to select from";
+            return Err(AppError::conflict("single_location", detail));
+        }
+        (MappingMode::Selected, _) if given.is_empty() => {
+            return Err(AppError::invalid(
+                "invalid_field",
+                IDS,
+                "must name at least one location for the mode selected",
+            ));
+        }
+        (MappingMode::Selected, _) => LocationMapping::Selected { location_ids: given.to_vec() },
+        (_, _) if !given.is_empty() => {
+            return Err(AppError::invalid("invalid_field", IDS, "can be given only with the mode selected"));
+        }
+        (MappingMode::All, _) => LocationMapping::All,
+        (MappingMode::None, _) => LocationMapping::None,
+    };
+    let order_location = order_location(before, patch, &mapping, locations)?;
+    Ok((mapping, order_location))
+}
+
+/// A connection's orders go where its stock is taken from: to the mapped location, and back to the primary one when the
+/// mapping ends.
+fn order_location(
+    before: &ConnectionSettings,
+    patch: &MappingPatch,
+    mapping: &LocationMapping,
+    locations: &[Location],
+) -> Result<Option<LocationId>, AppError> {
+    if let Some(Some(id)) = &patch.order_location_id {
+        check_known(id, ORDERS, locations)?;
+        return match mapping {
+            LocationMapping::Selected { location_ids } if !location_ids.contains(id) => {
+                Err(AppError::invalid("invalid_field", ORDERS, "must be one of the selected locations"))
+            }
+            _ => Ok(Some(id.clone())),
+        };
+    }
+    match mapping {
+        LocationMapping::Selected { location_ids } => {
+            let kept = before.order_location_id.as_ref().filter(|id| location_ids.contains(id));
+            let kept = if patch.order_location_id.is_some() { None } else { kept };
+            Ok(kept.or(location_ids.first()).cloned())
+        }
+        _ if *mapping != before.location_mapping || patch.order_location_id.is_some() => Ok(None),
+        _ => Ok(before.order_location_id.clone()),
+    }
+}
+
+fn check_known(id: &LocationId, pointer: &str, locations: &[Location]) -> Result<(), AppError> {
+    if locations.iter().any(|location| location.id == *id) {
+        return Ok(());
+    }
+    Err(AppError::invalid("not_found", pointer, "there is no such location"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::availability::LocationKind;
+    use domain::{Name, Timestamp};
+
+    fn id(body: &str) -> LocationId {
+        LocationId::from_body(body).unwrap()
+    }
+
+    fn locations(bodies: &[&str]) -> Vec<Location> {
+        let location = |body: &&str| Location {
+            id: id(body),
+            name: Name::parse(body).unwrap(),
+            kind: LocationKind::Warehouse,
+            address: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            version: 1,
+        };
+        bodies.iter().map(location).collect()
+    }
+
+    fn selected(ids: &[&str]) -> ConnectionSettings {
+        ConnectionSettings {
+            location_mapping: LocationMapping::Selected { location_ids: ids.iter().map(|b| id(b)).collect() },
+            order_location_id: ids.first().map(|body| id(body)),
+            ..ConnectionSettings::default()
+        }
+    }
+
+    fn select(ids: &[&str]) -> MappingPatch {
+        let location_ids = Some(ids.iter().map(|body| id(body)).collect());
+        MappingPatch { mode: Some(MappingMode::Selected), location_ids, order_location_id: None }
+    }
+
+    #[track_caller]
+    fn check(before: &ConnectionSettings, patch: MappingPatch, orders: Result<Option<&str>, &str>) {
+        let patch = SettingsPatch { location_mapping: patch, ..SettingsPatch::default() };
+        let got = patched(before, &patch, &locations(&["a", "b", "c"]));
+        match (got, orders) {
+            (Ok(after), Ok(orders)) => assert_eq!(after.order_location_id, orders.map(id)),
+            (Err(AppError::Invalid { fields, .. }), Err(pointer)) => assert_eq!(fields[0].pointer, pointer),
+            (got, expected) => panic!("{got:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn orders_follow_the_mapping() {
+        let fresh = ConnectionSettings::default();
+        check(&fresh, MappingPatch::default(), Ok(None));
+        check(&fresh, select(&["b", "c"]), Ok(Some("b")));
+        check(&selected(&["a", "b"]), select(&["b", "a"]), Ok(Some("a")));
+        check(&selected(&["a", "b"]), select(&["c"]), Ok(Some("c")));
+        let all = MappingPatch { mode: Some(MappingMode::All), ..MappingPatch::default() };
+        check(&selected(&["a"]), all, Ok(None));
+        let given = MappingPatch { order_location_id: Some(Some(id("c"))), ..select(&["a", "c"]) };
+        check(&fresh, given, Ok(Some("c")));
+        let reset = MappingPatch { order_location_id: Some(None), ..MappingPatch::default() };
+        check(&selected(&["a", "b"]), reset, Ok(Some("a")));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_named() {
+        let fresh = ConnectionSettings::default();
+        check(&fresh, select(&[]), Err(IDS));
+        check(&fresh, select(&["a", "x"]), Err("/location_mapping/location_ids/1"));
+        check(&fresh, select(&["a", "a"]), Err(IDS));
+        check(&fresh, MappingPatch { mode: None, ..select(&["a"]) }, Err(IDS));
+        let elsewhere = MappingPatch { order_location_id: Some(Some(id("c"))), ..select(&["a"]) };
+        check(&fresh, elsewhere, Err(ORDERS));
+    }
+
+    #[test]
+    fn one_location_leaves_nothing_to_select() {
+        let patch = SettingsPatch { location_mapping: select(&["a"]), ..SettingsPatch::default() };
+        let refused = patched(&ConnectionSettings::default(), &patch, &locations(&["a"]));
+        assert!(matches!(refused, Err(AppError::Conflict { code: "single_location", .. })));
+    }
+}

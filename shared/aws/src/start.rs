@@ -1,0 +1,52 @@
+//! A function's start: logging, configuration, clients, and the use cases over them.
+
+use std::sync::Arc;
+
+use app::{App, Ids, Settings, SystemClock};
+use channels::network::{AddressPolicy, NetworkTransport};
+use secrecy::SecretString;
+
+use crate::clients::SecretError;
+use crate::config::ConfigError;
+use crate::{Clients, Config, telemetry};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the configuration cannot be used")]
+    Config(#[from] ConfigError),
+    #[error("the network cannot be used")]
+    Network(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the operator's key cannot be had")]
+    OperatorKey(#[from] SecretError),
+}
+
+/// The use cases, for a function that needs nothing else.
+pub async fn app() -> Result<App, StartError> {
+    let config = Config::from_env()?;
+    telemetry::start(config.log_level);
+    build(&config, &Clients::new(&config).await)
+}
+
+/// The use cases, and the operator's key.
+pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> {
+    let config = Config::from_env()?;
+    telemetry::start(config.log_level);
+    let clients = Clients::new(&config).await;
+    let operator_key = clients.secret(config.require_operator_key_secret()?).await?;
+    Ok((build(&config, &clients)?, operator_key))
+}
+
+fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
+    let policy = if config.private_addresses { AddressPolicy::AllowPrivate } else { AddressPolicy::Public };
+    let transport = NetworkTransport::new(policy).map_err(|error| StartError::Network(error.into()))?;
+    let settings =
+        Settings { public_url: Some(config.public_url.clone()), custom_endpoints: config.custom_endpoints };
+    Ok(App::new(
+        clients.store.clone(),
+        Arc::clone(&clients.queue),
+        Arc::new(transport),
+        Arc::new(SystemClock),
+        Ids::random(),
+        settings,
+    ))
+}

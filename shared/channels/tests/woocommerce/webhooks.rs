@@ -1,0 +1,101 @@
+use channels::woocommerce::Woocommerce;
+use channels::{Channel, Credentials, Hint, Notification, WebhookRefused};
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::replay::{Replay, Setup, exchange, recorded};
+
+fn read(delivery: &Value, secret: &str, body: &str) -> Result<Notification, WebhookRefused> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in delivery["request"]["headers"].as_object().unwrap() {
+        let name: http::HeaderName = name.to_lowercase().parse().unwrap();
+        headers.insert(name, value.as_str().unwrap().parse().unwrap());
+    }
+    Woocommerce.read_webhook(&Credentials::default(), &SecretString::from(secret), &headers, body.as_bytes())
+}
+
+fn key_and_body(delivery: &Value) -> (&str, &str) {
+    let key = delivery.get("signing_key").or(delivery.get("secret")).and_then(Value::as_str).unwrap();
+    (key, delivery["request"]["raw_body"].as_str().unwrap())
+}
+
+#[test]
+fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
+    let orders = |id: &str| Hint::Orders(vec![id.to_owned()]);
+    let cases = [
+        ("webhooks-delivery-order-created", orders("61")),
+        ("webhooks-delivery-order-updated-before-created", orders("61")),
+        ("webhooks-delivery-order-deleted", orders("66")),
+        ("webhooks-delivery-product-created", Hint::Listings),
+        ("webhooks-delivery-product-updated", Hint::Listings),
+        ("webhooks-delivery-product-updated-by-sale", Hint::Listings),
+        ("webhooks-delivery-product-updated-by-sale-variation", Hint::Listings),
+        ("webhooks-delivery-product-updated-variation", Hint::Listings),
+        ("webhooks-delivery-product-deleted", Hint::Listings),
+        ("webhooks-delivery-odd-secret", Hint::Listings),
+        ("webhooks-delivery-entity-secret", Hint::Listings),
+        ("webhooks-delivery-new-secret", Hint::Listings),
+    ];
+    for (name, hint) in cases {
+        let delivery = recorded(name);
+        let (key, body) = key_and_body(&delivery);
+        let notification = read(&delivery, key, body).unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        let id = delivery["request"]["headers"]["X-WC-Webhook-Delivery-ID"].as_str().map(str::to_owned);
+        assert_eq!((notification.hint, notification.delivery_id), (hint, id), "{name}");
+        assert_eq!(read(&delivery, key, &format!("{body} ")), Err(WebhookRefused::BadSignature), "{name}");
+        assert_eq!(read(&delivery, "another", body), Err(WebhookRefused::BadSignature), "{name}");
+    }
+    for name in ["webhooks-delivery-order-updated", "webhooks-delivery-order-updated-refund"] {
+        let delivery = recorded(name);
+        let (key, body) = key_and_body(&delivery);
+        let id = serde_json::from_str::<Value>(body).unwrap()["id"].to_string();
+        assert_eq!(read(&delivery, key, body).unwrap().hint, orders(&id));
+    }
+}
+
+#[test]
+fn the_greeting_is_taken_and_nothing_else_unsigned_is() {
+    let ping = recorded("webhooks-ping");
+    let greeting = Notification { delivery_id: None, hint: Hint::Nothing };
+    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1"), Ok(greeting));
+    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1&id=5"), Err(WebhookRefused::Unsigned));
+    let mut delivery = recorded("webhooks-delivery-order-deleted");
+    delivery["request"]["headers"].as_object_mut().unwrap().remove("X-WC-Webhook-Signature");
+    assert_eq!(read(&delivery, "wh_secret_0123456789", r#"{"id":66}"#), Err(WebhookRefused::Unsigned));
+}
+
+#[tokio::test]
+async fn what_is_missing_or_off_is_registered_and_counted() {
+    let webhook = |id: u64, topic: &str, status: &str| json!({ "id": id, "topic": topic, "status": status, "delivery_url": "https://sync.example/hooks/woocommerce/1" });
+    let mut list = recorded("webhooks-list");
+    list["response"]["body"] = json!([
+        webhook(1, "order.created", "active"), webhook(2, "order.updated", "active"),
+        webhook(6, "product.updated", "disabled"), webhook(7, "product.created", "active"),
+        { "id": 9, "topic": "order.deleted", "status": "active", "delivery_url": "https://elsewhere.example/" },
+    ]);
+    let secret = SecretString::from("s3cret");
+    let mut created = exchange("POST", "webhooks", json!({}), 201, webhook(10, "order.deleted", "active"));
+    created["request"]["body"] = json!({
+        "name": "masterstock order.deleted", "topic": "order.deleted", "secret": "s3cret", "status": "active",
+        "delivery_url": "https://sync.example/hooks/woocommerce/1",
+    });
+    let mut switched_on = recorded("webhooks-put-active");
+    switched_on["request"]["body"] = json!({ "status": "active", "secret": "s3cret" });
+    let replay = Replay::of([list, created, switched_on]);
+    let callback = "https://sync.example/hooks/woocommerce/1".parse().unwrap();
+    let upkeep = Woocommerce.ensure_webhooks(&Setup::new().shop(&replay), &callback, &secret).await.unwrap();
+    replay.done();
+    assert_eq!(upkeep.restored, 2);
+}
+
+#[tokio::test]
+async fn the_recorded_shop_has_its_webhooks_already() {
+    let list = recorded("webhooks-list");
+    let callback = "https://sync.example/hooks/woocommerce/1".parse().unwrap();
+    let replay = Replay::of([list]);
+    let upkeep =
+        Woocommerce.ensure_webhooks(&Setup::new().shop(&replay), &callback, &SecretString::from("s")).await;
+    replay.done();
+    assert_eq!(upkeep.unwrap().restored, 0);
+}

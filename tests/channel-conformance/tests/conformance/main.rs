@@ -1,0 +1,73 @@
+//! The laws of channels, each tried on every adapter with a simulated shop of its channel.
+//!
+//! A trial's name is the law's and the channel's: `an_order_comes_once::woocommerce`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use channel_conformance::{Setting, Subject};
+use libtest_mimic::{Arguments, Trial};
+use marketplace_sim::SimulatedShop;
+use marketplace_sim::woocommerce::{Options, WoocommerceShop};
+
+mod failures;
+mod listings;
+mod orders;
+mod stock;
+mod webhooks;
+
+type Verdict<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+
+/// A law's name, and how it is tried.
+pub type Law = (&'static str, fn(&Subject) -> Verdict<'_>);
+
+/// Names each function of a list as a law.
+#[macro_export]
+macro_rules! laws {
+    ($($law:ident),+ $(,)?) => {
+        pub const LAWS: &[$crate::Law] = &[$((stringify!($law), |subject| Box::pin($law(subject)))),+];
+    };
+}
+
+fn woocommerce(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let options = Options {
+        currency: setting.currency.to_owned(),
+        decimals: setting.decimals,
+        ..Options::new(setting.clock)
+    };
+    Arc::new(WoocommerceShop::new(options))
+}
+
+/// The registry: one entry a channel and way to speak to it.
+fn subjects() -> Vec<Subject> {
+    let woocommerce_at = |name, endpoint| Subject {
+        name,
+        adapter: &channels::woocommerce::Woocommerce,
+        endpoint,
+        four_attributes: true,
+        open: Box::new(woocommerce),
+    };
+    vec![
+        woocommerce_at("woocommerce", "https://shop.example/store"),
+        // Over http each request is signed instead.
+        woocommerce_at("woocommerce_http", "http://shop.example"),
+    ]
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let laws = [listings::LAWS, orders::LAWS, stock::LAWS, failures::LAWS, webhooks::LAWS].concat();
+    let mut trials = Vec::new();
+    for subject in subjects().into_iter().map(Arc::new) {
+        for (name, law) in &laws {
+            let (subject, law) = (subject.clone(), *law);
+            trials.push(Trial::test(format!("{name}::{}", subject.name), move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+                Ok(runtime.block_on(law(&subject))?)
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}

@@ -1,0 +1,128 @@
+//! Laws of notifications.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, ensure};
+use channel_conformance::{Stage, Subject};
+use channels::{Hint, Notification, WebhookRefused, WebhookUpkeep};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use marketplace_sim::Delivery;
+use secrecy::SecretString;
+
+use crate::listings::mug;
+
+crate::laws![
+    subscriptions_are_made_once,
+    a_lost_subscription_is_restored_and_counted,
+    an_order_is_told_and_the_telling_verifies,
+    a_changed_listing_is_told,
+    a_forged_notification_is_refused,
+];
+
+const SECRET: &str = "wh_secret_0123456789";
+
+async fn ensure_webhooks(stage: &Stage) -> anyhow::Result<WebhookUpkeep> {
+    let callback = "https://sync.example/hooks/1".parse()?;
+    Ok(stage.adapter.ensure_webhooks(&stage.shop(), &callback, &SecretString::from(SECRET)).await?)
+}
+
+fn read(stage: &Stage, delivery: &Delivery) -> Result<Notification, WebhookRefused> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &delivery.headers {
+        headers.insert(name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap());
+    }
+    stage.adapter.read_webhook(&stage.credentials, &SecretString::from(SECRET), &headers, &delivery.body)
+}
+
+/// All that was delivered, read.
+fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
+    let deliveries = stage.shop.take_deliveries();
+    deliveries.iter().map(|delivery| Ok(read(stage, delivery).context("a delivery is refused")?.hint)).collect()
+}
+
+/// Asked for twice, subscriptions are made once; the first time all of them are counted as restored.
+async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    let first = ensure_webhooks(&stage).await?;
+    ensure!(first.restored > 0, "nothing was registered");
+    let again = ensure_webhooks(&stage).await?;
+    ensure!(again.restored == 0, "{} were registered again", again.restored);
+    hints(&stage)?;
+    stage.shop.add(mug(1));
+    let sold = stage.shop.add(mug(2)).remove(0);
+    stage.shop.take_deliveries();
+    let id = stage.shop.sell_unpaid(&[(sold, 1)]);
+    let told: Vec<_> = stage.shop.take_deliveries().into_iter().map(|one| (one.url, one.body)).collect();
+    let different: BTreeSet<_> = stage.shop.orders().into_iter().collect();
+    ensure!(different.contains(&id) && !told.is_empty() && told.len() <= 3, "{} deliveries of one order", told.len());
+    Ok(())
+}
+
+/// A subscription that was lost is made again, and counted.
+async fn a_lost_subscription_is_restored_and_counted(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    ensure!(stage.shop.forget_webhook(), "the simulation cannot lose a subscription");
+    ensure!(ensure_webhooks(&stage).await?.restored == 1, "it was not counted");
+    ensure!(ensure_webhooks(&stage).await?.restored == 0, "it was not registered");
+    Ok(())
+}
+
+/// A new order, and each change of it, is told by its id; every delivery verifies.
+async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    hints(&stage)?;
+    let sold = stage.shop.add(mug(9)).remove(0);
+    stage.shop.take_deliveries();
+    let id = stage.shop.sell_unpaid(&[(sold, 2)]);
+    let changes: [(&str, &dyn Fn()); 4] = [
+        ("placed", &|| ()),
+        ("paid", &|| stage.shop.pay(&id)),
+        ("refunded", &|| stage.shop.refund(&id, 0, 1)),
+        ("cancelled", &|| stage.shop.cancel(&id)),
+    ];
+    for (name, change) in changes {
+        stage.pass_a_minute();
+        change();
+        let told = hints(&stage)?;
+        let named = |hint: &Hint| matches!(hint, Hint::Orders(ids) if ids.contains(&id));
+        ensure!(told.iter().any(named), "{name}: {told:?}");
+    }
+    Ok(())
+}
+
+/// A change of a listing is told.
+async fn a_changed_listing_is_told(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    let sold = stage.shop.add(mug(1)).remove(0);
+    hints(&stage)?;
+    stage.pass_a_minute();
+    stage.shop.rename(&sold, None, Some("Another name".to_owned()));
+    let told = hints(&stage)?;
+    ensure!(told.contains(&Hint::Listings), "{told:?}");
+    Ok(())
+}
+
+/// One byte more or less, another secret or no signature: refused.
+async fn a_forged_notification_is_refused(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    hints(&stage)?;
+    let sold = stage.shop.add(mug(9)).remove(0);
+    stage.shop.take_deliveries();
+    stage.shop.sell(&[(sold, 1)]);
+    let genuine = stage.shop.take_deliveries();
+    ensure!(!genuine.is_empty(), "nothing was told");
+    for delivery in genuine {
+        ensure!(read(&stage, &delivery).is_ok(), "the genuine one is refused");
+        let longer = Delivery { body: [delivery.body.as_ref(), b" "].concat().into(), ..delivery.clone() };
+        ensure!(read(&stage, &longer) == Err(WebhookRefused::BadSignature), "a changed body is believed");
+        let signature = delivery.headers.keys().find(|name| name.contains("signature") || name.contains("hmac")).cloned();
+        let mut unsigned = delivery.clone();
+        unsigned.headers.remove(&signature.context("no signature among the headers")?);
+        ensure!(read(&stage, &unsigned) == Err(WebhookRefused::Unsigned), "an unsigned one is believed");
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Each function's role has what the function does, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use queue::Work;
+use serde_json::{Value, json};
+
+use crate::document::{attribute, load, pascal, properties, resources};
+use crate::function::names;
+use crate::queue::{all, condition, stem};
+
+/// The statements of a function's role: action to resources.
+fn grants(template: &Value, name: &str) -> BTreeMap<String, Vec<Value>> {
+    let role = properties(template, &format!("{}Role", pascal(name)));
+    let mut grants = BTreeMap::<String, Vec<Value>>::new();
+    for policy in role["Policies"].as_array().unwrap() {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Effect"], "Allow", "{name}");
+            for action in statement["Action"].as_array().unwrap() {
+                let resources = statement["Resource"].as_array().unwrap().iter().cloned();
+                grants.entry(action.as_str().unwrap().to_owned()).or_default().extend(resources);
+            }
+        }
+    }
+    grants
+}
+
+/// As a role names the queues of a kind of work.
+fn queues(works: &[Work]) -> BTreeSet<String> {
+    all()
+        .filter(|name| works.contains(&name.work))
+        .map(|name| {
+            let arn = attribute(&format!("{}Queue", stem(name)), "Arn");
+            json!({"Fn::If": [condition(name.channel), arn, {"Ref": "AWS::NoValue"}]}).to_string()
+        })
+        .collect()
+}
+
+fn as_set(resources: Option<&Vec<Value>>) -> BTreeSet<String> {
+    resources.into_iter().flatten().map(Value::to_string).collect()
+}
+
+#[test]
+fn no_role_reaches_beyond_named_resources() {
+    let template = load();
+    for (id, role) in resources(&template, "AWS::IAM::Role") {
+        assert_eq!(role["Properties"]["ManagedPolicyArns"], Value::Null, "{id}");
+        let policies = role["Properties"]["Policies"].to_string();
+        assert!(!policies.contains('*'), "{id} has a wildcard: {policies}");
+        assert!(!policies.contains("NotAction") && !policies.contains("NotResource"), "{id}");
+    }
+    for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] {
+        assert!(resources(&template, kind).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn only_lambda_takes_the_roles() {
+    for (id, role) in resources(&load(), "AWS::IAM::Role") {
+        assert_eq!(
+            role["Properties"]["AssumeRolePolicyDocument"]["Statement"],
+            json!([{
+                "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"
+            }]),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn each_writes_to_its_own_log_only() {
+    let template = load();
+    for name in names() {
+        let grants = grants(&template, name);
+        let group = vec![attribute(&format!("{}Logs", pascal(name)), "Arn")];
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            assert_eq!(grants.get(action), Some(&group), "{name}");
+        }
+    }
+}
+
+#[test]
+fn each_takes_from_its_own_queues_and_sends_onwards_only() {
+    use Work::{ItemSync, OrderImport, StockPush};
+    let template = load();
+    let table: [(&str, &[Work], &[Work]); 7] = [
+        ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush]),
+        ("item-sync", &[ItemSync], &[ItemSync]),
+        ("order-import", &[OrderImport], &[OrderImport, StockPush]),
+        ("webhook-intake", &[], &[ItemSync, OrderImport]),
+        ("stock-fanout", &[], &[StockPush]),
+        ("stock-push", &[StockPush], &[StockPush]),
+        ("api", &[], &[ItemSync, OrderImport, StockPush]),
+    ];
+    for (name, takes, sends) in table {
+        let grants = grants(&template, name);
+        for action in [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        ] {
+            assert_eq!(as_set(grants.get(action)), queues(takes), "{name} {action}");
+        }
+        let mut expected = queues(sends);
+        if name == "stock-fanout" {
+            expected.insert(attribute("StockFanoutDeadLetters", "Arn").to_string());
+        }
+        assert_eq!(as_set(grants.get("sqs:SendMessage")), expected, "{name}");
+    }
+}
+
+#[test]
+fn who_needs_no_secret_can_open_none() {
+    let template = load();
+    for name in names() {
+        let grants = grants(&template, name);
+        let can = |action: &str| grants.contains_key(action);
+        let personal = attribute("PersonalTable", "Arn").to_string();
+        let buyers = grants.iter().filter(|(_, on)| as_set(Some(on)).contains(&personal)).count() > 0;
+        // (opens seals, makes seals, touches buyers' data, reads the operator's key)
+        let expected = match name {
+            "schedule-dispatch" | "stock-fanout" => (false, false, false, false),
+            "webhook-intake" => (true, false, false, false),
+            "item-sync" => (true, true, false, false),
+            "order-import" | "stock-push" => (true, true, true, false),
+            _ => (true, true, true, true),
+        };
+        let found =
+            (can("kms:Decrypt"), can("kms:GenerateDataKey"), buyers, can("secretsmanager:GetSecretValue"));
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_fan_out_reads_and_changes_nothing() {
+    let grants = grants(&load(), "stock-fanout");
+    let on_tables: BTreeSet<&str> =
+        grants.keys().filter_map(|action| action.strip_prefix("dynamodb:")).collect();
+    assert_eq!(on_tables, BTreeSet::from(["DescribeStream", "GetRecords", "GetShardIterator", "Query"]));
+}
+
+#[test]
+fn nobody_scans_or_drops_a_table() {
+    let template = load();
+    for name in names() {
+        for action in grants(&template, name).keys() {
+            let Some(action) = action.strip_prefix("dynamodb:") else { continue };
+            let allowed = [
+                "GetItem",
+                "BatchGetItem",
+                "Query",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                "ConditionCheckItem",
+                "DescribeStream",
+                "GetRecords",
+                "GetShardIterator",
+            ];
+            assert!(allowed.contains(&action), "{name}: {action}");
+        }
+    }
+}
