@@ -37,7 +37,11 @@ async fn take(
         }
         Err(error @ IntakeError::Refused(_)) => {
             tracing::warn!(%connection, error = %app::sync_orders::chain(&error), "a notification was refused");
-            problem(StatusCode::UNAUTHORIZED, "signature_invalid", "The notification's signature does not verify.")
+            problem(
+                StatusCode::UNAUTHORIZED,
+                "signature_invalid",
+                "The notification's signature does not verify.",
+            )
         }
         // The channel delivers it again.
         Err(IntakeError::Failed(error)) => {

@@ -47,8 +47,10 @@ impl App {
         let reads: Vec<_> = changed
             .iter()
             .map(|item| async move {
-                let stock =
-                    self.store.item_stock(&item.organization_id, &item.item_id, Freshness::Consistent).await?;
+                let stock = self
+                    .store
+                    .item_stock(&item.organization_id, &item.item_id, Freshness::Consistent)
+                    .await?;
                 Ok::<_, AppError>((item, stock))
             })
             .collect();

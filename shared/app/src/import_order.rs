@@ -127,11 +127,17 @@ impl App {
                 self.resolve_listing(&organization.id, &listing, &item, &actor).await?;
             }
         }
-        Ok(if before.is_some_and(|before| before.complete) {
-            Imported::Changed(id.clone())
-        } else {
-            Imported::New(id.clone())
-        })
+        let known = before.is_some_and(|before| before.complete);
+        tracing::info!(
+            target: "order-import",
+            shop = connection.name.as_str(),
+            order = after.number,
+            state = after.state.as_str(),
+            lines = after.lines.len(),
+            frozen = after.frozen,
+            "{}", if known { "order changed" } else { "order imported" }
+        );
+        Ok(if known { Imported::Changed(id.clone()) } else { Imported::New(id.clone()) })
     }
 
     /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a

@@ -206,6 +206,15 @@ impl App {
                 return Ok(again);
             }
             let outcomes = self.push_batch(shop, &batch).await?;
+            let accepted = outcomes.iter().filter(|outcome| **outcome == StockOutcome::Accepted).count();
+            tracing::info!(
+                target: "stock-push",
+                shop = shop.connection.name.as_str(),
+                listings = batch.targets.len(),
+                accepted,
+                quantities = %shown(&batch),
+                "quantities sent"
+            );
             let mut settled = Vec::new();
             for (target, outcome) in batch.targets.iter().zip(outcomes) {
                 for one in by_listing.remove(&target.listing).unwrap_or_default() {
@@ -220,10 +229,7 @@ impl App {
                 .into_iter()
                 .map(|(one, outcome)| self.keep_outcome(organization, one, outcome))
                 .collect();
-            let kept: Vec<bool> = stream::iter(keeping)
-                .buffer_unordered(ROWS_AT_ONCE)
-                .try_collect()
-                .await?;
+            let kept: Vec<bool> = stream::iter(keeping).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
             let accepted = count(kept.iter().filter(|accepted| **accepted).count());
             pushed.accepted += accepted;
             pushed.failed += count(kept.len()) - accepted;
@@ -304,6 +310,21 @@ impl App {
         let locations = self.store.locations(organization).await?;
         Ok(locations.into_iter().map(|location| (location.id, location.kind)).collect())
     }
+}
+
+/// The first few of a batch, for the log.
+fn shown(batch: &StockBatch) -> String {
+    const FEW: usize = 5;
+    let mut text: Vec<String> = batch
+        .targets
+        .iter()
+        .take(FEW)
+        .map(|target| format!("{}={}", target.listing.external_id, target.quantity))
+        .collect();
+    if batch.targets.len() > FEW {
+        text.push("…".to_owned());
+    }
+    text.join(" ")
 }
 
 /// One target a listing, at the newest version named.

@@ -108,6 +108,15 @@ impl App {
             None => sync.phase = Phase::Match,
         }
         self.step(&organization.id, sync, &records, false).await?;
+        tracing::info!(
+            target: "item-sync",
+            shop = shop.connection.name.as_str(),
+            done = sync.done,
+            total = sync.total,
+            failed = sync.records.failed,
+            skipped = sync.records.skipped,
+            "listings fetched"
+        );
         Ok(false)
     }
 
@@ -216,12 +225,15 @@ impl App {
             )
             .await?;
         let around = self.surroundings(organization, &sync.connection_id, &page.data).await?;
+        let looked_at = page.data.len();
+        let mut linked = 0_u32;
         for listing in page.data {
-            self.match_one(organization, shop, listing, &around).await?;
+            linked += u32::from(self.match_one(organization, shop, listing, &around).await?);
         }
         sync.cursor = page.next_cursor;
         let last = sync.cursor.is_none();
         self.step(&organization.id, sync, &[], last).await?;
+        tracing::info!(target: "item-sync", shop = shop.connection.name.as_str(), looked_at, linked, "listings matched");
         Ok(last)
     }
 
@@ -242,13 +254,14 @@ impl App {
         Ok(Surroundings { by_sku, by_name, items, repeated })
     }
 
+    /// Whether the listing is linked now.
     async fn match_one(
         &self,
         organization: &Organization,
         shop: &OpenShop,
         listing: Listing,
         around: &Surroundings,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         let matched = match_listing(
             listing.sku.as_ref(),
             &listing.title,
@@ -259,12 +272,14 @@ impl App {
         after.version += 1;
         after.found = matched.found;
         after.candidate_item_ids = matched.candidates;
+        let creates = shop.connection.settings.auto_create && after.found == Match::Unmatched;
+        let links = matched.link.is_some() || creates;
         let stored = match matched.link {
             Some(item) => {
                 let by = if matched.found == Match::SkuMatched { LinkedBy::Sku } else { LinkedBy::Name };
                 self.link_matched(organization, shop, &listing, after, item, by).await
             }
-            None if shop.connection.settings.auto_create && after.found == Match::Unmatched => {
+            None if creates => {
                 let actor = Actor::Connection(shop.connection.id.to_string());
                 match self.create_from_listing(organization, &listing, &actor).await {
                     Ok(_) => Ok(()),
@@ -282,8 +297,9 @@ impl App {
             None => Ok(()),
         };
         match stored {
+            Ok(()) => Ok(links),
             // A person was quicker: what they did stands.
-            Err(StoreError::Conflict(_)) | Ok(()) => Ok(()),
+            Err(StoreError::Conflict(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -490,12 +490,12 @@ mod tests {
     #[test]
     fn a_record_that_cannot_be_read_fails_alone_and_by_name() {
         let body = br#"[{"id":1,"name":"A","sku":"a"},{"id":2,"name":"B &amp; C","sku":"b","manage_stock":"sometimes"},{"id":3}]"#;
-        let records = records::<Product>(body).unwrap();
-        assert!(records[0].is_ok() && records[2].is_ok());
-        let failure = records[1].as_ref().unwrap_err();
+        let found = records::<Product>(body).unwrap();
+        assert!(found[0].is_ok() && found[2].is_ok());
+        let failure = found[1].as_ref().unwrap_err();
         assert_eq!((failure.external_id.as_str(), failure.title.as_deref()), ("2", Some("B & C")));
         assert!(failure.reason.contains("manage_stock"), "{}", failure.reason);
-        assert!(super::records::<Product>(&body[..60]).is_err());
+        assert!(records::<Product>(&body[..60]).is_err());
     }
 
     #[test]

@@ -128,8 +128,9 @@ async fn a_variation_of_a_draft_is_not_for_sale() {
 async fn changes_are_asked_for_in_gmt_without_a_zone() {
     // The recorded filter is one second before the window: whether a shop counts the second itself is its own matter.
     let window = Window::new(at("2026-11-21T19:59:23.5Z"), at("2026-11-21T20:30:00Z")).unwrap();
-    let candle = recorded("variations-list-parent-unmanaged");
-    let pages = walk(vec![recorded("products-list-modified-after"), candle], Some(window)).await;
+    let mut changes = recorded("products-list-modified-after");
+    changes["response"]["body"][1]["variations"] = json!([35, 36]);
+    let pages = walk(vec![changes, recorded("variations-list-parent-unmanaged")], Some(window)).await;
     let first: Vec<_> =
         pages[0].records.iter().map(|r| r.as_ref().unwrap().reference.external_id.as_str()).collect();
     assert_eq!((first, pages[1].records.len()), (vec!["24"], 2));

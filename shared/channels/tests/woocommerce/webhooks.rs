@@ -22,35 +22,34 @@ fn key_and_body(delivery: &Value) -> (&str, &str) {
 
 #[test]
 fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
-    let orders = |id: &str| Hint::Orders(vec![id.to_owned()]);
-    let cases = [
-        ("webhooks-delivery-order-created", orders("61")),
-        ("webhooks-delivery-order-updated-before-created", orders("61")),
-        ("webhooks-delivery-order-deleted", orders("66")),
-        ("webhooks-delivery-product-created", Hint::Listings),
-        ("webhooks-delivery-product-updated", Hint::Listings),
-        ("webhooks-delivery-product-updated-by-sale", Hint::Listings),
-        ("webhooks-delivery-product-updated-by-sale-variation", Hint::Listings),
-        ("webhooks-delivery-product-updated-variation", Hint::Listings),
-        ("webhooks-delivery-product-deleted", Hint::Listings),
-        ("webhooks-delivery-odd-secret", Hint::Listings),
-        ("webhooks-delivery-entity-secret", Hint::Listings),
-        ("webhooks-delivery-new-secret", Hint::Listings),
+    let names = [
+        "webhooks-delivery-order-created",
+        "webhooks-delivery-order-updated",
+        "webhooks-delivery-order-updated-before-created",
+        "webhooks-delivery-order-updated-refund",
+        "webhooks-delivery-order-deleted",
+        "webhooks-delivery-product-created",
+        "webhooks-delivery-product-updated",
+        "webhooks-delivery-product-updated-by-sale",
+        "webhooks-delivery-product-updated-by-sale-variation",
+        "webhooks-delivery-product-updated-variation",
+        "webhooks-delivery-product-deleted",
+        "webhooks-delivery-odd-secret",
+        "webhooks-delivery-entity-secret",
+        "webhooks-delivery-new-secret",
     ];
-    for (name, hint) in cases {
+    for name in names {
         let delivery = recorded(name);
         let (key, body) = key_and_body(&delivery);
+        let hint = match name.contains("-order-") {
+            true => Hint::Orders(vec![serde_json::from_str::<Value>(body).unwrap()["id"].to_string()]),
+            false => Hint::Listings,
+        };
         let notification = read(&delivery, key, body).unwrap_or_else(|refused| panic!("{name}: {refused}"));
         let id = delivery["request"]["headers"]["X-WC-Webhook-Delivery-ID"].as_str().map(str::to_owned);
         assert_eq!((notification.hint, notification.delivery_id), (hint, id), "{name}");
         assert_eq!(read(&delivery, key, &format!("{body} ")), Err(WebhookRefused::BadSignature), "{name}");
         assert_eq!(read(&delivery, "another", body), Err(WebhookRefused::BadSignature), "{name}");
-    }
-    for name in ["webhooks-delivery-order-updated", "webhooks-delivery-order-updated-refund"] {
-        let delivery = recorded(name);
-        let (key, body) = key_and_body(&delivery);
-        let id = serde_json::from_str::<Value>(body).unwrap()["id"].to_string();
-        assert_eq!(read(&delivery, key, body).unwrap().hint, orders(&id));
     }
 }
 

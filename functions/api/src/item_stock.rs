@@ -1,0 +1,308 @@
+//! `/v1/items/{id}/…`: stock, ledger, listings, availability, push, unlink.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::AppError;
+use axum::extract::State;
+use domain::availability::StepName;
+use domain::stock::{Level, Reason, SourceKind};
+use domain::{ConnectionId, ItemId, LocationId, MovementId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Api;
+use crate::auth::{Reader, Writer};
+use crate::input::{Body, Id, Nothing, OptionalBody, Query, page};
+use crate::listing::ListingBody;
+use crate::output::{List, Single};
+use crate::problem::Problem;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Level)]
+pub struct LevelBody {
+    #[schema(value_type = String)]
+    location_id: LocationId,
+    on_hand: i64,
+    committed: i64,
+    available: i64,
+}
+
+impl From<&Level> for LevelBody {
+    fn from(level: &Level) -> Self {
+        Self {
+            location_id: level.location_id.clone(),
+            on_hand: level.on_hand,
+            committed: level.committed,
+            available: level.available(),
+        }
+    }
+}
+
+/// Levels by location, and their sums.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemStockBody {
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    levels: Vec<LevelBody>,
+    on_hand: i64,
+    committed: i64,
+    available: i64,
+}
+
+#[utoipa::path(get, path = "/v1/items/{id}/stock", tag = "items", params(("id" = String, Path)),
+    responses((status = 200, body = ItemStockBody)))]
+pub async fn get_item_stock(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    Id(id): Id<ItemId>,
+) -> Result<Single<ItemStockBody>, Problem> {
+    let levels = api.app.levels_of(&caller.organization_id, &id).await?;
+    Ok(Single::ok(ItemStockBody {
+        item_id: id,
+        on_hand: levels.iter().map(|level| level.on_hand).sum(),
+        committed: levels.iter().map(|level| level.committed).sum(),
+        available: levels.iter().map(Level::available).sum(),
+        levels: levels.iter().map(LevelBody::from).collect(),
+    }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Movement)]
+pub struct MovementBody {
+    #[schema(value_type = String)]
+    id: MovementId,
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    #[schema(value_type = String)]
+    location_id: LocationId,
+    on_hand_delta: i64,
+    committed_delta: i64,
+    /// `opening_stock`, `adjustment`, `order_committed`, `order_released`, `order_shipped`, `order_unshipped`.
+    #[schema(value_type = String)]
+    reason: Reason,
+    source: SourceBody,
+    /// A key's id, or a connection's for what its channel caused.
+    actor: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// The document that a movement belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MovementSource)]
+pub struct SourceBody {
+    /// `item`, `adjustment`, `order`.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: SourceKind,
+    id: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MovementQuery {
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// The stock ledger of the item, newest first. All movements summed give the levels.
+#[utoipa::path(get, path = "/v1/items/{id}/movements", tag = "items", params(("id" = String, Path), MovementQuery),
+    responses((status = 200, body = List<MovementBody>)))]
+pub async fn list_movements(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    Id(id): Id<ItemId>,
+    Query(query): Query<MovementQuery>,
+) -> Result<List<MovementBody>, Problem> {
+    let page = page(query.limit, query.cursor)?;
+    api.app.item(&caller.organization_id, &id).await?;
+    let movements = api.app.store.movements(&caller.organization_id, &id, &page).await?;
+    Ok(List::of(movements, |movement| MovementBody {
+        id: movement.id,
+        item_id: movement.item_id,
+        location_id: movement.location_id,
+        on_hand_delta: movement.change.on_hand,
+        committed_delta: movement.change.committed,
+        reason: movement.reason,
+        source: SourceBody { kind: movement.source.kind, id: movement.source.id },
+        actor: movement.actor.into(),
+        at: movement.at,
+    }))
+}
+
+/// The item's listings, each with how its number stands.
+#[utoipa::path(get, path = "/v1/items/{id}/listings", tag = "items", params(("id" = String, Path)),
+    responses((status = 200, body = List<ListingBody>)))]
+pub async fn list_item_listings(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    Id(id): Id<ItemId>,
+) -> Result<List<ListingBody>, Problem> {
+    Ok(List::whole(item_listings(&api, &caller.organization_id, &id).await?))
+}
+
+async fn item_listings(
+    api: &Api,
+    organization: &domain::OrganizationId,
+    id: &ItemId,
+) -> Result<Vec<ListingBody>, Problem> {
+    api.app.item(organization, id).await?;
+    let deciders = api.app.deciders(organization).await?;
+    let pushes: BTreeMap<_, _> = api
+        .app
+        .listing_pushes(organization, id, &deciders)
+        .await?
+        .into_iter()
+        .map(|push| (push.listing_id.clone(), push))
+        .collect();
+    let ids = pushes.keys().cloned().collect();
+    let listings = api.app.store.listings_by_ids(organization, &ids).await?;
+    Ok(listings
+        .into_values()
+        .map(|listing| {
+            let push = pushes.get(&listing.id).cloned();
+            ListingBody::new(listing, push)
+        })
+        .collect())
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AvailabilityQuery {
+    /// Whose number; left out, that of a connection with nothing set.
+    connection_id: Option<String>,
+}
+
+/// Why a channel shows the item's number.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Availability)]
+pub struct AvailabilityBody {
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    #[schema(value_type = Option<String>)]
+    connection_id: Option<ConnectionId>,
+    /// `null` where no location is mapped.
+    #[schema(value_type = Option<u32>)]
+    result: Option<i64>,
+    /// The levels that count.
+    locations: Vec<LevelBody>,
+    /// Of a bundle.
+    #[schema(value_type = Vec<Object>)]
+    components: [(); 0],
+    rule: RuleBody,
+    /// Each can be recomputed from the one before; the last is the result.
+    steps: Vec<StepBody>,
+    /// Why the number is not sent, if it is not.
+    not_pushed: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StockRule)]
+pub struct RuleBody {
+    pub percent: u8,
+    pub buffer: u32,
+    pub max_listed: Option<u32>,
+}
+
+impl From<domain::availability::StockRule> for RuleBody {
+    fn from(rule: domain::availability::StockRule) -> Self {
+        Self {
+            percent: rule.percent.get(),
+            buffer: rule.buffer.get(),
+            max_listed: rule.max_listed.map(domain::Quantity::get),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
+pub struct StepBody {
+    /// `available`, `after_percent`, `after_buffer`, `not_below_zero`, `not_above_max_listed`.
+    #[schema(value_type = String)]
+    step: StepName,
+    value: i64,
+}
+
+#[utoipa::path(get, path = "/v1/items/{id}/availability", tag = "items",
+    params(("id" = String, Path), AvailabilityQuery), responses((status = 200, body = AvailabilityBody)))]
+pub async fn get_availability(
+    State(api): State<Api>,
+    Reader(caller): Reader,
+    Id(id): Id<ItemId>,
+    Query(query): Query<AvailabilityQuery>,
+) -> Result<Single<AvailabilityBody>, Problem> {
+    let connection_id = match query.connection_id.map(|text| text.parse::<ConnectionId>()) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return Err(AppError::NotFound("connection").into()),
+    };
+    let explained =
+        api.app.explain_availability(&caller.organization_id, &id, connection_id.as_ref()).await?;
+    let (levels, steps, result) = match explained.availability {
+        Some(shown) => (shown.levels, shown.steps, Some(shown.result.units())),
+        None => (Vec::new(), Vec::new(), None),
+    };
+    Ok(Single::ok(AvailabilityBody {
+        item_id: id,
+        connection_id,
+        result,
+        locations: levels.iter().map(LevelBody::from).collect(),
+        components: [],
+        rule: explained.rule.into(),
+        steps: steps.into_iter().map(|step| StepBody { step: step.step, value: step.value }).collect(),
+        not_pushed: explained.not_pushed.map(domain::push::NotPushed::code),
+    }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PushAccepted {
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    /// As they stand now; `Location` says where to look again.
+    listings: Vec<ListingBody>,
+}
+
+/// Push Stock: every linked listing is sent its number, changed or not.
+#[utoipa::path(post, path = "/v1/items/{id}/push", tag = "items", params(("id" = String, Path)),
+    responses((status = 202, body = PushAccepted)))]
+pub async fn push_item(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<ItemId>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Single<PushAccepted>, Problem> {
+    let listings = item_listings(&api, &caller.organization_id, &id).await?;
+    api.app.push_item(&caller.organization_id, &id).await?;
+    let place = format!("/v1/items/{id}/listings");
+    Ok(Single::accepted(place, PushAccepted { item_id: id, listings }))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnlinkInput {
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 100)]
+    connection_ids: BTreeSet<ConnectionId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unlinked {
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    /// Those that were taken off.
+    listings: Vec<ListingBody>,
+}
+
+/// Takes the item's listings on these connections off it; those on others stay.
+#[utoipa::path(post, path = "/v1/items/{id}/unlink", tag = "items", params(("id" = String, Path)),
+    request_body = UnlinkInput, responses((status = 200, body = Unlinked)))]
+pub async fn unlink_item(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<ItemId>,
+    Body(input): Body<UnlinkInput>,
+) -> Result<Single<Unlinked>, Problem> {
+    let listings = api.app.unlink_item(&caller.organization_id, &id, &input.connection_ids).await?;
+    let listings = listings.into_iter().map(|listing| ListingBody::new(listing, None)).collect();
+    Ok(Single::ok(Unlinked { item_id: id, listings }))
+}
