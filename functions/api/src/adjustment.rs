@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
-use crate::input::{Body, Id, Query, page};
+use crate::input::{Body, Filter, Id, page};
 use crate::output::{List, Single};
 use crate::problem::Problem;
 use crate::value;
@@ -141,7 +141,7 @@ pub struct AdjustmentQuery {
 pub async fn list_adjustments(
     State(api): State<Api>,
     Reader(caller): Reader,
-    Query(query): Query<AdjustmentQuery>,
+    Filter(query): Filter<AdjustmentQuery>,
 ) -> Result<List<AdjustmentBody>, Problem> {
     let page = page(query.limit, query.cursor)?;
     Ok(List::of(api.app.store.adjustments(&caller.organization_id, &page).await?, AdjustmentBody::from))

@@ -64,8 +64,7 @@ pub async fn create_api_key(
     Body(input): Body<ApiKeyInput>,
 ) -> Result<HoldsSecret<Single<CreatedApiKey>>, Problem> {
     let name = value::text(&input.name, "/name", 500)?;
-    let issued =
-        api.app.create_api_key(&caller.organization_id, &caller.scopes, name, input.scopes).await?;
+    let issued = api.app.create_api_key(&caller.organization_id, &caller.scopes, name, input.scopes).await?;
     let location = format!("/v1/api-keys/{}", issued.key.id);
     let api_key = issued.secret.expose_secret().to_owned();
     Ok(HoldsSecret(Single::created(location, CreatedApiKey { key: issued.key.into(), api_key })))

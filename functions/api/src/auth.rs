@@ -54,8 +54,7 @@ pub async fn merchant(State(api): State<Api>, mut request: Request, next: Next) 
         Ok(None) => return unauthorized().into_response(),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let caller =
-        Caller { organization_id: key.organization_id, key_id: Some(key.id), scopes: key.scopes };
+    let caller = Caller { organization_id: key.organization_id, key_id: Some(key.id), scopes: key.scopes };
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

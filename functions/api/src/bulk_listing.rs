@@ -160,9 +160,7 @@ pub async fn get_summary(
     let sum = |keep: &dyn Fn(ListingStatus, Match) -> bool| {
         counted.iter().filter(|((status, found), _)| keep(*status, *found)).map(|(_, count)| *count).sum()
     };
-    let counts = |status: ListingStatus| {
-        Match::ALL.into_iter().map(move |found| (status, found))
-    };
+    let counts = |status: ListingStatus| Match::ALL.into_iter().map(move |found| (status, found));
     Ok(Single::ok(SummaryBody {
         total: sum(&|_, _| true),
         by_status: ListingStatus::ALL

@@ -1,6 +1,8 @@
 //! What a connection's settings look like on their way in.
 
-use app::connection_settings::{ImportPatch, MappingMode, MappingPatch, ModulesPatch, RulePatch, SettingsPatch};
+use app::connection_settings::{
+    ImportPatch, MappingMode, MappingPatch, ModulesPatch, RulePatch, SettingsPatch,
+};
 use domain::availability::Percent;
 use domain::connection::{DriftPolicy, StockSync};
 use domain::schedule::SyncInterval;
@@ -16,15 +18,15 @@ pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(reader: D) -> Resu
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ModulesInput {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     items: Option<bool>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     orders: Option<bool>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     stock: Option<bool>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     shipments: Option<bool>,
 }
 
@@ -37,41 +39,41 @@ pub enum MappingModeInput {
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct MappingInput {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     mode: Option<MappingModeInput>,
     /// With the mode `selected`.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     location_ids: Option<Vec<LocationId>>,
     /// Where the connection's orders take their stock from; `null` for the primary location, or the first of those
     /// selected.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     order_location_id: Option<Option<LocationId>>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct RuleInput {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     buffer: Option<Quantity>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     max_listed: Option<Option<Quantity>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u8>, maximum = 100)]
     percent: Option<Percent>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ImportInput {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     out_of_stock: Option<bool>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     archived: Option<bool>,
 }
 

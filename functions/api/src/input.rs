@@ -124,10 +124,10 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// A query string. Unknown names were refused before, by [`crate::known_query`].
-pub struct Query<T>(pub T);
+/// A query string. Unknown names were refused before, by [`crate::edge::known_query`].
+pub struct Filter<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Filter<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Caller, Reader, Writer};
-use crate::input::{Body, Id, Query, page, present};
+use crate::input::{Body, Filter, Id, page, present};
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value::{self, MoneyBody, price};
@@ -126,30 +126,30 @@ pub struct ItemInput {
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ItemChange {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     sku: Option<Sku>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     name: Option<Name>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<MoneyBody>)]
     selling_price: Option<Option<MoneyBody>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<MoneyBody>)]
     purchase_price: Option<Option<MoneyBody>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<MoneyBody>)]
     opening_stock_value: Option<Option<MoneyBody>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     barcode: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<GroupBody>)]
     group: Option<Option<GroupBody>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     reorder_level: Option<Option<Quantity>>,
 }
@@ -216,7 +216,7 @@ pub struct ItemQuery {
 pub async fn list_items(
     State(api): State<Api>,
     Reader(caller): Reader,
-    Query(query): Query<ItemQuery>,
+    Filter(query): Filter<ItemQuery>,
 ) -> Result<List<ItemBody>, Problem> {
     let key = |text: Option<String>| text.map(|text| MatchKey::of(&text));
     let filter = ItemFilter { sku: key(query.sku), name: key(query.name), q: key(query.q) };

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
-use crate::input::{Body, Id, Nothing, OptionalBody, Query, page};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, page};
 use crate::listing::ListingBody;
 use crate::output::{List, Single};
 use crate::problem::Problem;
@@ -113,7 +113,7 @@ pub async fn list_movements(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<ItemId>,
-    Query(query): Query<MovementQuery>,
+    Filter(query): Filter<MovementQuery>,
 ) -> Result<List<MovementBody>, Problem> {
     let page = page(query.limit, query.cursor)?;
     api.app.item(&caller.organization_id, &id).await?;
@@ -230,7 +230,7 @@ pub async fn get_availability(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<ItemId>,
-    Query(query): Query<AvailabilityQuery>,
+    Filter(query): Filter<AvailabilityQuery>,
 ) -> Result<Single<AvailabilityBody>, Problem> {
     let connection_id = match query.connection_id.map(|text| text.parse::<ConnectionId>()) {
         None => None,

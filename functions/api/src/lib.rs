@@ -1,1 +1,167 @@
-//! api
+//! HTTP for merchants and their software: the contract over the use cases.
+//!
+//! JSON in, domain values to a use case of `app`, JSON out. No rule is decided here but what a request must look like.
+//! The OpenAPI document is made from the handlers; `tests/openapi.rs` compares it with `infra/openapi.json`.
+
+#![allow(unused_qualifications, reason = "utoipa's macros write them")]
+
+use std::sync::Arc;
+
+use app::App;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod adjustment;
+mod api_key;
+mod auth;
+mod bulk_listing;
+mod channel;
+mod connection;
+mod connection_input;
+mod edge;
+mod idempotency;
+mod input;
+mod item;
+mod item_stock;
+mod listing;
+mod location;
+mod openapi;
+mod order;
+mod organization;
+mod output;
+mod problem;
+mod sync;
+mod value;
+
+pub use input::BODY_BYTES_MAX;
+pub use problem::Problem;
+
+use edge::QueryNames;
+
+/// What a deployment decides.
+#[derive(Debug, Clone, Default)]
+pub struct ApiSettings {
+    /// SHA-256 of the operator's key, in hex ([`app::secret::digest`]). `None`: nobody makes organizations here.
+    pub operator_key_digest: Option<String>,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    app: App,
+    settings: ApiSettings,
+    document: Arc<str>,
+}
+
+/// The whole contract as one service.
+pub fn router(app: App, settings: ApiSettings) -> Router {
+    let (routes, document) = documented();
+    let names = QueryNames::of(&document);
+    let api = Api { app, settings, document: document.to_string().into() };
+    let Routes { open, operator, merchant } = routes;
+    let limited = |routes: OpenApiRouter<Api>| {
+        Router::from(routes)
+            .route_layer(from_fn_with_state(api.clone(), idempotency::idempotent))
+            .route_layer(from_fn_with_state(names.clone(), edge::known_query))
+    };
+    let operator = limited(operator).route_layer(from_fn_with_state(api.clone(), auth::operator));
+    let merchant = limited(merchant).route_layer(from_fn_with_state(api.clone(), auth::merchant));
+    Router::from(open)
+        .merge(operator)
+        .merge(merchant)
+        .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(edge::finish))
+        .with_state(api)
+}
+
+/// The OpenAPI document, indented as in `infra/openapi.json`.
+pub fn openapi_json() -> String {
+    let mut text = serde_json::to_string_pretty(&documented().1).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+struct Routes {
+    open: OpenApiRouter<Api>,
+    operator: OpenApiRouter<Api>,
+    merchant: OpenApiRouter<Api>,
+}
+
+fn documented() -> (Routes, Value) {
+    let routes = Routes { open: open_routes(), operator: operator_routes(), merchant: merchant_routes() };
+    let mut document = openapi::base();
+    for part in [&routes.open, &routes.operator, &routes.merchant] {
+        document.merge(part.get_openapi().clone());
+    }
+    (routes, openapi::complete(&document))
+}
+
+fn open_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(healthz)).routes(routes!(get_openapi))
+}
+
+fn operator_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(organization::create_organization))
+}
+
+fn merchant_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::problem_schema())
+        .routes(routes!(organization::get_organization, organization::change_organization))
+        .routes(routes!(api_key::list_api_keys, api_key::create_api_key))
+        .routes(routes!(api_key::get_api_key, api_key::delete_api_key))
+        .routes(routes!(location::list_locations, location::create_location))
+        .routes(routes!(location::get_location, location::change_location, location::delete_location))
+        .routes(routes!(item::list_items, item::create_item))
+        .routes(routes!(item::get_item, item::change_item, item::delete_item))
+        .routes(routes!(item_stock::get_item_stock))
+        .routes(routes!(item_stock::list_movements))
+        .routes(routes!(item_stock::list_item_listings))
+        .routes(routes!(item_stock::get_availability))
+        .routes(routes!(item_stock::push_item))
+        .routes(routes!(item_stock::unlink_item))
+        .routes(routes!(adjustment::list_adjustments, adjustment::create_adjustment))
+        .routes(routes!(adjustment::get_adjustment))
+        .routes(routes!(channel::list_channels))
+        .routes(routes!(connection::list_connections, connection::create_connection))
+        .routes(routes!(
+            connection::get_connection,
+            connection::change_connection,
+            connection::delete_connection
+        ))
+        .routes(routes!(connection::enable_connection))
+        .routes(routes!(connection::disable_connection))
+        .routes(routes!(sync::start_sync))
+        .routes(routes!(sync::list_syncs))
+        .routes(routes!(sync::get_sync))
+        .routes(routes!(sync::list_sync_records))
+        .routes(routes!(sync::resync))
+        .routes(routes!(listing::list_listings))
+        .routes(routes!(bulk_listing::get_summary))
+        .routes(routes!(bulk_listing::bulk_listings))
+        .routes(routes!(listing::get_listing))
+        .routes(routes!(listing::confirm_listing))
+        .routes(routes!(listing::link_listing))
+        .routes(routes!(listing::unlink_listing))
+        .routes(routes!(order::list_orders))
+        .routes(routes!(order::get_order))
+        .routes(routes!(order::get_customer))
+}
+
+/// That the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "service", responses((status = 200)))]
+async fn healthz() -> axum::Json<Value> {
+    axum::Json(serde_json::json!({"status": "ok"}))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "service", responses((status = 200)))]
+async fn get_openapi(State(api): State<Api>) -> impl axum::response::IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], api.document.to_string())
+}

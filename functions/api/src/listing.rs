@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Caller, Reader, Writer};
-use crate::input::{Body, Id, Nothing, OptionalBody, Query, page};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, page};
 use crate::item::{AttributeBody, GroupBody, ItemBody, OpeningStockInput, attributes, opening};
 use crate::output::{List, Single, Warning};
 use crate::problem::Problem;
@@ -168,7 +168,7 @@ pub struct ListingQuery {
 pub async fn list_listings(
     State(api): State<Api>,
     Reader(caller): Reader,
-    Query(query): Query<ListingQuery>,
+    Filter(query): Filter<ListingQuery>,
 ) -> Result<List<ListingBody>, Problem> {
     let page = page(query.limit, query.cursor)?;
     let status = match query.push_state {
@@ -241,14 +241,14 @@ pub async fn get_listing(
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ConfirmInput {
     /// What is to be another than the listing says.
     item: Option<OverridesInput>,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct OverridesInput {
     #[schema(value_type = Option<String>)]
     sku: Option<Sku>,
@@ -300,10 +300,10 @@ fn defaults_warning(confirmed: &Confirmed) -> Option<Warning> {
         return None;
     }
     let fields = confirmed.defaulted.join(", ");
-    let price = confirmed.item.selling_price.map_or_else(
-        || "has none".to_owned(),
-        |price| format!("is {} {}", price.amount(), price.currency),
-    );
+    let price = confirmed
+        .item
+        .selling_price
+        .map_or_else(|| "has none".to_owned(), |price| format!("is {} {}", price.amount(), price.currency));
     let detail = format!(
         "{fields}: not given, so costs are the selling_price, which {price}, and the stock is the channel's quantity"
     );
@@ -347,8 +347,7 @@ pub async fn link_listing(
     Id(id): Id<ListingId>,
     Body(input): Body<LinkInput>,
 ) -> Result<Single<ListingBody>, Problem> {
-    let listing =
-        api.app.link_listing(&caller.organization_id, &caller.actor(), &id, &input.item_id).await?;
+    let listing = api.app.link_listing(&caller.organization_id, &caller.actor(), &id, &input.item_id).await?;
     shown(&api, &caller, listing).await
 }
 

@@ -38,18 +38,18 @@ fn warehouse() -> LocationKind {
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct LocationChange {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     name: Option<Name>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^(warehouse|fba)$")]
     kind: Option<LocationKind>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     address: Option<Option<String>>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     is_primary: Option<bool>,
 }
 
@@ -153,8 +153,7 @@ pub async fn change_location(
         None => None,
         Some(address) => Some(value::optional_text(address.as_ref(), "/address", ADDRESS_MAX)?),
     };
-    let patch =
-        LocationPatch { name: input.name, kind: input.kind, address, is_primary: input.is_primary };
+    let patch = LocationPatch { name: input.name, kind: input.kind, address, is_primary: input.is_primary };
     let expected = seen(&api, &caller, &id, &if_match).await?;
     let location = api.app.change_location(&caller.organization_id, &id, expected, &patch).await?;
     Ok(Single::ok(shown(&api, &caller, location).await?))

@@ -118,32 +118,32 @@ pub async fn get_organization(
 
 /// What changes; what is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct OrganizationChange {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     name: Option<Name>,
     /// Only while there are no items and connections.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     base_currency: Option<Currency>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     country: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     time_zone: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     taxes_enabled: Option<bool>,
     /// For all connections.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^(confirmed|confirmed_and_fulfilled)$")]
     order_sync: Option<OrderPreference>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^(shipment|invoice)$")]
     stock_deducted_on: Option<StockDeductedOn>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     primary_location_id: Option<LocationId>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^(sku_or_name|sku|off)$")]
     auto_link: Option<AutoLink>,
 }

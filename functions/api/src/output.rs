@@ -116,8 +116,8 @@ impl IfMatch {
     /// Compares with the resource as it is; 412 where it is another.
     pub fn check(&self, current: &impl Serialize) -> Result<(), Problem> {
         let Some(tags) = self.0.as_deref() else { return Ok(()) };
-        let bytes = serde_json::to_vec(current)
-            .map_err(|_| Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))?;
+        let bytes =
+            serde_json::to_vec(current).map_err(|_| Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR))?;
         if tags.trim() == "*" || tags.split(',').any(|tag| tag.trim() == tag_of(&bytes)) {
             return Ok(());
         }

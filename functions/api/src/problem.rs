@@ -77,7 +77,9 @@ impl Problem {
     pub fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::NOT_FOUND => ("not_found", "there is no such resource"),
-            StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "the resource does not take this method"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", "the resource does not take this method")
+            }
             StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body must not be longer than 1 MiB"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 ("unsupported_media_type", "the body must be application/json")
@@ -171,7 +173,9 @@ impl From<AppError> for Problem {
                 "/cursor",
                 "the cursor is not one that this list gave out",
             ),
-            AppError::Store(StoreError::Conflict(_) | StoreError::Busy(_) | StoreError::Unavailable { .. })
+            AppError::Store(
+                StoreError::Conflict(_) | StoreError::Busy(_) | StoreError::Unavailable { .. },
+            )
             | AppError::Queue(_) => {
                 log(&error);
                 let detail = "a service that we depend on is busy; try again";

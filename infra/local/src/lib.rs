@@ -68,7 +68,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = workers::start(&machine, &stopped);
-    let router = api::router(machine.app.clone(), ApiSettings { operator_digest })
+    let router = api::router(machine.app.clone(), ApiSettings { operator_key_digest: Some(operator_digest) })
         .merge(webhook_intake::router(machine.app.clone()))
         .merge(routes::router(machine.clone()));
     let mut ended = stopped.clone();

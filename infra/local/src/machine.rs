@@ -30,6 +30,8 @@ pub mod mark {
     pub const STREAM_POSITION: &str = "stream_position";
     /// `demo` or `shops`: what the data directory is for.
     pub const PURPOSE: &str = "purpose";
+    /// All but the position in a stream that a reset begins anew.
+    pub const BEYOND_RESET: [&str; 4] = [ORGANIZATION, OPERATOR_DIGEST, CLOCK_AHEAD_MS, PURPOSE];
 }
 
 #[derive(Clone)]
@@ -56,6 +58,7 @@ impl Machine {
         if let Some(ahead) = queue.get_mark(mark::CLOCK_AHEAD_MS)? {
             clock.set(ahead.parse().context("the clock's mark cannot be read")?);
         }
+        queue.release_in_flight()?;
         let queue = BellQueue::new(queue);
         let engine = Engine::open(data_dir.join("tables.db"))?;
         let tables = Tables { main: "masterstock".to_owned(), personal: "masterstock-personal".to_owned() };

@@ -77,13 +77,18 @@ async fn try_reset(machine: &Machine) -> anyhow::Result<()> {
         Some((organization, _)) => store.api_keys(&organization.id).await?,
         None => Vec::new(),
     };
+    let remembered = mark::BEYOND_RESET.map(|name| machine.mark(name).map(|value| (name, value)));
     machine.queue.file.purge()?;
+    for mark in remembered {
+        if let (name, Some(value)) = mark? {
+            machine.set_mark(name, &value)?;
+        }
+    }
     let client = machine.engine.client();
     for table in [&machine.tables.main, &machine.tables.personal] {
         client.delete_table().table_name(table).send().await?;
     }
     store.create_tables().await?;
-    machine.set_mark(mark::STREAM_POSITION, "")?;
     if let Some((organization, primary)) = kept
         && let Some((first, others)) = keys.split_first()
     {

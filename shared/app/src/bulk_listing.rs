@@ -46,17 +46,17 @@ impl App {
         reason: Option<&str>,
     ) -> Result<Vec<BulkOutcome>, AppError> {
         let known = self.store.listings_by_ids(organization, &ids.iter().cloned().collect()).await?;
-        let mut groups = BTreeMap::<Result<MatchKey, usize>, Vec<(usize, &ListingId)>>::new();
+        let mut groups = BTreeMap::<Result<MatchKey, usize>, Vec<(usize, ListingId)>>::new();
         for (n, id) in ids.iter().enumerate() {
             let sku = known.get(id).and_then(|listing| listing.sku.as_ref());
-            groups.entry(sku.map(|sku| sku.match_key()).ok_or(n)).or_default().push((n, id));
+            groups.entry(sku.map(|sku| sku.match_key()).ok_or(n)).or_default().push((n, id.clone()));
         }
         let mut outcomes: Vec<(usize, BulkOutcome)> = stream::iter(groups.into_values())
             .map(|group| async move {
                 let mut outcomes = Vec::with_capacity(group.len());
                 for (n, id) in group {
-                    let result = self.act(organization, actor, action, id, reason).await;
-                    outcomes.push((n, BulkOutcome { listing_id: id.clone(), result }));
+                    let result = self.act(organization, actor, action, &id, reason).await;
+                    outcomes.push((n, BulkOutcome { listing_id: id, result }));
                 }
                 outcomes
             })

@@ -1,5 +1,7 @@
 //! Connections: tried against the channel before they are stored, changed, switched off and on.
 
+use std::sync::Arc;
+
 use channels::{ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
@@ -11,6 +13,7 @@ use store::connection::{Connection, ConnectionState};
 use url::Url;
 
 use crate::change::{CHANGES_MAX, check_version, not_hex};
+use crate::channel_time::{ChannelTime, Listening};
 use crate::connection_settings::{SettingsPatch, patched};
 use crate::{App, AppError, secret};
 
@@ -29,6 +32,14 @@ pub struct NewConnection {
     pub marketplace: Vec<String>,
     pub credentials: CredentialFields,
     pub settings: SettingsPatch,
+}
+
+/// A shop that was reached.
+struct Trial {
+    identity: ShopIdentity,
+    /// As they are now: a token may have been renewed.
+    credentials: Credentials,
+    channel_time: Timestamp,
 }
 
 /// What changes; `None` stays.
@@ -104,7 +115,7 @@ impl App {
         self.check_not_connected(organization_id, new.channel, &stored_endpoint).await?;
         let facts = ShopFacts::default();
         let currency = organization.base_currency;
-        let (identity, credentials) =
+        let Trial { identity, credentials, channel_time } =
             self.try_shop(new.channel, &endpoint, credentials, &facts, currency).await?;
         let now = self.clock.now();
         let connection = Connection {
@@ -120,11 +131,16 @@ impl App {
             currency: identity.currency,
             facts: identity.facts,
             created_at: now,
+            connected_at: channel_time,
             next_sync_at: now.checked_add(first_sync_after(new.channel)).ok(),
             version: 1,
         };
         // Orders placed before are not fetched by themselves: the shop's stock is without them already.
-        let state = ConnectionState { orders_watermark: now, webhooks_checked_at: None };
+        let state = ConnectionState {
+            orders_watermark: channel_time,
+            items_watermark: None,
+            webhooks_checked_at: None,
+        };
         let webhook_secret = secret::random("")?;
         self.store.create_connection(&connection, &credentials, &webhook_secret, &state).await?;
         Ok(connection)
@@ -157,14 +173,22 @@ impl App {
         mut credentials: Credentials,
         facts: &ShopFacts,
         currency: Currency,
-    ) -> Result<(ShopIdentity, Credentials), AppError> {
+    ) -> Result<Trial, AppError> {
         let channel = channels::adapter(kind);
         let pace = Pace::default();
+        let time = Arc::<ChannelTime>::default();
+        let listening = Listening {
+            transport: Arc::clone(&self.transport),
+            clock: Arc::clone(&self.clock),
+            time: Arc::clone(&time),
+        };
+        let transport = &listening;
+        let mut ahead_ms = 0;
         let now = self.clock.now();
-        let transport = self.transport.as_ref();
         let mut stale =
             channel.tokens().and_then(|tokens| tokens.expires_at(&credentials)).is_some_and(|end| end <= now);
         loop {
+            let now = time.at_channel(self.clock.now());
             let shop =
                 Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
             if let (true, Some(tokens)) = (stale, channel.tokens()) {
@@ -181,7 +205,14 @@ impl App {
                     );
                     return Err(AppError::invalid("currency_mismatch", "/endpoint", detail));
                 }
-                Ok(identity) => return Ok((identity, credentials)),
+                Ok(identity) => {
+                    let channel_time = time.at_channel(self.clock.now());
+                    return Ok(Trial { identity, credentials, channel_time });
+                }
+                // Signed by the wrong clock; the refusal told the right one.
+                Err(error) if error.kind == ErrorKind::Unauthorized && time.ahead_ms() != ahead_ms => {
+                    ahead_ms = time.ahead_ms();
+                }
                 // A token given without its end may be spent: one renewal tells.
                 Err(error)
                     if error.kind == ErrorKind::Unauthorized && !stale && channel.tokens().is_some() =>
@@ -210,7 +241,7 @@ impl App {
             None => None,
             Some(fields) => Some(self.try_credentials(&before, fields).await?),
         };
-        if let Some((_, credentials)) = &renewed {
+        if let Some(Trial { credentials, .. }) = &renewed {
             self.store.replace_credentials(organization, id, credentials).await?;
         }
         let now = self.clock.now();
@@ -220,7 +251,7 @@ impl App {
             if let Some(name) = &patch.name {
                 after.name = name.clone();
             }
-            if let Some((identity, _)) = &renewed {
+            if let Some(Trial { identity, .. }) = &renewed {
                 after.facts = identity.facts.clone();
                 if after.status == ConnectionStatus::NeedsAuthorization {
                     activate(&mut after, now);
@@ -241,7 +272,7 @@ impl App {
         &self,
         connection: &Connection,
         fields: CredentialFields,
-    ) -> Result<(ShopIdentity, Credentials), AppError> {
+    ) -> Result<Trial, AppError> {
         let credentials = parse_credentials(connection.channel, fields)?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;

@@ -31,12 +31,15 @@ impl App {
         }
         let state = self.store.connection_state(&organization.id, &connection.id).await?;
         let watermark = state.ok_or(AppError::NotFound("connection"))?.orders_watermark;
-        let window = Window::since(watermark, self.clock.now());
+        let window = Window::since(watermark, shop.channel_time()).open_ended();
         let mut cursor = None;
+        let mut read_at = None;
         let (mut failed, mut moved) = (false, false);
         for _ in 0..LOOK_PAGES_MAX {
             let query = OrderQuery::Changed(window);
             let page = self.import_page(organization, shop, &query, cursor.as_ref()).await?;
+            // Heard with the first page: what changes later is the next look's.
+            read_at.get_or_insert_with(|| shop.channel_time());
             failed |= page.records.iter().any(|record| record.outcome == Outcome::Failed);
             moved |= page.moved;
             cursor = page.next;
@@ -44,8 +47,8 @@ impl App {
                 break;
             }
         }
-        if cursor.is_none() && !failed {
-            self.store.advance_orders_watermark(&organization.id, &connection.id, window.to).await?;
+        if let (None, false, Some(read_at)) = (&cursor, failed, read_at) {
+            self.store.advance_orders_watermark(&organization.id, &connection.id, read_at).await?;
         }
         Ok(moved)
     }
@@ -130,6 +133,7 @@ impl App {
             records: RecordCounts { failed, ..RecordCounts::default() },
             queued_at: now,
             started_at: Some(now),
+            channel_started_at: None,
             finished_at: Some(now),
             failure: None,
             step: 0,

@@ -3,7 +3,6 @@
 use channels::{Hint, WebhookRefused};
 use domain::ConnectionId;
 use domain::connection::ConnectionStatus;
-use domain::schedule::Window;
 use domain::sync::{SyncKind, Trigger};
 use http::HeaderMap;
 use queue::message::Task;
@@ -71,9 +70,7 @@ impl App {
             Hint::Listings => {
                 // Also our own writes come back as news of listings; the sync that they start reads only what changed,
                 // and while it waits or runs the rest joins it.
-                let now = self.clock.now();
-                let window = Window::since(now, now);
-                self.start_sync(&connection, SyncKind::Items, Trigger::Webhook, Some(window)).await?;
+                self.start_sync(&connection, SyncKind::Items, Trigger::Webhook, None).await?;
             }
             Hint::Revoked => {
                 let reason =

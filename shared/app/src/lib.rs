@@ -16,6 +16,7 @@ pub mod adjustment;
 pub mod availability;
 pub mod bulk_listing;
 pub mod change;
+pub mod channel_time;
 pub mod clock;
 pub mod confirm_listing;
 pub mod connection;
@@ -43,6 +44,7 @@ pub mod sync_items;
 pub mod sync_orders;
 pub mod work;
 
+use channel_time::ChannelTime;
 pub use clock::{Clock, SystemClock};
 pub use error::{AppError, FieldError};
 pub use id::Ids;
@@ -65,7 +67,7 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
     pub settings: Settings,
-    paces: Arc<Mutex<HashMap<ConnectionId, Arc<Pace>>>>,
+    learned: Arc<Mutex<HashMap<ConnectionId, Learned>>>,
 }
 
 impl App {
@@ -77,12 +79,19 @@ impl App {
         ids: Ids,
         settings: Settings,
     ) -> Self {
-        Self { store, queue, transport, clock, ids, settings, paces: Arc::default() }
+        Self { store, queue, transport, clock, ids, settings, learned: Arc::default() }
     }
 
-    /// What this process knows of a connection's limits. A few hundred bytes each; a process sees few connections.
-    fn pace(&self, connection: &ConnectionId) -> Arc<Pace> {
-        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(paces.entry(connection.clone()).or_default())
+    /// What this process has learned of a connection. A few hundred bytes each; a process sees few connections.
+    fn learned(&self, connection: &ConnectionId) -> Learned {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.entry(connection.clone()).or_default().clone()
     }
+}
+
+/// A channel's limits and clock, as its answers told them.
+#[derive(Clone, Default)]
+struct Learned {
+    pace: Arc<Pace>,
+    time: Arc<ChannelTime>,
 }

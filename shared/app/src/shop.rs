@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use channels::{Channel, ChannelError, Credentials, ErrorKind, Pace, Retry, Shop};
 use domain::connection::ConnectionStatus;
-use domain::{ConnectionId, OrganizationId};
+use domain::{ConnectionId, OrganizationId, Timestamp};
 use futures_util::future::BoxFuture;
 use store::connection::Connection;
 use url::Url;
 
-use crate::{App, AppError};
+use crate::channel_time::Listening;
+use crate::{App, AppError, Learned};
 
 /// How long before its end a token is renewed.
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
@@ -29,6 +30,7 @@ pub struct OpenShop {
     endpoint: Url,
     credentials: Credentials,
     pace: Arc<Pace>,
+    transport: Listening,
 }
 
 /// What one call has to go by. `'e` is of whatever the caller's closure borrows: it outlives the call.
@@ -64,9 +66,11 @@ impl App {
             self.store.credentials(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
-        let pace = self.pace(&connection.id);
+        let Learned { pace, time } = self.learned(&connection.id);
+        let transport =
+            Listening { transport: Arc::clone(&self.transport), clock: Arc::clone(&self.clock), time };
         let channel = channels::adapter(connection.channel);
-        let mut shop = OpenShop { connection, channel, endpoint, credentials, pace };
+        let mut shop = OpenShop { connection, channel, endpoint, credentials, pace, transport };
         if self.token_is_stale(&shop) {
             self.renew_token(&mut shop).await?;
         }
@@ -75,9 +79,8 @@ impl App {
 
     fn token_is_stale(&self, shop: &OpenShop) -> bool {
         let ends = shop.channel.tokens().and_then(|tokens| tokens.expires_at(&shop.credentials));
-        ends.is_some_and(|ends| {
-            ends.duration_since(self.clock.now()).unsigned_abs() < TOKEN_MARGIN || ends <= self.clock.now()
-        })
+        let now = shop.channel_time();
+        ends.is_some_and(|ends| ends <= now || ends.duration_since(now).unsigned_abs() < TOKEN_MARGIN)
     }
 
     /// Renews the token once, whoever asks: a refresh token may be spent by its use.
@@ -108,7 +111,7 @@ impl App {
                 continue;
             }
             shop.credentials = stored;
-            let refreshed = tokens.refresh(&shop.as_shop(self)).await;
+            let refreshed = tokens.refresh(&shop.as_shop()).await;
             let outcome = match refreshed {
                 Ok(credentials) => {
                     let kept = self.store.replace_credentials(&organization, &id, &credentials).await;
@@ -134,15 +137,21 @@ impl App {
         operation: impl for<'s> Fn(Call<'s, 'e>) -> BoxFuture<'s, Result<T, ChannelError>> + Send + Sync,
     ) -> Result<T, AppError> {
         let mut renewed = false;
+        let mut corrected = false;
         let mut tries = 0;
         loop {
-            let call = Call { channel: shop.channel, shop: shop.as_shop(self), outlived: PhantomData };
+            let ahead_ms = shop.transport.time.ahead_ms();
+            let call = Call { channel: shop.channel, shop: shop.as_shop(), outlived: PhantomData };
             let result = operation(call).await;
             let error = match result {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             match (error.kind, error.retry) {
+                // Signed by the wrong clock; the refusal told the right one.
+                (ErrorKind::Unauthorized, _) if !corrected && shop.transport.time.ahead_ms() != ahead_ms => {
+                    corrected = true;
+                }
                 (ErrorKind::Unauthorized, _) if !renewed && shop.channel.tokens().is_some() => {
                     renewed = true;
                     self.renew_token(shop).await?;
@@ -175,15 +184,20 @@ impl App {
 }
 
 impl OpenShop {
-    fn as_shop<'s>(&'s self, app: &'s App) -> Shop<'s> {
+    /// What time it is at the channel, as far as it was heard.
+    pub fn channel_time(&self) -> Timestamp {
+        self.transport.time.at_channel(self.transport.clock.now())
+    }
+
+    fn as_shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
             credentials: &self.credentials,
             facts: &self.connection.facts,
             currency: self.connection.currency,
-            transport: app.transport.as_ref(),
+            transport: &self.transport,
             pace: &self.pace,
-            now: app.clock.now(),
+            now: self.channel_time(),
         }
     }
 }

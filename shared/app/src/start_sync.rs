@@ -37,6 +37,7 @@ impl App {
             records: RecordCounts::default(),
             queued_at: now,
             started_at: None,
+            channel_started_at: None,
             finished_at: None,
             failure: None,
             step: 0,

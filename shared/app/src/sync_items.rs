@@ -59,13 +59,15 @@ impl App {
         let mut shop = self.open_shop(&organization.id, &sync.connection_id).await?;
         if sync.step == 0 {
             self.look_after_webhooks(&mut shop).await?;
-            if sync.window.is_none() && sync.trigger == Trigger::Schedule {
-                sync.window = self.changes_since_last(&shop).await?;
-            }
+        }
+        // One without a period of its own reads on from the watermark, and moves it.
+        let by_watermark = sync.window.is_none() || sync.channel_started_at.is_some();
+        if sync.step == 0 && by_watermark {
+            sync.window = self.changes_since_last(&shop, sync.trigger).await?;
         }
         loop {
             let last = match sync.phase {
-                Phase::Fetch => self.fetch_step(&organization, &mut shop, sync).await?,
+                Phase::Fetch => self.fetch_step(&organization, &mut shop, sync, by_watermark).await?,
                 Phase::Match => self.match_step(&organization, &shop, sync).await?,
                 Phase::Sweep => return Err(AppError::Internal("an item sync does not sweep")),
             };
@@ -84,15 +86,19 @@ impl App {
         organization: &Organization,
         shop: &mut OpenShop,
         sync: &mut Sync,
+        by_watermark: bool,
     ) -> Result<bool, AppError> {
         let cursor = sync.cursor.take().map(Cursor);
-        let window = sync.window;
+        let window = if by_watermark { sync.window.map(Window::open_ended) } else { sync.window };
         let page = self
             .call(shop, |call| {
                 let cursor = cursor.as_ref();
                 Box::pin(async move { call.channel.fetch_listings(&call.shop, window, cursor).await })
             })
             .await?;
+        if by_watermark {
+            sync.channel_started_at.get_or_insert_with(|| shop.channel_time());
+        }
         let mut fetched = Vec::with_capacity(page.records.len());
         let mut records = Vec::with_capacity(page.records.len());
         for record in page.records {
@@ -232,6 +238,10 @@ impl App {
         }
         sync.cursor = page.next_cursor;
         let last = sync.cursor.is_none();
+        // A record that failed keeps the watermark back, so that the next sync tries it again.
+        if let (true, 0, Some(read_at)) = (last, sync.records.failed, sync.channel_started_at) {
+            self.store.advance_items_watermark(&organization.id, &sync.connection_id, read_at).await?;
+        }
         self.step(&organization.id, sync, &[], last).await?;
         tracing::info!(target: "item-sync", shop = shop.connection.name.as_str(), looked_at, linked, "listings matched");
         Ok(last)
@@ -324,25 +334,38 @@ impl App {
         }
     }
 
-    /// The window of a scheduled item sync: since the last complete one, where the channel can tell what changed and
-    /// everything was read not too long ago; else everything.
-    async fn changes_since_last(&self, shop: &OpenShop) -> Result<Option<Window>, AppError> {
-        if !shop.channel.capability().listing_changes {
+    /// The window of an item sync that nobody gave one: from the watermark, where the channel can tell what changed and,
+    /// for a scheduled one, everything was read not too long ago; else everything.
+    async fn changes_since_last(
+        &self,
+        shop: &OpenShop,
+        trigger: Trigger,
+    ) -> Result<Option<Window>, AppError> {
+        let by_change = matches!(trigger, Trigger::Schedule | Trigger::Webhook);
+        if !by_change || !shop.channel.capability().listing_changes {
             return Ok(None);
+        }
+        let organization = &shop.connection.organization_id;
+        let state = self.store.connection_state(organization, &shop.connection.id).await?;
+        let watermark = state.and_then(|state| state.items_watermark);
+        let since = |watermark| Some(Window::since(watermark, shop.channel_time()));
+        if trigger == Trigger::Webhook {
+            // Before everything was read once, what a notification tells of is among what was never read.
+            return Ok(since(watermark.unwrap_or(shop.connection.connected_at)));
         }
         let now = self.clock.now();
         let filter = SyncFilter {
             connection_id: Some(shop.connection.id.clone()),
             kind: Some(SyncKind::Items),
             from: now.checked_sub(WHOLE_EVERY).ok(),
+            now: Some(now),
             ..SyncFilter::default()
         };
-        let request = PageRequest { limit: 100, cursor: None };
-        let recent = self.store.syncs(&shop.connection.organization_id, &filter, &request).await?;
-        let complete = |sync: &&Sync| matches!(sync.state, SyncState::Succeeded | SyncState::Partial);
-        let whole = recent.data.iter().filter(complete).any(|sync| sync.window.is_none());
-        let last = recent.data.iter().find(complete).and_then(|sync| sync.started_at);
-        Ok(last.filter(|_| whole).map(|last| Window::since(last, now)))
+        let request = PageRequest { limit: 200, cursor: None };
+        let recent = self.store.syncs(organization, &filter, &request).await?;
+        let complete = |sync: &Sync| matches!(sync.state, SyncState::Succeeded | SyncState::Partial);
+        let whole = recent.data.iter().any(|sync| complete(sync) && sync.window.is_none());
+        Ok(watermark.filter(|_| whole).and_then(since))
     }
 
     /// Sees to it that the channel notifies us; if it had stopped, orders since are fetched by the next order sync,

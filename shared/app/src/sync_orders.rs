@@ -2,8 +2,8 @@
 
 use channels::{Cursor, OrderQuery};
 use domain::schedule::Window;
-use domain::sync::{SyncKind, SyncState, Trigger};
-use domain::{OrganizationId, SyncId, Timestamp};
+use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
+use domain::{OrganizationId, SyncId};
 use jiff::SignedDuration;
 use store::StoreError;
 use store::sync::{Sync, SyncFailure, SyncRecord};
@@ -40,21 +40,25 @@ impl App {
         let mut shop = self.open_shop(&organization.id, &sync.connection_id).await?;
         let state = self.store.connection_state(&organization.id, &sync.connection_id).await?;
         let watermark = state.ok_or(AppError::NotFound("connection"))?.orders_watermark;
-        let window = sync.window.unwrap_or_else(|| Window::since(watermark, self.clock.now()));
-        sync.window = Some(window);
+        // One without a period of its own reads on from the watermark, and moves it.
+        let by_watermark = sync.window.is_none() || sync.channel_started_at.is_some();
+        let window = *sync.window.get_or_insert_with(|| Window::since(watermark, shop.channel_time()));
+        let query = OrderQuery::Changed(if by_watermark { window.open_ended() } else { window });
         loop {
             let cursor = sync.cursor.take().map(Cursor);
-            let query = OrderQuery::Changed(window);
             let page = self.import_page(&organization, &mut shop, &query, cursor.as_ref()).await?;
             let records = page.records;
             let more = page.next.is_some();
             sync.cursor = page.next.map(|cursor| cursor.0);
-            if !more && window.from <= watermark {
-                let failed = sync.records.failed > 0
-                    || records.iter().any(|record| record.outcome == domain::sync::Outcome::Failed);
-                let held = self.clock.now().checked_sub(HELD_BACK_MAX).unwrap_or(Timestamp::MIN);
-                let to = if failed { held.min(window.to) } else { window.to };
-                self.store.advance_orders_watermark(&organization.id, &sync.connection_id, to).await?;
+            if by_watermark {
+                let read_at = *sync.channel_started_at.get_or_insert_with(|| shop.channel_time());
+                if !more {
+                    let failed = sync.records.failed > 0
+                        || records.iter().any(|record| record.outcome == Outcome::Failed);
+                    let held = read_at.checked_sub(HELD_BACK_MAX).unwrap_or(read_at);
+                    let to = if failed { held } else { read_at };
+                    self.store.advance_orders_watermark(&organization.id, &sync.connection_id, to).await?;
+                }
             }
             self.step(&organization.id, sync, &records, !more).await?;
             if !more {

@@ -1,4 +1,5 @@
 //! The Shopify adapter against the simulated shop: what only this channel has.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -262,7 +263,7 @@ async fn an_order_is_followed_through_its_life() {
         (order.state, order.payment, units(&order)),
         (Fulfilled, PaymentStatus::PartRefunded, vec![(3, 3)])
     );
-    bench.sim.refund(&id, 0, 1);
+    bench.sim.take_back(&id, 0, 1);
     assert_eq!(units(&bench.order(&id).await), [(2, 2)]);
     assert_eq!(bench.sim.quantity(&mug), Some(8));
 }

@@ -88,13 +88,18 @@ mod tests {
         rejected: Vec<u8>,
     }
 
-    const NOTHING: Case = Case { sku: None, by_sku: vec![], by_name: vec![], repeats: false, rejected: vec![] };
+    const NOTHING: Case =
+        Case { sku: None, by_sku: vec![], by_name: vec![], repeats: false, rejected: vec![] };
 
     #[track_caller]
     fn check(case: Case, auto_link: AutoLink, found: Match, link: Option<u8>) {
         let around = Candidates {
             by_sku: case.by_sku.into_iter().map(item).collect(),
-            by_name: case.by_name.into_iter().map(|(i, s)| (item(i), s.map(|s| Sku::parse(s).unwrap()))).collect(),
+            by_name: case
+                .by_name
+                .into_iter()
+                .map(|(i, s)| (item(i), s.map(|s| Sku::parse(s).unwrap())))
+                .collect(),
             sku_repeats: case.repeats,
             rejected: case.rejected.into_iter().map(item).collect(),
         };
@@ -111,11 +116,26 @@ mod tests {
         check(Case { sku: Some("A"), by_sku: vec![1], ..NOTHING }, Off, Match::SkuMatched, None);
         check(Case { by_name: vec![(1, Some("A"))], ..NOTHING }, SkuOrName, Match::NameMatched, Some(1));
         check(Case { by_name: vec![(1, Some("A"))], ..NOTHING }, Sku, Match::NameMatched, None);
-        check(Case { sku: Some("B"), by_name: vec![(1, None)], ..NOTHING }, SkuOrName, Match::NameMatched, Some(1));
-        check(Case { sku: Some("B"), by_name: vec![(1, Some("A"))], ..NOTHING }, SkuOrName, Match::Unmatched, None);
+        check(
+            Case { sku: Some("B"), by_name: vec![(1, None)], ..NOTHING },
+            SkuOrName,
+            Match::NameMatched,
+            Some(1),
+        );
+        check(
+            Case { sku: Some("B"), by_name: vec![(1, Some("A"))], ..NOTHING },
+            SkuOrName,
+            Match::Unmatched,
+            None,
+        );
         check(Case { by_name: vec![(1, None), (2, None)], ..NOTHING }, SkuOrName, Match::EmptySku, None);
         check(NOTHING, SkuOrName, Match::EmptySku, None);
-        check(Case { sku: Some("A"), by_sku: vec![1], repeats: true, ..NOTHING }, SkuOrName, Match::DuplicateSku, None);
+        check(
+            Case { sku: Some("A"), by_sku: vec![1], repeats: true, ..NOTHING },
+            SkuOrName,
+            Match::DuplicateSku,
+            None,
+        );
         check(Case { sku: Some("A"), by_sku: vec![1, 2], ..NOTHING }, SkuOrName, Match::DuplicateSku, None);
         check(Case { sku: Some("A"), ..NOTHING }, SkuOrName, Match::Unmatched, None);
     }

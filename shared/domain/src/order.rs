@@ -226,9 +226,13 @@ pub fn stock_effect(
 }
 
 /// What must move for an order that has `applied` to have `target`: the difference and nothing else.
-pub fn difference(applied: &BTreeMap<Place, Effect>, target: &BTreeMap<Place, Effect>) -> Vec<(Place, Change)> {
+pub fn difference(
+    applied: &BTreeMap<Place, Effect>,
+    target: &BTreeMap<Place, Effect>,
+) -> Vec<(Place, Change)> {
     let places = applied.keys().chain(target.keys().filter(|place| !applied.contains_key(place)));
-    let of = |effects: &BTreeMap<Place, Effect>, place: &Place| effects.get(place).copied().unwrap_or_default();
+    let of =
+        |effects: &BTreeMap<Place, Effect>, place: &Place| effects.get(place).copied().unwrap_or_default();
     places
         .map(|place| (place.clone(), of(applied, place).change_to(of(target, place))))
         .filter(|(_, change)| !change.is_nothing())

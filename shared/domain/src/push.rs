@@ -74,12 +74,16 @@ impl Pushable {
 
     /// Whether the channel must be told: it has nothing yet, has another number, or took its number before the stock
     /// last moved (what the channel did with it since is not known). `force` sends whatever is known.
-    pub fn must_send(self, desired: Quantity, version: u64, acknowledged: Option<Acknowledged>, force: bool) -> bool {
+    pub fn must_send(
+        self,
+        desired: Quantity,
+        version: u64,
+        acknowledged: Option<Acknowledged>,
+        force: bool,
+    ) -> bool {
         match acknowledged {
             None => true,
-            Some(acknowledged) => {
-                force || acknowledged.version < version || acknowledged.quantity != desired
-            }
+            Some(acknowledged) => force || acknowledged.version < version || acknowledged.quantity != desired,
         }
     }
 }

@@ -60,7 +60,8 @@ pub fn next_sync_at(due: Timestamp, interval: SyncInterval, now: Timestamp) -> T
     let step = interval.duration().as_millis().max(1);
     let late = now.duration_since(due).as_millis().max(0);
     let steps = i64::try_from(late / step + 1).unwrap_or(1);
-    let ahead = interval.duration().checked_mul(i32::try_from(steps).unwrap_or(1)).unwrap_or(interval.duration());
+    let ahead =
+        interval.duration().checked_mul(i32::try_from(steps).unwrap_or(1)).unwrap_or(interval.duration());
     due.checked_add(ahead).unwrap_or(now)
 }
 
@@ -95,6 +96,15 @@ impl Window {
             return Err(InvalidWindow::TooLong);
         }
         Ok(Self { from, to })
+    }
+
+    /// How far a window that ends now is asked for beyond: what changes while its pages are read belongs to it, and the
+    /// channel's clock may be ahead of what we heard.
+    pub const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+    /// The same window, open at its end.
+    pub fn open_ended(self) -> Self {
+        Self { from: self.from, to: self.to.checked_add(Self::AHEAD).unwrap_or(self.to) }
     }
 
     /// From where the last complete window ended, less the overlap, to now.

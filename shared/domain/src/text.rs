@@ -43,8 +43,12 @@ impl Name {
 
     /// From a channel, which may allow what we do not: control characters become spaces, what is too long is cut.
     pub fn from_channel(text: &str) -> Result<Self, InvalidText> {
-        let cleaned: String =
-            text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(Self::LENGTH_MAX).collect();
+        let cleaned: String = text
+            .trim()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(Self::LENGTH_MAX)
+            .collect();
         Self::parse(&cleaned)
     }
 

@@ -81,6 +81,12 @@ impl LocalQueue {
         })
     }
 
+    /// Makes visible again what is in flight. For the start of the only process on the file: whoever had received it died,
+    /// and waiting for the visibility timeout would hold up each group it is of.
+    pub fn release_in_flight(&self) -> Result<(), QueueError> {
+        self.run("release", ALL, |tx, now| Ok(message_row::release_in_flight(tx, now)?))
+    }
+
     /// Forgets everything of all queues: messages, dead letters, deduplication ids and marks.
     pub fn purge(&self) -> Result<(), QueueError> {
         self.run("purge", ALL, |tx, _| Ok(file::purge(tx)?))

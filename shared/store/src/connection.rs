@@ -38,6 +38,8 @@ pub struct Connection {
     pub currency: Currency,
     pub facts: ShopFacts,
     pub created_at: Timestamp,
+    /// The same moment by the channel's own clock, which is the one of its orders.
+    pub connected_at: Timestamp,
     /// `None` while nothing is to be synced by schedule.
     pub next_sync_at: Option<Timestamp>,
     /// Grows by one with each change by a person; schedule and status changes leave it.
@@ -47,8 +49,10 @@ pub struct Connection {
 /// What workers keep of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionState {
-    /// All orders changed before this are imported.
+    /// All orders changed before this, by the channel's clock, are imported.
     pub orders_watermark: Timestamp,
+    /// All listings changed before this, by the channel's clock, were read; `None` before the first item sync.
+    pub items_watermark: Option<Timestamp>,
     /// When the notifications were last looked after.
     pub webhooks_checked_at: Option<Timestamp>,
 }

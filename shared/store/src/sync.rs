@@ -49,6 +49,8 @@ pub struct Sync {
     pub records: RecordCounts,
     pub queued_at: Timestamp,
     pub started_at: Option<Timestamp>,
+    /// The start by the channel's own clock.
+    pub channel_started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub failure: Option<SyncFailure>,

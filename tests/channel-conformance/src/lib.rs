@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{
-    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shop, ShopFacts, StockOutcome,
-    StockTarget, Transport,
+    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shop, ShopFacts,
+    StockOutcome, StockTarget, Transport,
 };
 use domain::listing::{FetchedListing, ListingRef};
 use domain::order::FetchedOrder;
@@ -52,6 +52,8 @@ pub struct Stage {
     currency: Currency,
     pace: Pace,
     transport: Direct,
+    /// Batches pushed so far: each has a key of its own.
+    keys: AtomicI64,
     /// In milliseconds since 1970.
     clock_ms: Arc<AtomicI64>,
 }
@@ -79,6 +81,7 @@ impl Subject {
             currency: currency.parse()?,
             pace: Pace::default(),
             transport: Direct { shop: shop.clone() },
+            keys: AtomicI64::new(1),
             clock_ms,
             shop,
         };
@@ -154,7 +157,11 @@ impl Stage {
         Ok(self.pages(None).await?.into_iter().flat_map(|page| page.records).filter_map(Result::ok).collect())
     }
 
-    pub async fn order_page(&self, query: &OrderQuery, cursor: Option<&Cursor>) -> Result<Page<FetchedOrder>, ChannelError> {
+    pub async fn order_page(
+        &self,
+        query: &OrderQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<FetchedOrder>, ChannelError> {
         loop {
             match self.adapter.fetch_orders(&self.shop(), query, cursor).await {
                 Ok(page) => return Ok(page),
@@ -208,8 +215,8 @@ impl Stage {
     ) -> anyhow::Result<(BTreeMap<ListingRef, StockOutcome>, usize)> {
         let batches = self.adapter.plan_stock(targets);
         let mut outcomes = BTreeMap::new();
-        for (number, batch) in batches.iter().enumerate() {
-            let key = format!("{:032x}", number + 1);
+        for batch in &batches {
+            let key = format!("{:032x}", self.keys.fetch_add(1, Ordering::SeqCst));
             let done = loop {
                 match self.adapter.push_stock(&self.shop(), &key, batch).await {
                     Ok(done) => break done,

@@ -141,17 +141,17 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
-    let table: [(&str, &[&str], &[&str], &[&str]); 7] = [
-        ("schedule-dispatch", &["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]),
-        ("item-sync", &ALL, &[], &[]),
-        ("order-import", &SYNC, &[], &["GetItem", "PutItem"]),
-        ("webhook-intake", &["GetItem", "PutItem", "UpdateItem"], &[], &[]),
-        ("stock-fanout", &["Query"], &[], &[]),
-        ("stock-push", &SYNC, &[], &["GetItem", "PutItem"]),
-        ("api", &ALL, &["Query"], &["GetItem"]),
+    let table: [(&str, [&[&str]; 3]); 7] = [
+        ("schedule-dispatch", [&["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]]),
+        ("item-sync", [&ALL, &[], &[]]),
+        ("order-import", [&SYNC, &[], &["GetItem", "PutItem"]]),
+        ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
+        ("stock-fanout", [&["Query"], &[], &[]]),
+        ("stock-push", [&SYNC, &[], &["GetItem", "PutItem"]]),
+        ("api", [&ALL, &["Query"], &["GetItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});
-    for (name, main, on_index, personal) in table {
+    for (name, [main, on_index, personal]) in table {
         let grants = grants(&template, name);
         let granted = |resource: &Value| -> BTreeSet<String> {
             let on = grants.iter().filter(|(_, resources)| resources.contains(resource));

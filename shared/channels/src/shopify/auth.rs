@@ -140,19 +140,20 @@ mod tests {
 
     #[test]
     fn each_way_in_has_its_end() {
-        let end = "2026-11-21T12:00:00Z";
+        const END: &str = "2026-11-21T12:00:00Z";
         let before: Timestamp = "2026-11-21T11:55:00Z".parse().unwrap();
         let past = Some(Timestamp::UNIX_EPOCH);
-        let table: [(&[(&str, &str)], Option<Timestamp>); 6] = [
+        type Fields = &'static [(&'static str, &'static str)];
+        let table: [(Fields, Option<Timestamp>); 6] = [
             (&[("access_token", "shpat_x")], None),
             (&[("access_token", "t"), ("refresh_token", "r")], past),
             (
-                &[("access_token", "t"), ("refresh_token", "r"), ("access_token_expires_at", end)],
+                &[("access_token", "t"), ("refresh_token", "r"), ("access_token_expires_at", END)],
                 Some(before),
             ),
             (&[("refresh_token", "r")], past),
             (&[("client_id", "i"), ("client_secret", "s")], past),
-            (&[("access_token", "t"), ("access_token_expires_at", end)], Some(before)),
+            (&[("access_token", "t"), ("access_token_expires_at", END)], Some(before)),
         ];
         for (fields, expected) in table {
             assert_eq!(Shopify.expires_at(&credentials(fields)), expected, "{fields:?}");

@@ -104,7 +104,7 @@ pub(super) fn write_cursor(position: &impl Serialize) -> Cursor {
 fn listing(node: Value, currency: Currency) -> Result<FetchedListing, RecordFailure> {
     let text = |pointer: &str| node.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let failure = RecordFailure {
-        external_id: text("/id").and_then(|gid| number_of(&gid)).unwrap_or_default(),
+        external_id: text("/product/id").and_then(|gid| number_of(&gid)).unwrap_or_default(),
         sku: text("/sku").filter(|sku| !sku.is_empty()),
         title: text("/product/title"),
         code: String::new(),

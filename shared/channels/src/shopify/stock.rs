@@ -314,14 +314,15 @@ mod tests {
     #[test]
     fn one_refusal_undoes_the_call_and_each_target_is_told_its_own() {
         let compared = [true, true, false];
-        let stale = "CHANGE_FROM_QUANTITY_STALE";
-        let table: [(&[(&str, Option<&str>)], &str); 9] = [
+        const STALE: &str = "CHANGE_FROM_QUANTITY_STALE";
+        type Errors = &'static [(&'static str, Option<&'static str>)];
+        let table: [(Errors, &str); 9] = [
             (&[], "aaa"),
-            (&[(stale, Some("1"))], "fsf"),
-            (&[(stale, Some("0")), (stale, Some("1"))], "ssf"),
-            (&[(stale, None)], "ssf"),
+            (&[(STALE, Some("1"))], "fsf"),
+            (&[(STALE, Some("0")), (STALE, Some("1"))], "ssf"),
+            (&[(STALE, None)], "ssf"),
             (&[("INVALID_INVENTORY_ITEM", Some("2"))], "ffr"),
-            (&[("NON_MUTABLE_INVENTORY_ITEM", Some("0")), (stale, Some("1"))], "rsf"),
+            (&[("NON_MUTABLE_INVENTORY_ITEM", Some("0")), (STALE, Some("1"))], "rsf"),
             (&[("INVALID_REASON", None)], "rrr"),
             (&[("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", None)], "fff"),
             (&[("INVALID_LOCATION", Some("7"))], "fff"),

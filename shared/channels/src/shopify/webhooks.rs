@@ -149,7 +149,7 @@ mod tests {
         let other = Credentials::default().with("client_secret", "other");
         assert_eq!(read(&other, &headers, br#"{"id":5}"#), Err(WebhookRefused::BadSignature));
         assert_eq!(read(&credentials(), &HeaderMap::new(), b"{}"), Err(WebhookRefused::Unsigned));
-        let mut garbled = headers.clone();
+        let mut garbled = headers;
         garbled.insert("x-shopify-hmac-sha256", "***".parse().unwrap());
         assert_eq!(read(&credentials(), &garbled, br#"{"id":5}"#), Err(WebhookRefused::BadSignature));
     }

@@ -19,7 +19,7 @@ pub(super) struct Walk {
     /// From 1.
     #[serde(rename = "p")]
     pub page: u32,
-    /// Ids given out already that will come again.
+    /// Ids given out already that will come again, all of the second after `after`.
     #[serde(rename = "s", default)]
     pub seen: Vec<u64>,
 }
@@ -40,7 +40,9 @@ impl Walk {
 
     /// Whether a record is still to be given out.
     pub fn is_new(&self, step: Step) -> bool {
-        step.changed_s > self.after && !self.seen.contains(&step.id)
+        // What changed again since it was given out is another state of it, and new.
+        let again = step.changed_s == self.after + 1 && self.seen.contains(&step.id);
+        step.changed_s > self.after && !again
     }
 
     /// The walk after a page of which `steps` were taken: all of it, or a beginning.
@@ -72,6 +74,14 @@ mod tests {
         let steps =
             due.iter().skip(start).take(size).map(|(at, id)| Step { id: *id, changed_s: *at }).collect();
         (steps, due.len() > start + size)
+    }
+
+    #[test]
+    fn what_changes_after_it_was_given_out_comes_again() {
+        let walk = Walk { after: 10, page: 1, seen: vec![6] };
+        assert!(!walk.is_new(Step { id: 6, changed_s: 11 }));
+        assert!(walk.is_new(Step { id: 6, changed_s: 12 }));
+        assert!(!walk.is_new(Step { id: 7, changed_s: 10 }));
     }
 
     proptest! {

@@ -154,6 +154,11 @@ pub(super) fn set_visible_at(
     Ok(())
 }
 
+pub(super) fn release_in_flight(tx: &Connection, now_ms: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE message SET visible_at_ms = ?1 WHERE visible_at_ms > ?1")?.execute([now_ms])?;
+    Ok(())
+}
+
 /// Their receipts name no message.
 pub(super) fn dead_letters(tx: &Connection, queue: &str, max: u32) -> rusqlite::Result<Vec<Received>> {
     tx.prepare_cached(

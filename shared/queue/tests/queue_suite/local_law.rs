@@ -28,6 +28,7 @@ pub const ALL: &[(&str, Law)] = laws![
     an_expired_receipt_does_nothing,
     ready_is_what_a_receive_would_find,
     the_next_to_be_visible_is_known,
+    what_is_in_flight_can_be_released,
     messages_are_counted,
     a_redriven_dead_letter_is_a_new_message,
     purging_forgets_everything,
@@ -105,6 +106,22 @@ async fn the_next_to_be_visible_is_known(bench: &LocalBench) -> Result<()> {
         bench.clock.advance(expected.duration_since(bench.clock.now()).unsigned_abs());
     }
     ensure!(queue.next_visible_at(FIRST)?.is_none(), "all are visible");
+    Ok(())
+}
+
+async fn what_is_in_flight_can_be_released(bench: &LocalBench) -> Result<()> {
+    let queue = &bench.local;
+    queue.send(FIRST, numbered("g", 2)).await?;
+    let before = queue.receive(FIRST, 1, LONG).await?;
+    expect(queue, &[]).await?;
+    queue.release_in_flight()?;
+    let again = expect(queue, &["g0", "g1"]).await?;
+    ensure!(again[0].receive_count == 2 && again[1].receive_count == 1, "{again:?}");
+    // The receipt of before is void.
+    queue.delete(FIRST, receipts(&before)).await?;
+    queue.delete(FIRST, receipts(&again[1..])).await?;
+    queue.release_in_flight()?;
+    expect(queue, &["g0"]).await?;
     Ok(())
 }
 

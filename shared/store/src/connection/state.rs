@@ -9,11 +9,15 @@ use crate::transact::{Refused, Step};
 use crate::{Store, StoreError, keys};
 
 const WATERMARK: &str = "orders_watermark";
+const ITEMS_WATERMARK: &str = "items_watermark";
 const WEBHOOKS_CHECKED: &str = "webhooks_checked_at";
 
 pub(super) fn row(organization: &OrganizationId, id: &ConnectionId, state: &ConnectionState) -> Row {
     let mut row = keys::connection_state(organization, id).into_row();
     row.insert(WATERMARK.to_owned(), time(state.orders_watermark));
+    if let Some(at) = state.items_watermark {
+        row.insert(ITEMS_WATERMARK.to_owned(), time(at));
+    }
     if let Some(at) = state.webhooks_checked_at {
         row.insert(WEBHOOKS_CHECKED.to_owned(), time(at));
     }
@@ -35,9 +39,12 @@ impl Store {
         let row = self.get("read a connection's state", &keys::connection_state(organization, id)).await?;
         let Some(row) = row else { return Ok(None) };
         let reader = Reader::new(WHAT, &row);
-        let webhooks_checked_at =
-            if reader.has(WEBHOOKS_CHECKED) { Some(reader.time(WEBHOOKS_CHECKED)?) } else { None };
-        Ok(Some(ConnectionState { orders_watermark: reader.time(WATERMARK)?, webhooks_checked_at }))
+        let time_of = |name| if reader.has(name) { reader.time(name).map(Some) } else { Ok(None) };
+        Ok(Some(ConnectionState {
+            orders_watermark: reader.time(WATERMARK)?,
+            items_watermark: time_of(ITEMS_WATERMARK)?,
+            webhooks_checked_at: time_of(WEBHOOKS_CHECKED)?,
+        }))
     }
 
     /// The sync of a kind that is marked as running; `Err` with [`StoreError::Conflict`] where the connection is gone.
@@ -65,6 +72,22 @@ impl Store {
             .only_if("orders_watermark < :to", Refused::Conflict(WHAT))
             .value(":to", time(to));
         self.write_if("move the orders watermark on", step).await.map(drop)
+    }
+
+    /// Moves the watermark on; never back. Nothing where the connection is gone.
+    pub async fn advance_items_watermark(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        to: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::connection_state(organization, id);
+        let condition =
+            "attribute_exists(pk) AND (attribute_not_exists(items_watermark) OR items_watermark < :to)";
+        let step = Step::update(key, "SET items_watermark = :to")
+            .only_if(condition, Refused::Conflict(WHAT))
+            .value(":to", time(to));
+        self.write_if("move the items watermark on", step).await.map(drop)
     }
 
     /// Nothing where the connection is gone.

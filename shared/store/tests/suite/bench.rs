@@ -25,12 +25,7 @@ pub enum Engine {
 /// The embedded engine, and those named in the environment. Says which, and what is left out.
 pub fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Embedded];
-    let named = variable(ENDPOINTS).unwrap_or_default();
-    for entry in named.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let (name, url) =
-            entry.split_once('=').unwrap_or_else(|| panic!("{ENDPOINTS}: {entry:?} is not name=url"));
-        engines.push(Engine::Remote { name: name.to_owned(), url: url.to_owned() });
-    }
+    engines.extend(named_in(ENDPOINTS).into_iter().map(|(name, url)| Engine::Remote { name, url }));
     let names: Vec<&str> = engines.iter().map(Engine::name).collect();
     eprintln!("store suite on: {}", names.join(", "));
     if engines.len() == 1 {
@@ -38,6 +33,18 @@ pub fn engines() -> Vec<Engine> {
     }
     eprintln!("skipped on all but {}: injected faults, which no other engine has", names[0]);
     engines
+}
+
+/// The `name=url` pairs of a variable.
+pub fn named_in(variable_name: &str) -> Vec<(String, String)> {
+    let named = variable(variable_name).unwrap_or_default();
+    let entries = named.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let pair = |entry: &str| {
+        let (name, url) =
+            entry.split_once('=').unwrap_or_else(|| panic!("{variable_name}: {entry:?} is not name=url"));
+        (name.to_owned(), url.to_owned())
+    };
+    entries.map(pair).collect()
 }
 
 #[allow(

@@ -95,6 +95,7 @@ pub fn connection(organization: &str, body: &str) -> Connection {
         currency: "USD".parse().unwrap(),
         facts: BTreeMap::from([("version".to_owned(), "11.0".to_owned())]),
         created_at: at(0),
+        connected_at: at(0),
         next_sync_at: Some(at(1_800)),
         version: 1,
     }
@@ -106,7 +107,7 @@ pub fn credentials(secret: &str) -> Credentials {
 }
 
 pub const STATE: fn() -> ConnectionState =
-    || ConnectionState { orders_watermark: at(0), webhooks_checked_at: None };
+    || ConnectionState { orders_watermark: at(0), items_watermark: None, webhooks_checked_at: None };
 
 /// Stores a connection with secrets and state of no interest.
 pub async fn connect(store: &Store, connection: &Connection) -> anyhow::Result<()> {
@@ -128,6 +129,7 @@ pub fn sync(body: &str, connection: &str) -> Sync {
         records: RecordCounts::default(),
         queued_at: at(0),
         started_at: None,
+        channel_started_at: None,
         finished_at: None,
         failure: None,
         step: 0,

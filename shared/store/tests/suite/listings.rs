@@ -71,7 +71,7 @@ async fn linking_and_unlinking_happen_together(bench: &Bench) -> Outcome {
     let (mut fresh, link) = linked(&seen, &item_id(1));
     fresh.version = 1;
     store.link_listing(&o, None, &fresh, &link).await?;
-    assert_eq!(links(store, &o, 1).await?, [link.clone()]);
+    assert_eq!(links(store, &o, 1).await?, std::slice::from_ref(&link));
     assert_eq!(store.listing(&o, &seen.id).await?, Some(fresh.clone()));
 
     let apart = Listing { status: ListingStatus::Unlinked, item_id: None, version: 2, ..fresh.clone() };

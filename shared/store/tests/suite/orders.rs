@@ -157,7 +157,10 @@ async fn an_order_that_waits_for_much_is_saved(bench: &Bench) -> Outcome {
         (0..30).map(|n| ListingId::of(&shop, &n.to_string(), None).unwrap()).collect();
     store.save_order(&o, &placed, &movements, &many, &none()).await?;
     for listing in &many {
-        assert_eq!(store.orders_waiting_for(&o, listing, &first(10)).await?.data, [placed.id.clone()]);
+        assert_eq!(
+            store.orders_waiting_for(&o, listing, &first(10)).await?.data,
+            std::slice::from_ref(&placed.id)
+        );
     }
     let after = Order { version: 2, ..placed };
     store.save_order(&o, &after, &order_movements(&after, 1), &none(), &many).await?;

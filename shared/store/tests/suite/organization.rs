@@ -17,14 +17,14 @@ async fn made_together_or_not_at_all(bench: &Bench) -> Outcome {
     let (own, place, key) = (organization("a"), location("main"), api_key("a", "1"));
     store.create_organization(&own, &place, &key).await?;
     assert_eq!(store.organization(&own.id).await?, Some(own.clone()));
-    assert_eq!(store.locations(&own.id).await?, [place.clone()]);
+    assert_eq!(store.locations(&own.id).await?, std::slice::from_ref(&place));
     assert_eq!(store.api_key_by_digest(&key.digest).await?, Some(key.clone()));
 
     let again = Organization { name: name("Other"), ..own.clone() };
     let outcome = store.create_organization(&again, &location("second"), &api_key("a", "2")).await;
     assert!(matches!(outcome, Err(StoreError::Exists("organization"))), "{outcome:?}");
     assert_eq!(store.organization(&own.id).await?, Some(own.clone()));
-    assert_eq!(store.locations(&own.id).await?, [place.clone()]);
+    assert_eq!(store.locations(&own.id).await?, std::slice::from_ref(&place));
 
     let mut taken = api_key("b", "1");
     taken.digest.clone_from(&key.digest);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use domain::Name;
 use domain::stock::{Change, Movement};
 use engine::{Meter, Units};
+use store::item::Item;
 use store::listing::Listing;
 use store::order::Order;
 use store::stock::Freshness;
@@ -20,6 +22,7 @@ laws!(
     an_order_of_ten_lines_is_one_write_unit,
     a_push_is_half_a_read_and_one_write,
     a_listing_that_only_moves_its_number_is_one_write,
+    items_and_links_cost_what_is_documented,
 );
 
 /// Written to the table, and to its index, since the last look.
@@ -116,5 +119,33 @@ async fn a_listing_that_only_moves_its_number_is_one_write(bench: &Bench) -> Out
     let changed = Listing { channel_quantity: None, version: 2, ..seen.clone() };
     store.save_listing(&o, Some(&seen), &changed, None).await?;
     assert_eq!(written(bench, &meter), (Units::whole(1), Units::default()));
+    Ok(())
+}
+
+async fn items_and_links_cost_what_is_documented(bench: &Bench) -> Outcome {
+    let (store, meter, o) = (&bench.store, meter(bench)?, organization("itemunits"));
+    let check = |what: &str, table, index| {
+        assert_eq!(written(bench, &meter), (Units::whole(table), Units::whole(index)), "{what}");
+    };
+    meter.take();
+    let made = item(1, "A", "Mug");
+    store.create_item(&o, &made, &[], None).await?;
+    check("an item", 6, 0);
+    let seen = listing(&connection(1), "11", Some("A"));
+    store.save_listing(&o, None, &seen, None).await?;
+    check("a new listing", 4, 1);
+    let (after, link) = linked(&seen, &made.id);
+    store.link_listing(&o, Some(&seen), &after, &link).await?;
+    check("a link", 6, 2);
+    let apart = Listing { status: seen.status, item_id: None, version: 3, ..after.clone() };
+    store.unlink_listing(&o, &after, &apart).await?;
+    check("a link taken off", 4, 2);
+    let (other, opening) = (item(2, "B", "Cup"), [movement("o.1", &item_id(2), &location(1), 5, 0, 1)]);
+    let (after, link) = linked(&apart, &other.id);
+    store.create_item(&o, &other, &opening, Some((&after, &link))).await?;
+    check("an item from a listing, with stock at one location", 6 + 4 + 4, 2);
+    let renamed = Item { name: Name::parse("Teacup")?, version: 2, ..other.clone() };
+    store.update_item(&o, &other, &renamed).await?;
+    check("another name", 6, 0);
     Ok(())
 }

@@ -18,7 +18,10 @@ crate::laws![
 ];
 
 /// Each operation that speaks to the shop, once; how each ended.
-async fn each_operation(stage: &Stage, fault: &Fault) -> anyhow::Result<Vec<(&'static str, Option<ChannelError>)>> {
+async fn each_operation(
+    stage: &Stage,
+    fault: &Fault,
+) -> anyhow::Result<Vec<(&'static str, Option<ChannelError>)>> {
     let batch: StockBatch = {
         let sold = stage.shop.add(mug(1)).remove(0);
         stage.adapter.plan_stock(stage.targets(&[(sold, 5)]).await?).remove(0)
@@ -67,12 +70,23 @@ async fn a_throttled_call_waits_as_told(subject: &Subject) -> anyhow::Result<()>
 /// 5xx, HTML in place of JSON, an answer cut short and no answer are worth another try, and never a success.
 async fn a_broken_answer_is_tried_again(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
-    for fault in [Fault::Status(500), Fault::Status(502), Fault::Status(503), Fault::Html, Fault::Cut, Fault::Hang, Fault::DropAnswer] {
+    for fault in [
+        Fault::Status(500),
+        Fault::Status(502),
+        Fault::Status(503),
+        Fault::Html,
+        Fault::Cut,
+        Fault::Hang,
+        Fault::DropAnswer,
+    ] {
         for (operation, error) in each_operation(&stage, &fault).await? {
             // A short answer may be whole in its half: nothing to cut off an empty list.
             let Some(error) = error else { anyhow::bail!("{operation} took {fault:?} for an answer") };
             let kinds = [ErrorKind::Unavailable, ErrorKind::Malformed];
-            ensure!(kinds.contains(&error.kind) && error.retry != Retry::Never, "{operation} after {fault:?}: {error:?}");
+            ensure!(
+                kinds.contains(&error.kind) && error.retry != Retry::Never,
+                "{operation} after {fault:?}: {error:?}"
+            );
         }
     }
     Ok(())
@@ -95,10 +109,15 @@ async fn a_revoked_key_is_not_tried_again(subject: &Subject) -> anyhow::Result<(
 async fn an_error_keeps_secrets(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     let secrets: Vec<String> = stage.credentials.expose().values().map(|value| (*value).to_owned()).collect();
-    for fault in [Fault::Status(401), Fault::Status(400), Fault::Status(500), Fault::Html, Fault::Cut, Fault::Hang] {
+    for fault in
+        [Fault::Status(401), Fault::Status(400), Fault::Status(500), Fault::Html, Fault::Cut, Fault::Hang]
+    {
         for (operation, error) in each_operation(&stage, &fault).await? {
             let text = format!("{error:?} {}", error.as_ref().map(ToString::to_string).unwrap_or_default());
-            ensure!(!secrets.iter().any(|secret| text.contains(secret)), "{operation} after {fault:?} shows a secret");
+            ensure!(
+                !secrets.iter().any(|secret| text.contains(secret)),
+                "{operation} after {fault:?} shows a secret"
+            );
         }
     }
     Ok(())

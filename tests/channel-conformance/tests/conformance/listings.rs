@@ -54,19 +54,27 @@ async fn every_listing_comes_once(subject: &Subject) -> anyhow::Result<()> {
     let page = subject.adapter.capability().listing_page_max;
     for count in [0, 1, page - 1, page, page + 1, 2 * page + 1] {
         let stage = subject.stage().await?;
-        let added: BTreeSet<_> = (0..count).flat_map(|n| stage.shop.add(mug(n))).map(|sold| reference(&sold)).collect();
+        let added: BTreeSet<_> =
+            (0..count).flat_map(|n| stage.shop.add(mug(n))).map(|sold| reference(&sold)).collect();
         let pages = stage.pages(None).await?;
         let calls = stage.shop.take_calls().len();
         ensure!(calls == pages.len(), "{calls} calls for {} pages", pages.len());
         ensure!(pages.iter().all(|one| one.records.len() <= page as usize), "a page is too long");
-        let found: Vec<_> = pages.into_iter().flat_map(|one| one.records).collect::<Result<_, _>>().map_err(failed)?;
+        let found: Vec<_> =
+            pages.into_iter().flat_map(|one| one.records).collect::<Result<_, _>>().map_err(failed)?;
         ensure!(found.len() == added.len(), "{} came of {count}", found.len());
-        ensure!(found.iter().map(|one| one.reference.clone()).collect::<BTreeSet<_>>() == added, "others came");
+        ensure!(
+            found.iter().map(|one| one.reference.clone()).collect::<BTreeSet<_>>() == added,
+            "others came"
+        );
         for listing in &found {
             let title = listing.title.as_str();
             let sku = listing.sku.as_ref().map(|sku| sku.as_str().replace("MUG-", "Mug "));
             ensure!(sku.as_deref() == Some(title), "the SKU of {title} is {sku:?}");
-            ensure!(listing.price.map(|price| price.amount()).as_deref() == Some("12.50"), "the price of {title}");
+            ensure!(
+                listing.price.map(|price| price.amount()).as_deref() == Some("12.50"),
+                "the price of {title}"
+            );
             ensure!(listing.status == ChannelStatus::Active, "the status of {title}");
         }
     }
@@ -80,7 +88,8 @@ fn failed(failure: domain::listing::RecordFailure) -> anyhow::Error {
 /// Each variation is a listing with its own SKU and stock; what they are variations of is none.
 async fn every_variation_is_a_listing(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
-    let mut added: BTreeSet<_> = (1..=3).flat_map(|n| stage.shop.add(shirt(n))).map(|sold| reference(&sold)).collect();
+    let mut added: BTreeSet<_> =
+        (1..=3).flat_map(|n| stage.shop.add(shirt(n))).map(|sold| reference(&sold)).collect();
     added.extend(stage.shop.add(mug(1)).iter().map(reference));
     let found = stage.listings().await?;
     ensure!(found.len() == added.len(), "{} came of {}", found.len(), added.len());
@@ -225,7 +234,11 @@ async fn odd_skus_and_titles_come_through(subject: &Subject) -> anyhow::Result<(
     for listing in stage.listings().await? {
         let sku = listing.sku.as_ref().map(|sku| sku.as_str()).unwrap_or_default();
         ensure!(odd.contains(&sku), "{sku} was not added");
-        ensure!(listing.title.as_str() == format!("{sku} & more"), "{sku} is called {}", listing.title.as_str());
+        ensure!(
+            listing.title.as_str() == format!("{sku} & more"),
+            "{sku} is called {}",
+            listing.title.as_str()
+        );
     }
     ensure!(stage.listings().await?.len() == odd.len(), "some are missing");
     Ok(())
@@ -233,7 +246,9 @@ async fn odd_skus_and_titles_come_through(subject: &Subject) -> anyhow::Result<(
 
 /// A price of 0, 2 or 3 decimals is that price, in listings and in orders.
 async fn prices_have_the_decimals_of_their_currency(subject: &Subject) -> anyhow::Result<()> {
-    for (currency, decimals, price, total) in [("JPY", 0, "1250", "2500"), ("EUR", 2, "12.50", "25.00"), ("KWD", 3, "1.234", "2.468")] {
+    for (currency, decimals, price, total) in
+        [("JPY", 0, "1250", "2500"), ("EUR", 2, "12.50", "25.00"), ("KWD", 3, "1.234", "2.468")]
+    {
         let stage = subject.stage_in(currency, decimals).await?;
         let sold = stage.shop.add(Goods { price: price.to_owned(), ..mug(9) }).remove(0);
         let listing = stage.listings().await?.remove(0);

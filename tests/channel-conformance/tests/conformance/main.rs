@@ -10,6 +10,7 @@ use std::sync::Arc;
 use channel_conformance::{Setting, Subject};
 use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
+use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 
 mod failures;
@@ -40,6 +41,11 @@ fn woocommerce(setting: Setting) -> Arc<dyn SimulatedShop> {
     Arc::new(WoocommerceShop::new(options))
 }
 
+/// On the Plus plan: laws that count calls do not wait for a small bucket.
+fn shopify(setting: Setting) -> Arc<dyn SimulatedShop> {
+    Arc::new(ShopifyShop::with(setting.clock, Access::Lasting, 20_000, 1_000).in_currency(setting.currency))
+}
+
 /// The registry: one entry a channel and way to speak to it.
 fn subjects() -> Vec<Subject> {
     let woocommerce_at = |name, endpoint| Subject {
@@ -53,6 +59,13 @@ fn subjects() -> Vec<Subject> {
         woocommerce_at("woocommerce", "https://shop.example/store"),
         // Over http each request is signed instead.
         woocommerce_at("woocommerce_http", "http://shop.example"),
+        Subject {
+            name: "shopify",
+            adapter: &channels::shopify::Shopify,
+            endpoint: "https://shop.myshopify.com",
+            four_attributes: true,
+            open: Box::new(shopify),
+        },
     ]
 }
 

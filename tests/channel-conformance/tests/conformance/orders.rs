@@ -50,13 +50,20 @@ async fn an_order_comes_once(subject: &Subject) -> anyhow::Result<()> {
 
 fn bought(order: &FetchedOrder) -> Vec<(String, u32)> {
     let name = |line: &domain::order::FetchedLine| {
-        line.listing.as_ref().map_or("-".to_owned(), |listing| format!("{}/{:?}", listing.external_id, listing.variation_id))
+        line.listing
+            .as_ref()
+            .map_or("-".to_owned(), |listing| format!("{}/{:?}", listing.external_id, listing.variation_id))
     };
     order.lines.iter().map(|line| (name(line), line.quantity.get())).collect()
 }
 
 fn expected(lines: &[(&Sold, u32)]) -> Vec<(String, u32)> {
-    lines.iter().map(|(sold, quantity)| (format!("{}/{:?}", reference(sold).external_id, sold.variation_id), *quantity)).collect()
+    lines
+        .iter()
+        .map(|(sold, quantity)| {
+            (format!("{}/{:?}", reference(sold).external_id, sold.variation_id), *quantity)
+        })
+        .collect()
 }
 
 /// A paid order is confirmed and holds its lines, by the listings' references.
@@ -94,7 +101,10 @@ async fn unpaid_is_pending_until_paid(subject: &Subject) -> anyhow::Result<()> {
     let sold = stage.shop.add(mug(9)).remove(0);
     let id = stage.shop.sell_unpaid(&[(sold, 2)]);
     let order = stage.only_order().await?;
-    ensure!((order.state, order.payment) == (ChannelOrderState::Pending, PaymentStatus::Pending), "{order:?}");
+    ensure!(
+        (order.state, order.payment) == (ChannelOrderState::Pending, PaymentStatus::Pending),
+        "{order:?}"
+    );
     ensure!(order.lines[0].quantity.get() == 2, "{order:?}");
     stage.pass_a_minute();
     stage.shop.pay(&id);
@@ -204,7 +214,7 @@ async fn orders_are_found_by_their_ids(subject: &Subject) -> anyhow::Result<()> 
 async fn a_window_holds_what_changed_in_it(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     let sold = stage.shop.add(mug(9)).remove(0);
-    let mut sell = || {
+    let sell = || {
         let id = stage.shop.sell(&[(sold.clone(), 1)]);
         stage.pass_a_minute();
         (id, stage.now())
@@ -248,6 +258,10 @@ async fn deleted_goods_leave_their_order_readable(subject: &Subject) -> anyhow::
     stage.shop.delete(&sold);
     let order = stage.only_order().await?;
     ensure!(order.lines[0].quantity.get() == 2, "{:?}", order.lines);
-    ensure!(order.lines[0].listing.is_none() || order.lines[0].listing == Some(reference(&sold)), "{:?}", order.lines);
+    ensure!(
+        order.lines[0].listing.is_none() || order.lines[0].listing == Some(reference(&sold)),
+        "{:?}",
+        order.lines
+    );
     Ok(())
 }

@@ -37,7 +37,10 @@ fn read(stage: &Stage, delivery: &Delivery) -> Result<Notification, WebhookRefus
 /// All that was delivered, read.
 fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
     let deliveries = stage.shop.take_deliveries();
-    deliveries.iter().map(|delivery| Ok(read(stage, delivery).context("a delivery is refused")?.hint)).collect()
+    deliveries
+        .iter()
+        .map(|delivery| Ok(read(stage, delivery).context("a delivery is refused")?.hint))
+        .collect()
 }
 
 /// Asked for twice, subscriptions are made once; the first time all of them are counted as restored.
@@ -54,7 +57,11 @@ async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
     let id = stage.shop.sell_unpaid(&[(sold, 1)]);
     let told: Vec<_> = stage.shop.take_deliveries().into_iter().map(|one| (one.url, one.body)).collect();
     let different: BTreeSet<_> = stage.shop.orders().into_iter().collect();
-    ensure!(different.contains(&id) && !told.is_empty() && told.len() <= 3, "{} deliveries of one order", told.len());
+    ensure!(
+        different.contains(&id) && !told.is_empty() && told.len() <= 3,
+        "{} deliveries of one order",
+        told.len()
+    );
     Ok(())
 }
 
@@ -119,7 +126,8 @@ async fn a_forged_notification_is_refused(subject: &Subject) -> anyhow::Result<(
         ensure!(read(&stage, &delivery).is_ok(), "the genuine one is refused");
         let longer = Delivery { body: [delivery.body.as_ref(), b" "].concat().into(), ..delivery.clone() };
         ensure!(read(&stage, &longer) == Err(WebhookRefused::BadSignature), "a changed body is believed");
-        let signature = delivery.headers.keys().find(|name| name.contains("signature") || name.contains("hmac")).cloned();
+        let signature =
+            delivery.headers.keys().find(|name| name.contains("signature") || name.contains("hmac")).cloned();
         let mut unsigned = delivery.clone();
         unsigned.headers.remove(&signature.context("no signature among the headers")?);
         ensure!(read(&stage, &unsigned) == Err(WebhookRefused::Unsigned), "an unsigned one is believed");

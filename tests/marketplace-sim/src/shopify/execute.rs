@@ -109,7 +109,8 @@ pub(super) fn run(state: &mut State, body: &[u8], now: Timestamp) -> Value {
 
 /// A resolver's error is `CODE: message`.
 fn with_code(error: &GraphQLError) -> Value {
-    let (code, message) = error.message.split_once(": ").unwrap_or(("INTERNAL_SERVER_ERROR", &error.message));
+    let message = error.message.trim_start_matches("resolver error: ");
+    let (code, message) = message.split_once(": ").unwrap_or(("INTERNAL_SERVER_ERROR", message));
     json!({ "message": message, "path": error.path, "extensions": { "code": code } })
 }
 

@@ -4,6 +4,7 @@
 //! rules of GraphQL: aliases, fragments, variables and null propagation are as in the shop.
 //!
 //! The shop has one location that stocks goods, beside one that is closed and one of a fulfilment service.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ pub use execute::schema;
 pub use tokens::Access;
 
 use bucket::Bucket;
-use state::State;
+use state::{Back, State};
 use tokens::Tokens;
 
 const API_VERSION: &str = "2026-10";
@@ -64,8 +65,22 @@ impl ShopifyShop {
     /// Refunds `quantity` units which do not come back to the shelf.
     pub fn refund_without_restock(&self, order: &str, line: usize, quantity: u32) {
         self.change_order(order, &["refunds/create"], |state, order, _| {
-            state.refund(order, &[(line, i64::from(quantity))], false);
+            state.refund(order, &[(line, i64::from(quantity))], Back::Nothing);
         });
+    }
+
+    /// Refunds `quantity` units, shipped ones too, which come back to the shelf.
+    pub fn take_back(&self, order: &str, line: usize, quantity: u32) {
+        self.change_order(order, &["refunds/create"], |state, order, _| {
+            state.refund(order, &[(line, i64::from(quantity))], Back::All);
+        });
+    }
+
+    /// A shop that counts in `currency`.
+    #[must_use]
+    pub fn in_currency(self, currency: &str) -> Self {
+        currency.clone_into(&mut self.state().currency);
+        self
     }
 
     /// Ships `quantity` units of a line.
@@ -225,7 +240,7 @@ impl SimulatedShop for ShopifyShop {
             }
             let unshipped: Vec<(usize, i64)> =
                 entry.lines.iter().enumerate().map(|(position, line)| (position, line.unfulfilled)).collect();
-            state.refund(order, &unshipped, true);
+            state.refund(order, &unshipped, Back::Unshipped);
         });
     }
 
@@ -235,9 +250,10 @@ impl SimulatedShop for ShopifyShop {
         });
     }
 
+    /// Shipped units are with the buyer: only the others come back to the shelf ([`ShopifyShop::take_back`] for all).
     fn refund(&self, order: &str, line: usize, quantity: u32) {
         self.change_order(order, &["refunds/create"], |state, order, _| {
-            state.refund(order, &[(line, i64::from(quantity))], true);
+            state.refund(order, &[(line, i64::from(quantity))], Back::Unshipped);
         });
     }
 
@@ -276,6 +292,19 @@ impl SimulatedShop for ShopifyShop {
 
     fn take_deliveries(&self) -> Vec<Delivery> {
         std::mem::take(&mut self.state().deliveries)
+    }
+
+    fn forget_webhook(&self) -> bool {
+        self.state().subscriptions.pop().is_some()
+    }
+
+    fn spoil(&self, listing: &Sold) -> bool {
+        let mut state = self.state();
+        let id = state.variant_of(listing);
+        state.variants.get_mut(&id).is_some_and(|variant| {
+            variant.price = "a song".to_owned();
+            true
+        })
     }
 
     fn revoke(&self) {

@@ -5,7 +5,7 @@ use apollo_compiler::response::JsonValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::state::{Line, Order, Refund, State, Variant};
 
@@ -180,7 +180,7 @@ fn money(amount: impl Into<String>) -> Slot {
     Slot::One(Node::new("MoneyBag", vec![("shopMoney", Slot::One(shop))]))
 }
 
-pub(super) fn order(state: &State, id: u64, order: &Order, currency: &str) -> Node {
+pub(super) fn order(state: &State, id: u64, order: &Order) -> Node {
     let total: rust_decimal::Decimal = order
         .lines
         .iter()
@@ -215,7 +215,7 @@ pub(super) fn order(state: &State, id: u64, order: &Order, currency: &str) -> No
             ("cancelledAt", leaf(order.cancelled_at.map(|at| at.to_string()))),
             ("displayFinancialStatus", leaf(order.financial())),
             ("displayFulfillmentStatus", leaf(order.fulfilment())),
-            ("currencyCode", leaf(currency)),
+            ("currencyCode", leaf(state.currency.clone())),
             ("email", leaf("buyer@example.com")),
             ("phone", leaf(Value::Null)),
             ("currentTotalPriceSet", money(total.to_string())),
@@ -268,6 +268,7 @@ pub(super) fn refund(order: &Order, refund: &Refund) -> Node {
 }
 
 pub(super) fn user_error(kind: &'static str, code: &str, field: Value, message: &str) -> Node {
+    let code = leaf((!code.is_empty()).then_some(code));
     let field = Slot::Leaves(field.as_array().cloned());
-    Node::new(kind, vec![("code", leaf(json!(code))), ("field", field), ("message", leaf(message))])
+    Node::new(kind, vec![("code", code), ("field", field), ("message", leaf(message))])
 }

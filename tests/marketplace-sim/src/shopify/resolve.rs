@@ -15,7 +15,6 @@ use super::state::State;
 
 /// The location that stocks goods.
 pub(super) const LOCATION: u64 = 501;
-const CURRENCY: &str = "USD";
 
 pub(super) struct Root<'a> {
     state: RefCell<&'a mut State>,
@@ -38,7 +37,7 @@ impl ObjectValue for Root<'_> {
         let arguments = Arguments(info.arguments());
         let state = &mut **self.state.borrow_mut();
         match info.field_name() {
-            "shop" => Ok(ResolvedValue::object(shop())),
+            "shop" => Ok(ResolvedValue::object(shop(state))),
             "locations" => connection("LocationConnection", locations(), arguments.first(), None)
                 .map(ResolvedValue::object),
             "productVariants" => variants(state, arguments).map(ResolvedValue::object),
@@ -103,10 +102,10 @@ impl<'a> Arguments<'a> {
     }
 }
 
-fn shop() -> Node {
+fn shop(state: &State) -> Node {
     let fields = vec![
         ("name", leaf("Simulated shop")),
-        ("currencyCode", leaf(CURRENCY)),
+        ("currencyCode", leaf(state.currency.clone())),
         ("ianaTimezone", leaf("America/New_York")),
     ];
     Node::new("Shop", fields)
@@ -144,9 +143,7 @@ fn orders(state: &State, arguments: Arguments<'_>) -> Result<Node, FieldError> {
     let filter = Filter::parse(arguments.text("query"))?;
     let found = state.orders.iter().filter(|(id, order)| filter.admits(**id, order.updated_at));
     let mut found: Vec<(String, Node)> = found
-        .map(|(id, order)| {
-            (key(order.updated_at.as_second(), *id), nodes::order(state, *id, order, CURRENCY))
-        })
+        .map(|(id, order)| (key(order.updated_at.as_second(), *id), nodes::order(state, *id, order)))
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     connection("OrderConnection", found, arguments.first(), arguments.text("after"))
@@ -161,7 +158,7 @@ fn node(state: &mut State, id: &str, kind: &str) -> Option<Node> {
     match kind {
         "Order" => {
             let order = state.orders.get(&number)?;
-            Some(nodes::order(state, number, order, CURRENCY))
+            Some(nodes::order(state, number, order))
         }
         "Refund" => state.orders.values().find_map(|order| {
             let refund = order.refunds.iter().find(|refund| refund.id == number)?;

@@ -60,7 +60,7 @@ fn apply(state: &mut State, input: &Value) -> Result<Value, FieldError> {
         let item = entry["inventoryItemId"].as_str().unwrap_or_default();
         let known = item.rsplit('/').next().and_then(|id| id.parse().ok()).and_then(|id| {
             let variant = state.variant_of_item(id)?;
-            Some((id, variant.available))
+            Some((id, variant.available, variant.tracked))
         });
         let quantity = entry["quantity"].as_i64().unwrap_or_default();
         if entry["locationId"].as_str() != Some(&gid("Location", LOCATION)) {
@@ -74,12 +74,14 @@ fn apply(state: &mut State, input: &Value) -> Result<Value, FieldError> {
         } else {
             match known {
                 None => refuse("INVALID_INVENTORY_ITEM", "inventoryItemId"),
-                Some((_, available))
+                // Among Shopify's codes there is none for it.
+                Some((_, _, false)) => refuse("", "inventoryItemId"),
+                Some((_, available, _))
                     if entry["changeFromQuantity"].as_i64().is_some_and(|from| from != available) =>
                 {
                     refuse("CHANGE_FROM_QUANTITY_STALE", "changeFromQuantity");
                 }
-                Some((id, _)) => changes.push((id, quantity)),
+                Some((id, _, _)) => changes.push((id, quantity)),
             }
         }
     }

@@ -21,6 +21,7 @@ pub(super) struct State {
     pub calls: Vec<Call>,
     pub tokens: Tokens,
     pub bucket: super::bucket::Bucket,
+    pub currency: String,
     /// By idempotency key: what was asked, and what was answered.
     pub idempotency: BTreeMap<String, (Value, Value)>,
 }
@@ -71,6 +72,8 @@ pub(super) struct Line {
     pub current: i64,
     /// Of `current`: not shipped.
     pub unfulfilled: i64,
+    /// Ever.
+    pub shipped: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +81,15 @@ pub(super) struct Refund {
     pub id: u64,
     /// The line's position, units, type of restock.
     pub lines: Vec<(usize, i64, &'static str)>,
+}
+
+/// Which of the units taken off an order come back to the shelf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    Nothing,
+    /// Those that never left it.
+    Unshipped,
+    All,
 }
 
 impl Order {
@@ -94,8 +106,7 @@ impl Order {
 
     pub fn fulfilment(&self) -> &'static str {
         let waiting: i64 = self.lines.iter().map(|line| line.unfulfilled).sum();
-        let shipped = self.lines.iter().any(|line| line.current > line.unfulfilled)
-            || self.refunds.iter().flat_map(|refund| &refund.lines).any(|line| line.2 == "RETURN");
+        let shipped = self.lines.iter().any(|line| line.shipped > 0);
         match (shipped, waiting) {
             (false, _) => "UNFULFILLED",
             (true, 0) => "FULFILLED",
@@ -117,6 +128,7 @@ impl State {
             calls: Vec::new(),
             tokens,
             bucket,
+            currency: "USD".to_owned(),
             idempotency: BTreeMap::new(),
         }
     }
@@ -215,6 +227,7 @@ impl State {
                 quantity,
                 current: quantity,
                 unfulfilled: quantity,
+                shipped: 0,
             }
         });
         let lines = lines.collect();
@@ -255,14 +268,13 @@ impl State {
         }
     }
 
-    /// Takes `units` off a line, unshipped ones first, and puts them back on the shelf unless they are written off.
-    /// What was done, by type of restock.
-    pub fn take_off(
+    /// Takes `units` off a line, unshipped ones first; what was done, by type of restock.
+    fn take_off(
         &mut self,
         order: u64,
         line: usize,
         units: i64,
-        restock: bool,
+        back: Back,
     ) -> Vec<(usize, i64, &'static str)> {
         let Some(entry) = self.orders.get_mut(&order).and_then(|order| order.lines.get_mut(line)) else {
             return Vec::new();
@@ -273,18 +285,24 @@ impl State {
         entry.current -= units;
         entry.unfulfilled -= unshipped;
         let variant = entry.variant;
+        let (first, then) = match back {
+            Back::Nothing => ("NO_RESTOCK", "NO_RESTOCK"),
+            Back::Unshipped => ("CANCEL", "NO_RESTOCK"),
+            Back::All => ("CANCEL", "RETURN"),
+        };
+        let parts = [(line, unshipped, first), (line, shipped, then)];
+        let restocked: i64 = parts.iter().filter(|part| part.2 != "NO_RESTOCK").map(|part| part.1).sum();
         if let Some(variant) = variant.and_then(|id| self.variants.get_mut(&id)) {
             variant.committed -= unshipped;
-            variant.available += if restock { units } else { 0 };
+            variant.available += restocked;
         }
-        let kind = |units: i64, restocked| (line, units, if restock { restocked } else { "NO_RESTOCK" });
-        [kind(unshipped, "CANCEL"), kind(shipped, "RETURN")].into_iter().filter(|part| part.1 > 0).collect()
+        parts.into_iter().filter(|part| part.1 > 0).collect()
     }
 
-    pub fn refund(&mut self, order: u64, lines: &[(usize, i64)], restock: bool) {
+    pub fn refund(&mut self, order: u64, lines: &[(usize, i64)], back: Back) {
         let mut taken = Vec::new();
         for (line, units) in lines {
-            taken.extend(self.take_off(order, *line, *units, restock));
+            taken.extend(self.take_off(order, *line, *units, back));
         }
         let id = self.id();
         if let Some(order) = self.orders.get_mut(&order) {
@@ -299,7 +317,7 @@ impl State {
         let more = quantity - entry.current;
         if more <= 0 {
             let removable = entry.unfulfilled;
-            self.take_off(order, line, (-more).min(removable), true);
+            self.take_off(order, line, (-more).min(removable), Back::Unshipped);
             return;
         }
         entry.quantity += more;
@@ -316,6 +334,7 @@ impl State {
         };
         let units = units.min(entry.unfulfilled);
         entry.unfulfilled -= units;
+        entry.shipped += units;
         if let Some(variant) = entry.variant.and_then(|id| self.variants.get_mut(&id)) {
             variant.committed -= units;
         }

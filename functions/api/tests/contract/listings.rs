@@ -1,0 +1,163 @@
+//! Listings: confirm, link, unlink, bulk.
+
+use domain::listing::Match;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn confirming_makes_an_item_with_the_stated_defaults_and_says_so() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let listing = world.listing(&connection, 1, Some("A"), Match::Unmatched).await;
+    let path = format!("/v1/listings/{listing}/confirm");
+    let confirmed = world.request(Some(&world.key), "POST", &path, None, &[]).await.ok();
+    let price = json!({"amount": "9.99", "currency": "EUR"});
+    assert_eq!((&confirmed["sku"], &confirmed["name"]), (&json!("A"), &json!("Listing 1")));
+    for field in ["selling_price", "purchase_price", "opening_stock_value"] {
+        assert_eq!(confirmed[field], price, "{field}");
+    }
+    assert_eq!(confirmed["warnings"][0]["code"], "defaults_used");
+    let detail = confirmed["warnings"][0]["detail"].as_str().unwrap();
+    for field in ["purchase_price", "selling_price", "opening_stock_value", "opening_stock"] {
+        assert!(detail.contains(field), "{detail}");
+    }
+    assert_eq!(
+        (&confirmed["listing"]["status"], &confirmed["listing"]["item_id"]),
+        (&json!("linked"), &confirmed["id"])
+    );
+    let stock = world.get(&format!("/v1/items/{}/stock", confirmed["id"].as_str().unwrap())).await.ok();
+    assert_eq!(stock["on_hand"], 8);
+    let again = world.post(&path, json!({})).await.ok();
+    assert_eq!((&again["id"], &again["warnings"]), (&confirmed["id"], &Value::Null));
+    assert_eq!(world.get("/v1/items").await.ok()["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_person_says_stands_over_the_listing() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let listing = world.listing(&connection, 1, None, Match::EmptySku).await;
+    let path = format!("/v1/listings/{listing}/confirm");
+    world.post(&path, json!({})).await.refused(422, "sku_required", Some("/item/sku"));
+    let dollars = json!({"item": {"sku": "S", "purchase_price": {"amount": "1", "currency": "USD"}}});
+    world.post(&path, dollars).await.refused(422, "invalid_price", Some("/item/purchase_price/currency"));
+    world.post(&path, json!({"item": {"colour": 1}})).await.refused(
+        422,
+        "unknown_field",
+        Some("/item/colour"),
+    );
+    let euros = json!({"amount": "4.00", "currency": "EUR"});
+    let said =
+        json!({"item": {"sku": "S", "name": "Mine", "purchase_price": euros, "opening_stock_value": euros}});
+    let confirmed = world.post(&path, said).await.ok();
+    assert_eq!((&confirmed["name"], &confirmed["purchase_price"]), (&json!("Mine"), &euros));
+    assert_eq!(confirmed.get("warnings"), None);
+}
+
+#[tokio::test]
+async fn a_listing_with_an_item_s_sku_joins_it_and_leaves_it_as_it_is() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let item = world.item("A").await;
+    let joined = world.listing(&connection, 1, Some("a"), Match::SkuMatched).await;
+    let confirmed = world.post(&format!("/v1/listings/{joined}/confirm"), json!({})).await.ok();
+    assert_eq!((&confirmed["id"], &confirmed["name"]), (&json!(item), &json!("Item A")));
+    assert_eq!(world.get(&format!("/v1/items/{item}/stock")).await.ok()["on_hand"], 0);
+    let double = world.listing(&connection, 2, Some("A"), Match::DuplicateSku).await;
+    let path = format!("/v1/listings/{double}/confirm");
+    let taken = world.post(&path, json!({})).await;
+    taken.refused(409, "sku_taken", None);
+    assert!(taken.body["detail"].as_str().unwrap().contains(&item));
+    let own = world.post(&path, json!({"item": {"sku": "A-2"}})).await.ok();
+    assert_ne!(own["id"], json!(item));
+}
+
+#[tokio::test]
+async fn linked_by_hand_and_taken_off_for_good() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let (a, b) = (world.item("A").await, world.item("B").await);
+    let listing = world.listing(&connection, 1, Some("A"), Match::SkuMatched).await;
+    let path = format!("/v1/listings/{listing}");
+    let link = |item: &str| world.post(&format!("/v1/listings/{listing}/link"), json!({"item_id": item}));
+    link("itm_nothing").await.refused(404, "not_found", Some("/item_id"));
+    assert_eq!(link(&a).await.ok()["item_id"], json!(a));
+    assert_eq!(link(&a).await.status, 200);
+    link(&b).await.refused(409, "listing_linked", None);
+    world.delete(&format!("/v1/items/{a}")).await.refused(409, "item_in_use", None);
+    let off = world.post(&format!("{path}/unlink"), json!({})).await.ok();
+    assert_eq!((&off["status"], &off["item_id"]), (&json!("unlinked"), &Value::Null));
+    assert_eq!(world.post(&format!("{path}/unlink"), json!({})).await.status, 200);
+    world.post(&format!("{path}/confirm"), json!({})).await.refused(409, "sku_taken", None);
+    assert_eq!(link(&b).await.ok()["item_id"], json!(b));
+    let other = json!({"connection_ids": ["con_other"]});
+    assert_eq!(world.post(&format!("/v1/items/{b}/unlink"), other).await.ok()["listings"], json!([]));
+    let this = json!({"connection_ids": [connection]});
+    let unlinked = world.post(&format!("/v1/items/{b}/unlink"), this).await.ok();
+    assert_eq!(unlinked["listings"][0]["status"], "unlinked");
+    assert_eq!(world.get(&format!("/v1/items/{b}/listings")).await.ok()["data"], json!([]));
+}
+
+fn outcomes(answer: &Value) -> Vec<(&str, &str)> {
+    answer["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["outcome"].as_str().unwrap(), one["code"].as_str().unwrap_or_default()))
+        .collect()
+}
+
+#[tokio::test]
+async fn in_bulk_each_listing_comes_out_by_itself() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let fresh = world.listing(&connection, 1, Some("A"), Match::Unmatched).await;
+    let same = world.listing(&connection, 2, Some("A"), Match::Unmatched).await;
+    let empty = world.listing(&connection, 3, None, Match::EmptySku).await;
+    let double = world.listing(&connection, 4, Some("D"), Match::DuplicateSku).await;
+    let ids = json!([fresh, same, empty, double, "lst_x_404", "rubbish"]);
+    let bulk = |action: &str, ids: Value| {
+        world.post("/v1/listings/bulk", json!({"action": action, "listing_ids": ids}))
+    };
+    let confirmed = bulk("confirm", ids).await.ok();
+    let expected = [
+        ("done", ""),
+        ("done", ""),
+        ("failed", "empty_sku"),
+        ("failed", "duplicate_sku"),
+        ("failed", "not_found"),
+        ("failed", "not_found"),
+    ];
+    assert_eq!(outcomes(&confirmed), expected);
+    assert_eq!(confirmed["data"][0]["item_id"], confirmed["data"][1]["item_id"]);
+    assert_eq!(confirmed["warnings"][0]["code"], "defaults_used");
+    let items = world.get("/v1/items").await.ok();
+    assert_eq!(
+        (items["data"].as_array().unwrap().len(), &items["data"][0]["name"]),
+        (1, &json!("Listing 1"))
+    );
+    assert_eq!(
+        outcomes(&bulk("dismiss", json!([empty, fresh])).await.ok()),
+        [("done", ""), ("failed", "listing_linked")]
+    );
+    world
+        .post(&format!("/v1/listings/{empty}/link"), json!({"item_id": items["data"][0]["id"]}))
+        .await
+        .refused(409, "listing_dismissed", None);
+    let summary = world.get("/v1/listings/summary").await.ok();
+    assert_eq!(summary["by_status"], json!({"unconfirmed": 1, "linked": 2, "unlinked": 0, "dismissed": 1}));
+    assert_eq!(summary["unconfirmed_by_match"]["duplicate_sku"], 1);
+    let waiting = world.get("/v1/listings?status=unconfirmed").await.ok();
+    assert_eq!(waiting["data"].as_array().unwrap().len(), 1);
+    assert_eq!(waiting["data"][0]["actions"], json!(["confirm", "update", "link"]));
+    assert_eq!(outcomes(&bulk("restore", json!([empty])).await.ok()), [("done", "")]);
+    assert_eq!(outcomes(&bulk("link_matches", json!([double])).await.ok()), [("failed", "no_match")]);
+    for (body, pointer) in [
+        (json!({"action": "confirm", "listing_ids": []}), "/listing_ids"),
+        (json!({"action": "confirm", "listing_ids": vec!["lst_1_1"; 501]}), "/listing_ids"),
+        (json!({"action": "burn", "listing_ids": ["lst_1_1"]}), "/action"),
+    ] {
+        world.post("/v1/listings/bulk", body).await.refused(422, "invalid_field", Some(pointer));
+    }
+}

@@ -1,0 +1,100 @@
+//! Orders, and who bought.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::order::{Buyer, ChannelOrderState, OrderState, PaymentStatus};
+use domain::{ConnectionId, Money, OrderId, Quantity};
+use serde_json::{Value, json};
+use store::order::{Order, OrderLine};
+
+use crate::world::{World, eur};
+
+async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
+    let id = OrderId::of(connection, number).unwrap();
+    let now = world.app.clock.now();
+    let order = Order {
+        id: id.clone(),
+        connection_id: connection.clone(),
+        external_id: number.to_owned(),
+        number: format!("#{number}"),
+        state: OrderState::Confirmed,
+        channel_state: ChannelOrderState::Confirmed,
+        unknown_state: None,
+        payment: PaymentStatus::Paid,
+        currency: eur(),
+        total: Some(Money::parse("19.98", eur()).unwrap()),
+        lines: vec![OrderLine {
+            id: "1".to_owned(),
+            listing: None,
+            item_id: None,
+            sku: Some("A".to_owned()),
+            title: "Mug".to_owned(),
+            quantity: Quantity::new(2).unwrap(),
+            shipped: Quantity::ZERO,
+            unit_price_minor: Some(999),
+            tax_minor: Some(160),
+        }],
+        location_id: world.primary().await.parse().unwrap(),
+        frozen,
+        applied: BTreeMap::new(),
+        complete: true,
+        no_stock_effect: false,
+        placed_at: now,
+        changed_at: now,
+        imported_at: now,
+        version: 1,
+    };
+    let nothing = BTreeSet::new();
+    world.app.store.save_order(&world.organization, &order, &[], &nothing, &nothing).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn orders_are_listed_and_read_without_who_bought() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let frozen = order(&world, &connection, "1001", true).await;
+    order(&world, &connection, "1002", false).await;
+    let buyer = Buyer { name: Some("Ada Lovelace".to_owned()), ..Buyer::default() };
+    world.app.store.put_buyer(&world.organization, &frozen, &buyer, None).await.unwrap();
+    let read = world.get(&format!("/v1/orders/{frozen}")).await.ok();
+    assert_eq!(
+        (&read["number"], &read["frozen"], &read["source"]),
+        (&json!("#1001"), &json!(true), &json!("marketplace"))
+    );
+    assert_eq!(read["payment"], json!({"status": "paid", "comment": "Paid"}));
+    assert_eq!(read["warnings"][0]["line_ids"], json!(["1"]));
+    assert_eq!(read["lines"][0]["unit_price"], json!({"amount": "9.99", "currency": "EUR"}));
+    assert_eq!(read["totals"]["tax"]["amount"], "1.60");
+    assert_eq!(read["contact"]["display_name"], "WooCommerce - Customer");
+    assert!(!read.to_string().contains("Ada"));
+    for (query, count) in [
+        ("", 2),
+        ("frozen=true", 1),
+        ("state=void", 0),
+        ("q=1002", 1),
+        ("source=marketplace", 2),
+        ("source=manual", 0),
+        ("connection_id=con_other", 0),
+    ] {
+        let list = world.get(&format!("/v1/orders?{query}")).await.ok();
+        assert_eq!(list["data"].as_array().unwrap().len(), count, "{query}");
+        assert!(!list.to_string().contains("Ada"));
+    }
+}
+
+#[tokio::test]
+async fn who_bought_is_shown_on_demand_until_it_expires() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let id = order(&world, &connection, "1001", false).await;
+    let path = format!("/v1/orders/{id}/customer");
+    world.get(&path).await.refused(404, "not_found", None);
+    let buyer = Buyer { name: Some("Ada Lovelace".to_owned()), ..Buyer::default() };
+    world.app.store.put_buyer(&world.organization, &id, &buyer, None).await.unwrap();
+    let shown = world.get(&path).await.ok();
+    assert_eq!((&shown["name"], &shown["email"]), (&json!("Ada Lovelace"), &Value::Null));
+    let past = "2026-01-31T00:00:00Z".parse().unwrap();
+    world.app.store.set_buyer_expiry(&world.organization, &id, Some(past)).await.unwrap();
+    world.get(&path).await.refused(404, "not_found", None);
+}

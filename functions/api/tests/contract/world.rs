@@ -1,0 +1,267 @@
+//! A machine in memory: tables, queues, a clock that stands, shops without a socket.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::ApiSettings;
+use app::{App, Clock, Ids, Settings, secret};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use channels::Transport;
+use channels::transport::TransportError;
+use domain::channel::Fulfilment;
+use domain::listing::{ChannelStatus, ListingRef, ListingStatus, Match};
+use domain::{ConnectionId, Currency, ListingId, Money, Name, OrganizationId, Quantity, Sku, Timestamp};
+use engine::{Engine, EngineFaults};
+use http::{HeaderMap, Request, Response};
+use marketplace_sim::woocommerce::{Options, WoocommerceShop};
+use marketplace_sim::{Fault, SimulatedShop};
+use queue::local::LocalQueue;
+use serde_json::{Value, json};
+use store::listing::Listing;
+use store::{Sealer, Store, Tables};
+use tower::ServiceExt as _;
+
+pub const OPERATOR_KEY: &str = "op_test";
+pub const SHOP: &str = "https://shop.example";
+
+/// Stands until it is moved; waiting moves it.
+pub struct StandingClock(Mutex<Timestamp>);
+
+impl StandingClock {
+    pub fn advance_hours(&self, hours: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap();
+    }
+}
+
+#[async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, length: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(length).unwrap();
+    }
+}
+
+/// Shops by host.
+#[derive(Default)]
+pub struct Shops(Mutex<HashMap<String, Arc<dyn SimulatedShop>>>);
+
+#[async_trait]
+impl Transport for Shops {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let shop = self.0.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
+        let html = || Response::new(Bytes::from_static(b"<html>Welcome</html>"));
+        match shop.faults().take() {
+            Fault::Pass => Ok(shop.handle(request)),
+            Fault::Status(status) => Ok(Response::builder().status(status).body(Bytes::new()).unwrap()),
+            Fault::Html => Ok(html()),
+            _ => Err(TransportError::Timeout(None)),
+        }
+    }
+}
+
+pub struct World {
+    pub app: App,
+    pub faults: EngineFaults,
+    pub clock: Arc<StandingClock>,
+    pub queue: Arc<LocalQueue>,
+    pub shops: Arc<Shops>,
+    pub organization: OrganizationId,
+    pub key: String,
+    router: Router,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    /// A problem of this status and code; its first pointer where one is expected.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str, pointer: Option<&str>) {
+        let place = self.body["errors"][0]["pointer"].as_str();
+        let code_found = self.body["code"].as_str().unwrap_or_default();
+        assert_eq!((self.status, code_found), (status, code), "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        if pointer.is_some() {
+            assert_eq!(place, pointer, "{}", self.body);
+        }
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let engine = Engine::memory().unwrap();
+        let faults = EngineFaults::default();
+        let tables = Tables { main: "main".to_owned(), personal: "personal".to_owned() };
+        let store = Store::new(engine.client_with(&faults), tables, Sealer::local([7; 32]));
+        store.create_tables().await.unwrap();
+        let now: Timestamp = "2026-02-01T10:00:00Z".parse().unwrap();
+        let clock = Arc::new(StandingClock(Mutex::new(now)));
+        let queue_clock = Arc::clone(&clock);
+        let queue = LocalQueue::in_memory(Arc::new(move || queue_clock.now()), NonZeroU32::new(5).unwrap());
+        let queue = Arc::new(queue.unwrap());
+        let shops = Arc::new(Shops::default());
+        let settings = Settings { public_url: None, custom_endpoints: false };
+        let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
+        let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), Ids::random(), settings);
+        let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
+        let router = api::router(app.clone(), settings);
+        let organization = OrganizationId::from_body("none").unwrap();
+        let mut world = Self { app, faults, clock, queue, shops, organization, key: String::new(), router };
+        let (organization, key) = world.new_organization("EUR").await;
+        world.organization = organization;
+        world.key = key;
+        world
+    }
+
+    pub async fn new_organization(&self, currency: &str) -> (OrganizationId, String) {
+        let body = json!({"name": "Outfitters", "base_currency": currency, "country": "DE",
+            "time_zone": "Europe/Berlin"});
+        let made = self.request(Some(OPERATOR_KEY), "POST", "/v1/organizations", Some(body), &[]).await.ok();
+        let id = made["organization_id"].as_str().unwrap().parse().unwrap();
+        (id, made["api_key"].as_str().unwrap().to_owned())
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Some(&self.key), "GET", path, None, &[]).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request(Some(&self.key), "POST", path, Some(body), &[]).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.request(Some(&self.key), "PATCH", path, Some(body), &[]).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Some(&self.key), "DELETE", path, None, &[]).await
+    }
+
+    pub async fn request(
+        &self,
+        key: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| match body {
+            Value::String(raw) => Body::from(raw),
+            body => Body::from(body.to_string()),
+        });
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// A shop at `https://<host>`.
+    pub fn open_shop(&self, host: &str, currency: &str) -> Arc<WoocommerceShop> {
+        let clock = Arc::clone(&self.clock);
+        let options =
+            Options { currency: currency.to_owned(), ..Options::new(Arc::new(move || clock.now())) };
+        let shop = Arc::new(WoocommerceShop::new(options));
+        self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
+        shop
+    }
+
+    /// Connected to a shop that is opened for it.
+    pub async fn connect(&self) -> ConnectionId {
+        self.open_shop("shop.example", "EUR");
+        let made = self.post("/v1/connections", connection_input()).await.ok();
+        made["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub async fn item(&self, sku: &str) -> String {
+        let made = self.post("/v1/items", json!({"sku": sku, "name": format!("Item {sku}")})).await.ok();
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn primary(&self) -> String {
+        self.get("/v1/organization").await.ok()["primary_location_id"].as_str().unwrap().to_owned()
+    }
+
+    /// As an item sync would have left it.
+    pub async fn listing(
+        &self,
+        connection: &ConnectionId,
+        number: u32,
+        sku: Option<&str>,
+        found: Match,
+    ) -> ListingId {
+        let reference = ListingRef { external_id: number.to_string(), variation_id: None };
+        let id = ListingId::of(connection, &reference.external_id, None).unwrap();
+        let now = self.clock.now();
+        let listing = Listing {
+            id: id.clone(),
+            connection_id: connection.clone(),
+            reference,
+            sku: sku.map(|sku| Sku::parse(sku).unwrap()),
+            title: Name::parse(&format!("Listing {number}")).unwrap(),
+            price: Some(Money::parse("9.99", eur()).unwrap()),
+            channel_quantity: Some(Quantity::new(8).unwrap()),
+            channel_status: ChannelStatus::Active,
+            attributes: Vec::new(),
+            barcode: None,
+            fulfilment: Fulfilment::Mfn,
+            stock_ref: None,
+            status: ListingStatus::Unconfirmed,
+            found,
+            candidate_item_ids: Vec::new(),
+            item_id: None,
+            rejected_item_ids: Default::default(),
+            dismissed_reason: None,
+            first_seen_at: now,
+            observed_at: now,
+            version: 1,
+        };
+        self.app.store.save_listing(&self.organization, None, &listing, None).await.unwrap();
+        id
+    }
+}
+
+pub fn eur() -> Currency {
+    "EUR".parse().unwrap()
+}
+
+pub fn connection_input() -> Value {
+    json!({"channel": "woocommerce", "name": "Web shop", "endpoint": SHOP,
+        "credentials": {"consumer_key": "ck_test", "consumer_secret": "cs_test"}})
+}

@@ -1,0 +1,122 @@
+//! Size, start and memory of each compiled Lambda function: a table, and failure beyond a budget.
+//!
+//! `lambda-figures <folder of the binaries> <function>…`. Each is started several times against a stand-in of Lambda's
+//! runtime API; a start ends when the function first asks for work. The median is told, and the largest memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use anyhow::Context;
+use aws::config::{VARIABLES, queue_variable};
+use bench::{Budget, Section};
+use domain::ChannelKind;
+use engine::Units;
+use queue::{QueueName, Work};
+
+mod runtime_api;
+
+use runtime_api::{RuntimeApi, Seen};
+
+/// The first start of all reads the binary from the disk and is left out.
+const STARTS: usize = 7;
+const START_MAX: Duration = Duration::from_secs(20);
+
+const SIZE_MB_MAX: u64 = 25;
+/// On a busy machine; Lambda gives a function of 512 MB a third of a core.
+const START_MS_MAX: u64 = 500;
+const MEMORY_MB_MAX: u64 = 64;
+
+struct Start {
+    took: Duration,
+    memory_kb: u64,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = env::args().skip(1);
+    let folder = arguments.next().context("the folder of the binaries is missing")?;
+    let mut section = Section::new("Lambda functions");
+    for function in arguments {
+        let binary = Path::new(&folder).join(&function);
+        let size = fs::metadata(&binary).with_context(|| format!("there is no {}", binary.display()))?.len();
+        start(&binary, &function)?;
+        let mut starts = (0..STARTS).map(|_| start(&binary, &function)).collect::<anyhow::Result<Vec<_>>>()?;
+        starts.sort_by_key(|start| start.took);
+        let median = starts[STARTS / 2].took;
+        let memory_kb = starts.iter().map(|start| start.memory_kb).max().unwrap_or(0);
+        let thousandths = |units: u128| Units::from_milli(u64::try_from(units).expect("a small number"));
+        section.units(format!("{function}: size, MB"), Units::from_milli(size / 1_000), Budget::at_most(SIZE_MB_MAX));
+        section.units(format!("{function}: start, ms"), thousandths(median.as_micros()), Budget::at_most(START_MS_MAX));
+        let memory = Units::from_milli(memory_kb * 1_024 / 1_000);
+        section.units(format!("{function}: memory at the first poll, MB"), memory, Budget::at_most(MEMORY_MB_MAX));
+    }
+    println!("{section}");
+    let excesses = section.excesses();
+    for excess in &excesses {
+        println!("beyond its budget: {excess}");
+    }
+    Ok(if excesses.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn start(binary: &Path, function: &str) -> anyhow::Result<Start> {
+    let api = RuntimeApi::open()?;
+    let begun = Instant::now();
+    let mut child = Command::new(binary)
+        .env_clear()
+        .envs(environment(function, &api.address()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .with_context(|| format!("{function} could not be started"))?;
+    let seen = api.first(START_MAX);
+    let memory_kb = peak_memory_kb(child.id());
+    child.kill()?;
+    child.wait()?;
+    match seen {
+        Some(Seen::Poll(at)) => Ok(Start { took: at - begun, memory_kb: memory_kb? }),
+        Some(Seen::Failed(why)) => anyhow::bail!("{function} did not start: {why}"),
+        None => anyhow::bail!("{function} did not ask for work within {START_MAX:?}"),
+    }
+}
+
+/// What Lambda and `template.yaml` set; every service of AWS is the stand-in too.
+fn environment(function: &str, api: &str) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::from([
+        ("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME".to_owned(), function.to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "1".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), "512".to_owned()),
+        ("AWS_REGION".to_owned(), "eu-central-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID".to_owned(), "none".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), "none".to_owned()),
+        ("AWS_ENDPOINT_URL".to_owned(), format!("http://{api}")),
+    ]);
+    for name in VARIABLES {
+        let value = match name {
+            "PUBLIC_URL" => "https://stock.example",
+            "ENABLED_CHANNELS" => "shopify,woocommerce",
+            "CUSTOM_ENDPOINTS" | "PRIVATE_ADDRESSES" => "false",
+            "LOG_LEVEL" => "info",
+            _ => "bench",
+        };
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    for channel in ChannelKind::ALL {
+        for work in Work::ALL {
+            let queue = QueueName { work, channel };
+            variables.insert(queue_variable(queue), format!("http://{api}/{queue}"));
+        }
+    }
+    variables
+}
+
+/// The most that was resident so far.
+fn peak_memory_kb(process: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(peak.trim().trim_end_matches("kB").trim().parse()?)
+}

@@ -1,0 +1,246 @@
+//! The hub in one process: engine, queue and use cases, and what AWS does between the functions, one step at a time.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use app::adjustment::{Amount, LINES_MAX, NewAdjustment, NewLine};
+use app::connection::NewConnection;
+use app::connection_settings::SettingsPatch;
+use app::organization::NewOrganization;
+use app::work::Attempt;
+use app::{App, Clock, Ids, Settings};
+use aws::event::{SqsBatchResponse, SqsEvent, SqsRecord, StreamEvent};
+use domain::stock::Actor;
+use domain::sync::{SyncKind, Trigger};
+use domain::{ChannelKind, ItemId, Name, Timestamp};
+use engine::{Engine, Meter, Position};
+use queue::local::LocalQueue;
+use queue::message::Task;
+use queue::{Message, Outgoing, Queue, QueueName, Work};
+use store::connection::Connection;
+use store::listing::Listing;
+use store::organization::Organization;
+use store::sync::Sync;
+use store::{PageRequest, Sealer, Store, Tables};
+use uuid::Uuid;
+
+use crate::{BenchClock, Spent, Wire};
+
+pub const MAIN: &str = "main";
+pub const PERSONAL: &str = "personal";
+
+/// As in `template.yaml`: changes of one invocation of `stock-fanout`.
+pub const STREAM_BATCH: usize = 100;
+/// As in `template.yaml`: messages of one invocation of a queue's function.
+const QUEUE_BATCH: u32 = 10;
+const VISIBILITY: Duration = Duration::from_secs(540);
+const RECEIVES_MAX: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+pub struct World {
+    pub app: App,
+    pub clock: BenchClock,
+    pub wire: Arc<Wire>,
+    pub organization: Organization,
+    engine: Engine,
+    queue: Arc<LocalQueue>,
+    read_up_to: Mutex<Option<Position>>,
+}
+
+/// What one kind of function did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worked {
+    pub messages: u64,
+    pub spent: Spent,
+}
+
+/// The same ids in each run, as random to look at as real ones: what a packed row weighs depends on them.
+fn ids() -> Ids {
+    let made = AtomicU64::new(0);
+    Ids::from_fn(move |now| {
+        let n = made.fetch_add(1, Ordering::SeqCst);
+        let random = Uuid::new_v5(&Uuid::NAMESPACE_OID, &n.to_be_bytes()).as_u128() & (u128::MAX >> 48);
+        let now_ms = u128::try_from(now.as_millisecond()).unwrap_or(0);
+        Uuid::from_u128(now_ms << 80 | random)
+    })
+}
+
+impl World {
+    /// An organization that sells through `wire`.
+    pub async fn new(clock: BenchClock, wire: Arc<Wire>) -> anyhow::Result<Self> {
+        let engine = Engine::memory()?;
+        let tables = Tables { main: MAIN.to_owned(), personal: PERSONAL.to_owned() };
+        let store = Store::new(engine.client(), tables, Sealer::local([7; 32]));
+        store.create_tables().await?;
+        let queue = Arc::new(LocalQueue::in_memory(clock.reader(), RECEIVES_MAX)?);
+        let app = App::new(
+            store,
+            Arc::<LocalQueue>::clone(&queue),
+            Arc::<Wire>::clone(&wire),
+            Arc::new(clock.clone()),
+            ids(),
+            Settings { public_url: None, custom_endpoints: true },
+        );
+        let (organization, _) = app
+            .create_organization(NewOrganization {
+                name: Name::parse("Bench")?,
+                base_currency: "EUR".parse()?,
+                country: "DE".to_owned(),
+                time_zone: "Europe/Berlin".to_owned(),
+            })
+            .await?;
+        Ok(Self { app, clock, wire, organization, engine, queue, read_up_to: Mutex::new(None) })
+    }
+
+    /// A connection whose new listings become items of their own where `auto_create` says so.
+    pub async fn connect(
+        &self,
+        channel: ChannelKind,
+        credentials: impl IntoIterator<Item = (String, String)>,
+        auto_create: bool,
+    ) -> anyhow::Result<Connection> {
+        let new = NewConnection {
+            channel,
+            name: Name::parse("Shop")?,
+            endpoint: Some("https://shop.example".to_owned()),
+            marketplace: Vec::new(),
+            credentials: credentials.into_iter().map(|(field, value)| (field, value.into())).collect(),
+            settings: SettingsPatch { auto_create: Some(auto_create), ..SettingsPatch::default() },
+        };
+        Ok(self.app.connect(&self.organization.id, new).await?)
+    }
+
+    /// Everything of the shop is fetched, linked to items and told its number; the orders are up to date.
+    pub async fn settle(&self, connection: &Connection) -> anyhow::Result<()> {
+        self.sync(connection, SyncKind::Items).await?;
+        self.sync(connection, SyncKind::Orders).await?;
+        self.drain(connection.channel, STREAM_BATCH).await?;
+        self.clock.advance(Duration::from_secs(600));
+        Ok(())
+    }
+
+    /// A whole sync, by its function.
+    pub async fn sync(&self, connection: &Connection, kind: SyncKind) -> anyhow::Result<Sync> {
+        let sync = self.app.start_sync(connection, kind, Trigger::Manual, None).await?;
+        let work = if kind == SyncKind::Items { Work::ItemSync } else { Work::OrderImport };
+        self.work(QueueName { work, channel: connection.channel }).await?;
+        let sync = self.app.sync(&self.organization.id, &sync.id).await?;
+        anyhow::ensure!(sync.state == domain::sync::SyncState::Succeeded, "the sync ended as {sync:?}");
+        Ok(sync)
+    }
+
+    /// Until nothing is left to do: the stream, then the pushes.
+    pub async fn drain(&self, channel: ChannelKind, stream_batch: usize) -> anyhow::Result<(Worked, Worked)> {
+        let fanned_out = self.fan_out(stream_batch).await?;
+        let pushed = self.work(QueueName { work: Work::StockPush, channel }).await?;
+        Ok((fanned_out, pushed))
+    }
+
+    /// All that is in the table's stream, to `stock-fanout`, in batches of those it is invoked with.
+    pub async fn fan_out(&self, batch: usize) -> anyhow::Result<Worked> {
+        let after = *self.read_up_to.lock().unwrap();
+        let read = self.engine.stream_records(MAIN, after, usize::MAX)?;
+        *self.read_up_to.lock().unwrap() = read.position;
+        let event: StreamEvent = serde_json::from_value(read.to_lambda_event())?;
+        let records: Vec<_> = event.records.into_iter().filter(stock_fanout::concerns).collect();
+        let mut worked = Worked::default();
+        let meter = self.engine.meter();
+        meter.take();
+        for records in records.chunks(batch) {
+            worked.messages += 1;
+            let answer = stock_fanout::handle(&self.app, StreamEvent { records: records.to_vec() }).await;
+            anyhow::ensure!(answer.batch_item_failures.is_empty(), "stock-fanout failed");
+        }
+        worked.spent = meter.take().into();
+        Ok(worked)
+    }
+
+    /// All that is in a queue, to its function, in batches of those it is invoked with.
+    pub async fn work(&self, queue: QueueName) -> anyhow::Result<Worked> {
+        let mut worked = Worked::default();
+        let meter = self.engine.meter();
+        meter.take();
+        loop {
+            let received = self.queue.receive(queue, QUEUE_BATCH, VISIBILITY).await?;
+            if received.is_empty() {
+                worked.spent = meter.take().into();
+                return Ok(worked);
+            }
+            worked.messages += u64::try_from(received.len())?;
+            let receipts = received.iter().map(|message| message.receipt.clone()).collect();
+            let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
+            let answer = self.invoke(queue.work, SqsEvent { records }).await;
+            anyhow::ensure!(answer.batch_item_failures.is_empty(), "{queue} failed");
+            self.queue.delete(queue, receipts).await?;
+        }
+    }
+
+    async fn invoke(&self, work: Work, event: SqsEvent) -> SqsBatchResponse {
+        match work {
+            Work::ItemSync => item_sync::handle(&self.app, event).await,
+            Work::OrderImport => order_import::handle(&self.app, event).await,
+            Work::StockPush => stock_push::handle(&self.app, event).await,
+        }
+    }
+
+    /// Units are counted from the first time this is asked for.
+    pub fn meter(&self) -> Meter {
+        self.engine.meter()
+    }
+
+    /// What a notification of one order leads to.
+    pub async fn import(&self, connection: &Connection, order: &str) -> anyhow::Result<Spent> {
+        self.clock.advance(Duration::from_secs(1));
+        let task = Task::FetchOrders { external_ids: vec![order.to_owned()], trigger: Trigger::Webhook };
+        let body = Message::new(self.organization.id.clone(), connection.id.clone(), task).encode()?;
+        let deduplication_id = self.app.ids.next(self.clock.now());
+        let outgoing = Outgoing { group: connection.id.to_string(), deduplication_id, body };
+        let queue = QueueName { work: Work::OrderImport, channel: connection.channel };
+        self.queue.send(queue, vec![outgoing]).await?;
+        Ok(self.work(queue).await?.spent)
+    }
+
+    /// The connection's listings, in the order of their ids.
+    pub async fn listings(&self, connection: &Connection) -> anyhow::Result<Vec<Listing>> {
+        let mut request = PageRequest { limit: 200, cursor: None };
+        let mut listings = Vec::new();
+        loop {
+            let store = &self.app.store;
+            let page =
+                store.connection_listings(&self.organization.id, &connection.id, None, &request).await?;
+            listings.extend(page.data);
+            match page.next_cursor {
+                Some(cursor) => request.cursor = Some(cursor),
+                None => return Ok(listings),
+            }
+        }
+    }
+
+    /// The items that the connection's listings are linked to.
+    pub async fn items(&self, connection: &Connection) -> anyhow::Result<Vec<ItemId>> {
+        Ok(self.listings(connection).await?.into_iter().filter_map(|listing| listing.item_id).collect())
+    }
+
+    /// One more or less of each.
+    pub async fn adjust(&self, items: &[ItemId], delta: i64) -> anyhow::Result<()> {
+        for items in items.chunks(LINES_MAX) {
+            let line = |item: &ItemId| NewLine { item_id: item.clone(), amount: Amount::Delta(delta) };
+            let new = NewAdjustment {
+                location_id: self.organization.primary_location_id.clone(),
+                lines: items.iter().map(line).collect(),
+                reason: None,
+                reference: None,
+                allow_negative: false,
+            };
+            let actor = Actor::ApiKey("key_bench".to_owned());
+            self.app.adjust_stock(&self.organization.id, &actor, &new).await?;
+        }
+        Ok(())
+    }
+
+    /// An attempt that no deadline ends.
+    pub fn unhurried() -> Attempt {
+        Attempt { deadline: Timestamp::MAX, receive_count: 1 }
+    }
+}

@@ -1,0 +1,11 @@
+//! The contract, through HTTP, against the run on one machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod bad_record;
+mod demo;
+mod first_sync;
+mod kill;
+mod lifecycle;
+mod outage;
+mod refusal;
+mod story;
