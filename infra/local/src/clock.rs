@@ -16,10 +16,6 @@ pub struct ShiftedClock {
 }
 
 impl ShiftedClock {
-    pub fn ahead_by(ahead_ms: i64) -> Self {
-        Self { ahead_ms: Arc::new(AtomicI64::new(ahead_ms)) }
-    }
-
     /// Moves on; how far ahead it is then, in milliseconds.
     pub fn advance(&self, by: SignedDuration) -> i64 {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(0).max(0);

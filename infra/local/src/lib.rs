@@ -17,6 +17,7 @@ use url::Url;
 
 mod clock;
 mod demo;
+pub mod lines;
 mod machine;
 pub mod options;
 mod queue;

@@ -1,6 +1,7 @@
 //! `cargo run`: see [`local::options::Options`].
 
 use clap::Parser;
+use local::lines::Lines;
 use local::options::Options;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -15,7 +16,7 @@ async fn main() -> anyhow::Result<()> {
     let levels = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(quiet.into_iter().map(|library| (library, LevelFilter::ERROR)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).compact();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
     tracing_subscriber::registry().with(lines).with(levels).init();
 
     let started = local::start(&options).await?;

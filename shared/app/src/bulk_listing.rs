@@ -51,7 +51,9 @@ impl App {
             let sku = known.get(id).and_then(|listing| listing.sku.as_ref());
             groups.entry(sku.map(|sku| sku.match_key()).ok_or(n)).or_default().push((n, id.clone()));
         }
-        let mut outcomes: Vec<(usize, BulkOutcome)> = stream::iter(groups.into_values())
+        // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
+        let acting: Vec<_> = groups
+            .into_values()
             .map(|group| async move {
                 let mut outcomes = Vec::with_capacity(group.len());
                 for (n, id) in group {
@@ -60,9 +62,9 @@ impl App {
                 }
                 outcomes
             })
-            .buffer_unordered(GROUPS_AT_ONCE)
-            .concat()
-            .await;
+            .collect();
+        let mut outcomes: Vec<(usize, BulkOutcome)> =
+            stream::iter(acting).buffer_unordered(GROUPS_AT_ONCE).concat().await;
         outcomes.sort_by_key(|(n, _)| *n);
         Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }

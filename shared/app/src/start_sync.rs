@@ -3,12 +3,18 @@
 use domain::schedule::Window;
 use domain::sync::{RecordCounts, SyncKind, SyncState, Trigger};
 use domain::{ConnectionId, OrganizationId, SyncId};
+use jiff::SignedDuration;
 use queue::message::Task;
 use queue::{Message, Outgoing, QueueName, Work};
+use store::StoreError;
 use store::connection::Connection;
-use store::sync::{BegunSync, Phase, Sync};
+use store::sync::{BegunSync, Phase, Sync, SyncFailure};
 
 use crate::{App, AppError};
+
+/// A sync that began this long ago and has no end is given up: longer than its messages are tried (about two hours), and
+/// than the longest that a first sync of a large catalogue takes.
+const STALLED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl App {
     /// Begins a sync of `kind` and queues its first step. While one of the kind runs on the connection no other
@@ -48,7 +54,19 @@ impl App {
         let sync = match self.store.begin_sync(organization, &sync).await? {
             BegunSync::Started => sync,
             BegunSync::Joined(running) => {
-                self.store.sync(organization, &running).await?.ok_or(AppError::NotFound("sync"))?
+                let running =
+                    self.store.sync(organization, &running).await?.ok_or(AppError::NotFound("sync"))?;
+                if now.duration_since(running.queued_at) < STALLED_AFTER {
+                    running
+                } else {
+                    self.end_stalled(organization, running).await?;
+                    match self.store.begin_sync(organization, &sync).await? {
+                        BegunSync::Started => sync,
+                        BegunSync::Joined(other) => {
+                            self.store.sync(organization, &other).await?.ok_or(AppError::NotFound("sync"))?
+                        }
+                    }
+                }
             }
         };
         // Also for a joined one that was never taken up: whoever began it may have died before this line.
@@ -56,6 +74,22 @@ impl App {
             self.queue_step(connection, &sync).await?;
         }
         Ok(sync)
+    }
+
+    /// Ends a sync whose message is gone, so that it does not hold up those after it for ever.
+    async fn end_stalled(&self, organization: &OrganizationId, mut stalled: Sync) -> Result<(), AppError> {
+        let now = self.clock.now();
+        stalled.step += 1;
+        stalled.state = SyncState::Failed;
+        stalled.finished_at = Some(now);
+        stalled.failure = Some(SyncFailure {
+            code: "stalled".to_owned(),
+            reason: "The sync stopped without an end. The next one goes on from where it was.".to_owned(),
+        });
+        match self.store.checkpoint_sync(organization, &stalled, &[], now).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Queues the next step of a sync. Queued twice, it is done once.

@@ -395,7 +395,7 @@ impl App {
         match kept {
             Ok(upkeep) => {
                 if upkeep.restored > 0 {
-                    tracing::info!(connection = %id, restored = upkeep.restored, "notifications restored");
+                    tracing::info!(target: "item-sync", connection = %id, restored = upkeep.restored, "notifications restored");
                 }
                 Ok(self.store.note_webhooks_checked(&organization, &id, now).await?)
             }

@@ -448,10 +448,10 @@ async fn notifications_are_subscribed_to_once_and_believed() {
     let callback: Url = "https://example.com/v1/webhooks/con_1".parse().unwrap();
     let secret = SecretString::from("unused");
     let ensure = async || Shopify.ensure_webhooks(&bench.shop(), &callback, &secret).await.unwrap().restored;
-    assert_eq!(ensure().await, 8);
+    assert_eq!(ensure().await, 7);
     assert_eq!(ensure().await, 0);
     bench.sim.drop_subscriptions();
-    assert_eq!(ensure().await, 8);
+    assert_eq!(ensure().await, 7);
     let mug = bench.sim.add(mug("MUG", 10)).remove(0);
     let id = bench.sim.sell(&[(mug, 2)]);
     bench.sim.edit(&id, 0, 1);

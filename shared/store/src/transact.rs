@@ -6,6 +6,7 @@
 //! into: if a row that the call puts stands exactly as the call wanted it, the lost try had done the work.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest;
@@ -220,7 +221,7 @@ impl Store {
 
     /// The number of the first step whose condition failed; `None` where all was done.
     async fn try_steps(&self, operation: &'static str, steps: &[Step]) -> Result<Option<usize>, StoreError> {
-        let token = token(steps);
+        let token = token(steps)?;
         // Made once: a token stands for one request, whose tries are to be the same to the byte.
         let items: Result<Vec<TransactWriteItem>, BuildError> =
             steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
@@ -351,11 +352,24 @@ fn cancelled(operation: &'static str, error: SdkError<TransactWriteItemsError, H
     by_verdict(operation, verdict, error)
 }
 
-/// 36 characters at most. Of the content, so that no two contents share one, and of the call, so that a call made twice
-/// is two calls: the second meets the condition that the first has made false.
-fn token(steps: &[Step]) -> String {
+/// 36 characters at most. Of the content, so that no two contents share one; of the call, so that a call made twice is
+/// two calls, the second of which meets the condition that the first has made false; and of the process, so that two
+/// functions that count their calls alike do not take each other's answers.
+fn token(steps: &[Step]) -> Result<String, StoreError> {
     static CALL: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: OnceLock<[u8; 16]> = OnceLock::new();
+    let process = match PROCESS.get() {
+        Some(process) => process,
+        None => {
+            let mut random = [0; 16];
+            aws_lc_rs::rand::fill(&mut random).map_err(|error| StoreError::Unavailable {
+                operation: "draw a request token",
+                source: Box::new(error),
+            })?;
+            PROCESS.get_or_init(|| random)
+        }
+    };
     let call = CALL.fetch_add(1, Ordering::Relaxed);
-    let digest = digest::digest(&digest::SHA256, format!("{call}{steps:?}").as_bytes());
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest::digest(&digest::SHA256, format!("{process:?}{call}{steps:?}").as_bytes());
+    Ok(digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

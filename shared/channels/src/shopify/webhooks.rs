@@ -27,14 +27,16 @@ pub(super) static CREATE: Operation = Operation {
 
 /// Topics, and the fields that their notifications are cut down to: no buyer's data is sent to us twice. Time of change
 /// is among them so that two changes never look like the same notification. `ORDERS_EDITED` has none to conceal.
-const TOPICS: [(&str, &[&str]); 8] = [
+///
+/// Not `PRODUCTS_UPDATE`: it comes for every change of stock, our own writes and each sale included, and would have the
+/// catalogue read again for each. What was edited is found by the next item sync.
+const TOPICS: [(&str, &[&str]); 7] = [
     ("ORDERS_CREATE", &["id", "updated_at"]),
     ("ORDERS_UPDATED", &["id", "updated_at"]),
     ("ORDERS_CANCELLED", &["id", "updated_at"]),
     ("ORDERS_EDITED", &[]),
     ("REFUNDS_CREATE", &["id", "order_id", "created_at"]),
     ("PRODUCTS_CREATE", &["id", "updated_at"]),
-    ("PRODUCTS_UPDATE", &["id", "updated_at"]),
     ("APP_UNINSTALLED", &["id"]),
 ];
 

@@ -17,8 +17,9 @@ use crate::{ChannelError, Hint, Notification, Shop, WebhookRefused, WebhookUpkee
 
 const ENSURE: &str = "see to the webhooks";
 
-const TOPICS: [&str; 5] =
-    ["order.created", "order.updated", "order.deleted", "product.created", "product.updated"];
+/// Not `product.updated`: it comes for every change of stock, our own writes and each sale included, and would have the
+/// catalogue read again for each. What was edited is found by the next item sync.
+const TOPICS: [&str; 4] = ["order.created", "order.updated", "order.deleted", "product.created"];
 
 /// Pages of 100 webhooks read; a shop with more has other troubles.
 const PAGES_MAX: u32 = 10;

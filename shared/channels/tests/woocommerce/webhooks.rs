@@ -70,7 +70,7 @@ async fn what_is_missing_or_off_is_registered_and_counted() {
     let mut list = recorded("webhooks-list");
     list["response"]["body"] = json!([
         webhook(1, "order.created", "active"), webhook(2, "order.updated", "active"),
-        webhook(6, "product.updated", "disabled"), webhook(7, "product.created", "active"),
+        webhook(6, "product.created", "disabled"), webhook(7, "product.updated", "active"),
         { "id": 9, "topic": "order.deleted", "status": "active", "delivery_url": "https://elsewhere.example/" },
     ]);
     let secret = SecretString::from("s3cret");
