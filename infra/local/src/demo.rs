@@ -52,7 +52,12 @@ struct DemoShop {
 }
 
 /// Sells until `stop`.
-pub async fn run(machine: Machine, organization: OrganizationId, pause: Duration, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    machine: Machine,
+    organization: OrganizationId,
+    pause: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
     if let Err(error) = try_run(&machine, &organization, pause, &mut stop).await {
         tracing::error!(error = %format!("{error:#}"), "the demo ended");
     }
@@ -109,7 +114,8 @@ async fn retire(machine: &Machine, organization: &OrganizationId) -> anyhow::Res
             ..ListingFilter::default()
         };
         loop {
-            let page = app.store.listings(organization, &filter, &PageRequest { limit: 200, cursor: None }).await?;
+            let page =
+                app.store.listings(organization, &filter, &PageRequest { limit: 200, cursor: None }).await?;
             if page.data.is_empty() {
                 break;
             }
@@ -152,13 +158,17 @@ async fn connect(
         credentials: shop.credentials().into_iter().map(|(field, value)| (field, value.into())).collect(),
         settings: SettingsPatch::default(),
     };
-    let connection = machine.app.connect(organization, new).await.context("the demo's shop did not connect")?;
+    let connection =
+        machine.app.connect(organization, new).await.context("the demo's shop did not connect")?;
     tracing::info!(target: "demo", shop = name, channel = %channel, address = %server.url(), "connected");
     Ok(DemoShop { shop, connection, on_sale, _server: server })
 }
 
 /// What the hub has available of each SKU.
-async fn stock_of(machine: &Machine, organization: &OrganizationId) -> anyhow::Result<BTreeMap<MatchKey, i64>> {
+async fn stock_of(
+    machine: &Machine,
+    organization: &OrganizationId,
+) -> anyhow::Result<BTreeMap<MatchKey, i64>> {
     let store = &machine.app.store;
     let request = PageRequest { limit: 200, cursor: None };
     let mut stock = BTreeMap::new();
@@ -170,7 +180,11 @@ async fn stock_of(machine: &Machine, organization: &OrganizationId) -> anyhow::R
 }
 
 /// Now, and not in half an hour as for a real shop.
-async fn first_syncs(machine: &Machine, connection: &Connection, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
+async fn first_syncs(
+    machine: &Machine,
+    connection: &Connection,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let app = &machine.app;
     for kind in [SyncKind::Items, SyncKind::Orders] {
         let sync = app.start_sync(connection, kind, Trigger::Initial, None).await?;

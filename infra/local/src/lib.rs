@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 mod clock;
+pub mod command;
 mod demo;
 pub mod lines;
 mod machine;
@@ -65,7 +66,8 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
     let machine = Machine::open(&options.data_dir, public_url).await?;
     let demo = purpose(&machine, options, &options.data_dir)?;
     let (organization, keys) = first_organization(&machine, options.show_keys, demo).await?;
-    let operator_digest = machine.mark(mark::OPERATOR_DIGEST)?.context("the operator's key is missing; use --show-keys")?;
+    let operator_digest =
+        machine.mark(mark::OPERATOR_DIGEST)?.context("the operator's key is missing; use --show-keys")?;
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = workers::start(&machine, &stopped);
@@ -99,7 +101,10 @@ fn purpose(machine: &Machine, options: &Options, data_dir: &Path) -> anyhow::Res
         Some("demo") => Ok(!options.no_demo),
         Some(_) => {
             if !options.no_demo {
-                tracing::warn!("{} is for real shops, so the demo does not run in it; give the demo a --data-dir of its own", data_dir.display());
+                tracing::warn!(
+                    "{} is for real shops, so the demo does not run in it; give the demo a --data-dir of its own",
+                    data_dir.display()
+                );
             }
             Ok(false)
         }
@@ -138,6 +143,7 @@ async fn first_organization(
     let Some(api_key) = api_key else { return Ok((organization, None)) };
     let operator = app::secret::random("op_")?;
     machine.set_mark(mark::OPERATOR_DIGEST, &app::secret::digest(operator.expose_secret()))?;
-    let keys = Keys { api: api_key.expose_secret().to_owned(), operator: operator.expose_secret().to_owned() };
+    let keys =
+        Keys { api: api_key.expose_secret().to_owned(), operator: operator.expose_secret().to_owned() };
     Ok((organization, Some(keys)))
 }

@@ -98,7 +98,9 @@ fn master_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     match fs::read(path) {
         Ok(bytes) => match bytes.try_into() {
             Ok(key) => Ok(key),
-            Err(_) => bail!("{} is damaged: it must have 32 bytes. Put back the copy you kept.", path.display()),
+            Err(_) => {
+                bail!("{} is damaged: it must have 32 bytes. Put back the copy you kept.", path.display())
+            }
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut key = [0; 32];
@@ -107,7 +109,8 @@ fn master_key(path: &Path) -> anyhow::Result<[u8; 32]> {
             second.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
             // Written whole under another name first: a crash must not leave half a key.
             let draft = path.with_extension("new");
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
             file.write_all(&key)?;
             file.sync_all()?;
             fs::rename(&draft, path)?;

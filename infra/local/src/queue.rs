@@ -28,7 +28,12 @@ impl Queue for BellQueue {
         Ok(())
     }
 
-    async fn receive(&self, queue: QueueName, max: u32, visibility: Duration) -> Result<Vec<Received>, QueueError> {
+    async fn receive(
+        &self,
+        queue: QueueName,
+        max: u32,
+        visibility: Duration,
+    ) -> Result<Vec<Received>, QueueError> {
         self.file.receive(queue, max, visibility).await
     }
 
@@ -39,7 +44,12 @@ impl Queue for BellQueue {
         Ok(())
     }
 
-    async fn change_visibility(&self, queue: QueueName, receipt: &str, visibility: Duration) -> Result<(), QueueError> {
+    async fn change_visibility(
+        &self,
+        queue: QueueName,
+        receipt: &str,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
         self.file.change_visibility(queue, receipt, visibility).await
     }
 

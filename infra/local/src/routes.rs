@@ -35,14 +35,22 @@ struct Advance {
 /// The clock moves on; TTLs and schedules follow before the answer.
 async fn advance_clock(State(machine): State<Machine>, body: String) -> Response {
     let Ok(Advance { advance }) = serde_json::from_str(&body) else {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", "Send {\"advance\":\"P31D\"}: an ISO 8601 duration.");
+        return problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_field",
+            "Send {\"advance\":\"P31D\"}: an ISO 8601 duration.",
+        );
     };
     let length = advance.to_duration(SpanRelativeTo::days_are_24_hours());
     let Ok(length) = length.map_err(drop).and_then(|length| {
         let fits = length >= SignedDuration::ZERO && length <= ADVANCE_MAX;
         if fits { Ok(length) } else { Err(()) }
     }) else {
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", "The clock moves on by weeks, days, hours, minutes and seconds, at most ten years.");
+        return problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_field",
+            "The clock moves on by weeks, days, hours, minutes and seconds, at most ten years.",
+        );
     };
     let ahead_ms = machine.clock.advance(length);
     if let Err(error) = machine.set_mark(mark::CLOCK_AHEAD_MS, &ahead_ms.to_string()) {

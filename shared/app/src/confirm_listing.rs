@@ -162,6 +162,7 @@ impl App {
         let (after, link) = linked(self, before, &connection, &item.id, linked_by);
         self.store.create_item(organization_id, &item, &movements, Some((&after, &link))).await?;
         self.resolve_listing(organization_id, &after.id, &item.id, actor).await?;
+        self.match_waiting(organization_id, &item.sku).await;
         Ok(Confirmed { item, listing: after, defaulted: defaulted(overrides) })
     }
 }

@@ -13,6 +13,8 @@ use crate::import_order::Imported;
 use crate::shop::OpenShop;
 use crate::{App, AppError};
 
+/// What adapters call an order that was asked for by its id and is deleted for good.
+const ORDER_GONE: &str = "order_gone";
 /// Pages that one look reads; what is behind them is the next order sync's.
 const LOOK_PAGES_MAX: u32 = 10;
 
@@ -105,6 +107,15 @@ impl App {
                     let imported = self.import_order(organization, &shop.connection, &fetched).await?;
                     moved |= matches!(imported, Imported::New(_) | Imported::Changed(_));
                     order_record(&fetched, imported)
+                }
+                Err(failure) if failure.code == ORDER_GONE => {
+                    let at = shop.channel_time();
+                    let known = self
+                        .void_gone_order(organization, &shop.connection, &failure.external_id, at)
+                        .await?;
+                    moved |= known;
+                    let outcome = if known { Outcome::Synced } else { Outcome::Skipped };
+                    SyncRecord { outcome, ..failed_record(failure) }
                 }
                 Err(failure) => failed_record(failure),
             });

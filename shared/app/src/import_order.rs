@@ -140,6 +140,40 @@ impl App {
         Ok(if known { Imported::Changed(id.clone()) } else { Imported::New(id.clone()) })
     }
 
+    /// The channel no longer has the order: what it still holds of the stock is given back. Whether it was known.
+    pub(crate) async fn void_gone_order(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        external_id: &str,
+        gone_at: Timestamp,
+    ) -> Result<bool, AppError> {
+        let id = OrderId::of(&connection.id, external_id)
+            .map_err(|_| AppError::Internal("an order without an id"))?;
+        for _ in 0..CONFLICTS_MAX {
+            let Some(before) = self.store.order(&organization.id, &id).await? else { return Ok(false) };
+            if before.complete && matches!(before.state, OrderState::Void | OrderState::Fulfilled) {
+                return Ok(true);
+            }
+            let mut after = before.clone();
+            after.channel_state = ChannelOrderState::Cancelled;
+            after.state = OrderState::Void;
+            after.frozen = false;
+            after.changed_at = gone_at.max(before.changed_at);
+            let actor = Actor::Connection(connection.id.to_string());
+            match self.settle_order(organization, &mut after, &waits_for(&before), &actor).await {
+                Err(AppError::Store(StoreError::Conflict(_))) => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let expires_at = gone_at.checked_add(BUYER_KEPT).unwrap_or(Timestamp::MAX);
+                    self.store.set_buyer_expiry(&organization.id, &id, Some(expires_at)).await?;
+                    return Ok(true);
+                }
+            }
+        }
+        Err(StoreError::Conflict("order").into())
+    }
+
     /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a
     /// large order, in several, of which all but the last leave it incomplete, to be resumed by whoever sees it next.
     /// `after.version` is that of the row; it grows with each transaction.

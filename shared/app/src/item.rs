@@ -109,7 +109,10 @@ impl App {
         match self.store.create_item(organization, &item, &opening, None).await {
             Err(StoreError::Exists(_)) => Err(self.sku_taken(organization, &item.sku).await),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(item),
+            Ok(()) => {
+                self.match_waiting(organization, &item.sku).await;
+                Ok(item)
+            }
         }
     }
 

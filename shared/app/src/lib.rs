@@ -30,6 +30,7 @@ pub mod intake;
 pub mod item;
 pub mod listing;
 pub mod location;
+mod match_waiting;
 pub mod order;
 pub mod organization;
 pub mod push_stock;

@@ -14,6 +14,7 @@ use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
 use domain::{ItemId, ListingId, MatchKey, OrganizationId, SyncId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
+use store::connection::Connection;
 use store::item::Item;
 use store::link::{Link, LinkedBy};
 use store::listing::Listing;
@@ -230,12 +231,8 @@ impl App {
                 &request,
             )
             .await?;
-        let around = self.surroundings(organization, &sync.connection_id, &page.data).await?;
         let looked_at = page.data.len();
-        let mut linked = 0_u32;
-        for listing in page.data {
-            linked += u32::from(self.match_one(organization, shop, listing, &around).await?);
-        }
+        let linked = self.match_listings(organization, &shop.connection, page.data).await?;
         sync.cursor = page.next_cursor;
         let last = sync.cursor.is_none();
         // A record that failed keeps the watermark back, so that the next sync tries it again.
@@ -245,6 +242,21 @@ impl App {
         self.step(&organization.id, sync, &[], last).await?;
         tracing::info!(target: "item-sync", shop = shop.connection.name.as_str(), looked_at, linked, "listings matched");
         Ok(last)
+    }
+
+    /// Matches listings that wait, and links those that may be. How many were.
+    pub(crate) async fn match_listings(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        listings: Vec<Listing>,
+    ) -> Result<u32, AppError> {
+        let around = self.surroundings(organization, &connection.id, &listings).await?;
+        let mut linked = 0;
+        for listing in listings {
+            linked += u32::from(self.match_one(organization, connection, listing, &around).await?);
+        }
+        Ok(linked)
     }
 
     async fn surroundings(
@@ -268,7 +280,7 @@ impl App {
     async fn match_one(
         &self,
         organization: &Organization,
-        shop: &OpenShop,
+        connection: &Connection,
         listing: Listing,
         around: &Surroundings,
     ) -> Result<bool, AppError> {
@@ -282,15 +294,15 @@ impl App {
         after.version += 1;
         after.found = matched.found;
         after.candidate_item_ids = matched.candidates;
-        let creates = shop.connection.settings.auto_create && after.found == Match::Unmatched;
+        let creates = connection.settings.auto_create && after.found == Match::Unmatched;
         let links = matched.link.is_some() || creates;
         let stored = match matched.link {
             Some(item) => {
                 let by = if matched.found == Match::SkuMatched { LinkedBy::Sku } else { LinkedBy::Name };
-                self.link_matched(organization, shop, &listing, after, item, by).await
+                self.link_matched(organization, connection, &listing, after, item, by).await
             }
             None if creates => {
-                let actor = Actor::Connection(shop.connection.id.to_string());
+                let actor = Actor::Connection(connection.id.to_string());
                 match self.create_from_listing(organization, &listing, &actor).await {
                     Ok(_) => Ok(()),
                     Err(AppError::Store(error)) => Err(error),
@@ -317,7 +329,7 @@ impl App {
     async fn link_matched(
         &self,
         organization: &Organization,
-        shop: &OpenShop,
+        connection: &Connection,
         before: &Listing,
         mut after: Listing,
         item: ItemId,
@@ -325,9 +337,9 @@ impl App {
     ) -> Result<(), StoreError> {
         after.status = ListingStatus::Linked;
         after.item_id = Some(item.clone());
-        let link = link_of(&after, &item, shop.connection.channel, by, self.clock.now());
+        let link = link_of(&after, &item, connection.channel, by, self.clock.now());
         self.store.link_listing(&organization.id, Some(before), &after, &link).await?;
-        let actor = Actor::Connection(shop.connection.id.to_string());
+        let actor = Actor::Connection(connection.id.to_string());
         match self.resolve_listing(&organization.id, &after.id, &item, &actor).await {
             Err(AppError::Store(error)) => Err(error),
             Ok(_) | Err(_) => Ok(()),

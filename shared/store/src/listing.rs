@@ -284,6 +284,19 @@ impl Store {
         Ok(found.into_iter().filter(|(_, holders)| *holders > 1).map(|(sku, _)| sku).collect())
     }
 
+    /// The connection's listings that have the SKU; at most 100 are kept for one. Consistent.
+    pub async fn listings_with_sku(
+        &self,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        sku: &MatchKey,
+    ) -> Result<BTreeSet<ListingId>, StoreError> {
+        let keys = BTreeMap::from([(keys::listing_sku(organization, connection, sku), sku)]);
+        let read = |reader: Reader<'_>| reader.set::<ListingId>(HOLDERS);
+        let found = self.by_text("find the listings of a SKU", &keys, Freshness::Consistent, read).await?;
+        Ok(found.into_values().flatten().collect())
+    }
+
     /// Stores a new or changed listing that neither gains nor loses its link, if it still has the version before
     /// (`after.version - 1`; none for 1), with the row of its SKU where that changed. `link` renews what the link holds of
     /// the listing (`stock_ref`, `observed`) where the listing is linked and these changed.

@@ -1,4 +1,4 @@
-//! The table: each figure with its budget, and what is beyond it.
+//! The tables: each figure with its budget, and what is beyond it.
 
 use std::fmt;
 
@@ -22,84 +22,113 @@ impl Budget {
     pub const fn at_most(count: u64) -> Self {
         Self::AtMost(Units::whole(count))
     }
+}
 
-    fn holds(self, measured: Units) -> bool {
-        match self {
-            Self::Exactly(wanted) => measured == wanted,
-            Self::AtMost(most) => measured <= most,
-            Self::None => true,
+#[derive(Debug, Clone)]
+struct Figure {
+    row: String,
+    column: String,
+    measured: Units,
+    budget: Budget,
+}
+
+impl Figure {
+    fn holds(&self) -> bool {
+        match self.budget {
+            Budget::Exactly(wanted) => self.measured == wanted,
+            Budget::AtMost(most) => self.measured <= most,
+            Budget::None => true,
         }
     }
 }
 
-impl fmt::Display for Budget {
+/// The figure, and its budget in brackets.
+impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exactly(wanted) => f.write_str(&plain(*wanted)),
-            Self::AtMost(most) => write!(f, "≤ {}", plain(*most)),
-            Self::None => f.write_str("–"),
+        f.write_str(&plain(self.measured))?;
+        match self.budget {
+            Budget::Exactly(wanted) => write!(f, " (= {})", plain(wanted))?,
+            Budget::AtMost(most) => write!(f, " (≤ {})", plain(most))?,
+            Budget::None => {}
         }
+        f.write_str(if self.holds() { "" } else { " ✗" })
     }
 }
 
-/// Figures that belong together: one table in Markdown.
-#[derive(Debug, Clone, Default)]
+/// Figures that belong together: one table, in Markdown.
+#[derive(Debug, Clone)]
 pub struct Section {
     title: String,
-    rows: Vec<(String, Units, Budget)>,
+    figures: Vec<Figure>,
 }
 
 impl Section {
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), rows: Vec::new() }
+        Self { title: title.into(), figures: Vec::new() }
     }
 
-    pub fn count(&mut self, what: impl Into<String>, measured: u64, budget: Budget) {
-        self.units(what, Units::whole(measured), budget);
+    /// Rows and columns stand in the order of their first figure.
+    pub fn units(&mut self, row: impl Into<String>, column: &str, measured: Units, budget: Budget) {
+        self.figures.push(Figure { row: row.into(), column: column.to_owned(), measured, budget });
     }
 
-    pub fn units(&mut self, what: impl Into<String>, measured: Units, budget: Budget) {
-        self.rows.push((what.into(), measured, budget));
+    pub fn count(&mut self, row: impl Into<String>, column: &str, measured: u64, budget: Budget) {
+        self.units(row, column, Units::whole(measured), budget);
     }
 
     /// The figures that do not keep their budget, in words.
     pub fn excesses(&self) -> Vec<String> {
-        let beyond = self.rows.iter().filter(|(_, measured, budget)| !budget.holds(*measured));
-        beyond
-            .map(|(what, measured, budget)| format!("{what}: {} (budget {budget})", plain(*measured)))
-            .collect()
+        let beyond = self.figures.iter().filter(|figure| !figure.holds());
+        beyond.map(|figure| format!("{}: {}, {}: {figure}", self.title, figure.row, figure.column)).collect()
+    }
+
+    fn cells(&self) -> Vec<Vec<String>> {
+        let columns = in_order(self.figures.iter().map(|figure| figure.column.as_str()));
+        let header = std::iter::once(self.title.as_str()).chain(columns.iter().copied());
+        let mut lines = vec![header.map(str::to_owned).collect()];
+        for row in in_order(self.figures.iter().map(|figure| figure.row.as_str())) {
+            let mut line = vec![row.to_owned()];
+            for column in &columns {
+                let figure = self.figures.iter().find(|figure| figure.row == row && figure.column == *column);
+                line.push(figure.map_or_else(String::new, Figure::to_string));
+            }
+            lines.push(line);
+        }
+        lines
     }
 }
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ("measured".to_owned(), "budget".to_owned());
-        let rows: Vec<(&str, String, String)> = std::iter::once((self.title.as_str(), header.0, header.1))
-            .chain(self.rows.iter().map(|(what, measured, budget)| {
-                let mark = if budget.holds(*measured) { "" } else { " ✗" };
-                (what.as_str(), plain(*measured) + mark, budget.to_string())
-            }))
-            .collect();
-        let width = |cell: fn(&(&str, String, String)) -> usize| rows.iter().map(cell).max().unwrap_or(0);
-        let first = width(|row| row.0.chars().count());
-        let second = width(|row| row.1.chars().count());
-        let third = width(|row| row.2.chars().count());
-        for (n, (what, measured, budget)) in rows.iter().enumerate() {
-            writeln!(f, "| {what:first$} | {measured:>second$} | {budget:>third$} |")?;
+        let lines = self.cells();
+        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+        for (n, line) in lines.iter().enumerate() {
+            write_line(f, line, &widths)?;
             if n == 0 {
-                writeln!(
-                    f,
-                    "| {:-<first$} | {:->second$}: | {:->third$}: |",
-                    "",
-                    "",
-                    "",
-                    second = second - 1,
-                    third = third - 1
-                )?;
+                let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+                write_line(f, &rule, &widths)?;
             }
         }
         Ok(())
     }
+}
+
+fn write_line(f: &mut fmt::Formatter<'_>, cells: &[String], widths: &[usize]) -> fmt::Result {
+    for (cell, width) in cells.iter().zip(widths) {
+        write!(f, "| {cell:width$} ")?;
+    }
+    f.write_str("|\n")
+}
+
+fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
 }
 
 /// Without the zeros that say nothing.
@@ -125,26 +154,27 @@ mod tests {
         ];
         for (measured, budget, within) in cases {
             let mut section = Section::new("what");
-            section.units("it", measured, budget);
-            assert_eq!(section.excesses().is_empty(), within, "{measured} {budget}");
+            section.units("it", "here", measured, budget);
+            assert_eq!(section.excesses().is_empty(), within, "{measured} {budget:?}");
         }
     }
 
     #[test]
     fn a_section_is_a_table_that_marks_what_is_beyond() {
         let mut section = Section::new("calls");
-        section.count("pages", 10, Budget::exactly(10));
-        section.units("reads", Units::from_milli(1_500), Budget::at_most(1));
+        section.count("pages", "one", 10, Budget::exactly(10));
+        section.units("reads", "two", Units::from_milli(1_500), Budget::at_most(1));
+        section.count("reads", "one", 20, Budget::None);
         let lines: Vec<String> = section.to_string().lines().map(str::to_owned).collect();
         assert_eq!(
             lines,
             [
-                "| calls | measured | budget |",
-                "| ----- | -------: | -----: |",
-                "| pages |       10 |     10 |",
-                "| reads |    1.5 ✗ |    ≤ 1 |",
+                "| calls | one       | two         |",
+                "| ----- | --------- | ----------- |",
+                "| pages | 10 (= 10) |             |",
+                "| reads | 20        | 1.5 (≤ 1) ✗ |",
             ]
         );
-        assert_eq!(section.excesses(), ["reads: 1.5 (budget ≤ 1)"]);
+        assert_eq!(section.excesses(), ["calls: reads, two: 1.5 (≤ 1) ✗"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The hub in one process: engine, queue and use cases, and what AWS does between the functions, one step at a time.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +16,7 @@ use aws::event::{SqsBatchResponse, SqsEvent, SqsRecord, StreamEvent};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, ItemId, Name, Timestamp};
-use engine::{Engine, Meter, Position};
+use engine::{Engine, Position};
 use queue::local::LocalQueue;
 use queue::message::Task;
 use queue::{Message, Outgoing, Queue, QueueName, Work};
@@ -51,6 +52,7 @@ pub struct World {
 /// What one kind of function did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Worked {
+    /// Received, those that came again included.
     pub messages: u64,
     pub spent: Spent,
 }
@@ -93,12 +95,11 @@ impl World {
         Ok(Self { app, clock, wire, organization, engine, queue, read_up_to: Mutex::new(None) })
     }
 
-    /// A connection whose new listings become items of their own where `auto_create` says so.
     pub async fn connect(
         &self,
         channel: ChannelKind,
         credentials: impl IntoIterator<Item = (String, String)>,
-        auto_create: bool,
+        settings: SettingsPatch,
     ) -> anyhow::Result<Connection> {
         let new = NewConnection {
             channel,
@@ -106,7 +107,7 @@ impl World {
             endpoint: Some("https://shop.example".to_owned()),
             marketplace: Vec::new(),
             credentials: credentials.into_iter().map(|(field, value)| (field, value.into())).collect(),
-            settings: SettingsPatch { auto_create: Some(auto_create), ..SettingsPatch::default() },
+            settings,
         };
         Ok(self.app.connect(&self.organization.id, new).await?)
     }
@@ -164,15 +165,25 @@ impl World {
         loop {
             let received = self.queue.receive(queue, QUEUE_BATCH, VISIBILITY).await?;
             if received.is_empty() {
-                worked.spent = meter.take().into();
-                return Ok(worked);
+                // Nothing is left, or something rests: as a channel asked that has no more calls for us at this time.
+                let Some(at) = self.queue.next_visible_at(queue)? else {
+                    worked.spent = meter.take().into();
+                    return Ok(worked);
+                };
+                self.clock.advance(at.duration_since(self.clock.now()).unsigned_abs());
+                continue;
             }
             worked.messages += u64::try_from(received.len())?;
-            let receipts = received.iter().map(|message| message.receipt.clone()).collect();
+            let mut receipts: BTreeMap<String, String> = received
+                .iter()
+                .map(|message| (message.message_id.clone(), message.receipt.clone()))
+                .collect();
             let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
             let answer = self.invoke(queue.work, SqsEvent { records }).await;
-            anyhow::ensure!(answer.batch_item_failures.is_empty(), "{queue} failed");
-            self.queue.delete(queue, receipts).await?;
+            for failure in answer.batch_item_failures {
+                receipts.remove(&failure.item_identifier);
+            }
+            self.queue.delete(queue, receipts.into_values().collect()).await?;
         }
     }
 
@@ -182,11 +193,6 @@ impl World {
             Work::OrderImport => order_import::handle(&self.app, event).await,
             Work::StockPush => stock_push::handle(&self.app, event).await,
         }
-    }
-
-    /// Units are counted from the first time this is asked for.
-    pub fn meter(&self) -> Meter {
-        self.engine.meter()
     }
 
     /// What a notification of one order leads to.

@@ -1,20 +1,19 @@
 //! A running hub: its process, its data directory, its keys.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::clock::SharedClock;
-use crate::{binary, eventually};
+use crate::eventually;
 
 /// How long a start may take, in a debug build on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -27,7 +26,6 @@ pub struct Hub {
     pub address: String,
     pub key: String,
     pub operator_key: String,
-    pub clock: SharedClock,
     options: Vec<String>,
     client: reqwest::Client,
 }
@@ -45,13 +43,13 @@ impl Hub {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
         let key = said.key.expect("the first start shows a key");
         let operator_key = said.operator_key.expect("the first start shows the operator's key");
-        let clock = SharedClock::default();
-        Self { dir, child, address: said.address, key, operator_key, clock, options, client }
+        Self { dir, child, address: said.address, key, operator_key, options, client }
     }
 
     /// `kill -9`: nothing is ended, nothing is flushed.
     pub async fn kill(&mut self) {
-        self.child.kill().await.expect("it ran");
+        self.child.kill().expect("it ran");
+        self.child.wait().expect("it ran");
     }
 
     /// Starts again on the same directory, after [`Hub::kill`] or [`Hub::stop`]. The keys it showed, if any.
@@ -71,22 +69,21 @@ impl Hub {
 
     /// SIGTERM, as `docker stop` or systemd send it.
     pub async fn stop(&mut self, deadline: Duration) -> ExitStatus {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill runs");
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
         assert!(sent.success());
-        match tokio::time::timeout(deadline, self.child.wait()).await {
-            Ok(status) => status.expect("it ran"),
-            Err(_) => panic!("still running {deadline:?} after SIGTERM"),
-        }
+        eventually("the hub ends after SIGTERM", deadline, async || {
+            self.child.try_wait().expect("it ran").ok_or_else(|| "still running".to_owned())
+        })
+        .await
     }
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(log_file(&self.dir)).unwrap_or_default()
     }
 
-    /// The shops' clock and the hub's move on; what was due by then has been started when this returns.
+    /// The hub's clock moves on; what was due by then has been started when this returns.
     pub async fn advance(&self, by: SignedDuration) {
-        self.clock.advance(by);
         self.post("/_local/clock", json!({ "advance": by.to_string() })).await.done();
     }
 
@@ -144,6 +141,11 @@ impl Hub {
         }
     }
 
+    /// Every record of a list that comes in one piece.
+    pub async fn whole(&self, path: &str) -> Vec<Value> {
+        self.get(path).await["data"].as_array().expect("a list").clone()
+    }
+
     /// A new item with stock at the primary location; its id.
     pub async fn item(&self, sku: &str, name: &str, on_hand: i64) -> String {
         let location = self.primary_location().await;
@@ -186,6 +188,9 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
@@ -214,19 +219,21 @@ fn log_file(dir: &TempDir) -> PathBuf {
 
 async fn spawn(dir: &TempDir, options: &[String]) -> (Child, Said) {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(log_file(dir)).expect("a log");
-    let mut child = Command::new(binary::path())
+    let mut child = Command::new(binary())
         .args(["--port", "0", "--data-dir"])
         .arg(dir.path().join("data"))
         .args(options)
         .stdout(Stdio::piped())
         .stderr(log)
-        .kill_on_drop(true)
         .spawn()
         .expect("the hub starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let output = BufReader::new(child.stdout.take().expect("its output"));
+    let (sender, lines) = mpsc::channel();
+    // Reads to the end: whoever does not read a pipe stops its writer one day.
+    std::thread::spawn(move || output.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
     let mut said = Said { address: String::new(), key: None, operator_key: None };
-    let reading = async {
-        while let Some(line) = lines.next_line().await.expect("text") {
+    eventually("the hub says where it listens", START, async || {
+        while let Ok(line) = lines.try_recv() {
             if let Some(address) = line.strip_prefix("Listening on ") {
                 said.address = address.to_owned();
             } else if let Some(key) = line.strip_prefix("API key: ") {
@@ -234,15 +241,17 @@ async fn spawn(dir: &TempDir, options: &[String]) -> (Child, Said) {
             } else if let Some(key) = line.strip_prefix("Operator key: ") {
                 said.operator_key = Some(key.to_owned());
             } else if line.starts_with("Data: ") {
-                return true;
+                return Ok(());
             }
         }
-        false
-    };
-    let started = tokio::time::timeout(START, reading).await.unwrap_or(false);
-    let log = if started { String::new() } else { std::fs::read_to_string(log_file(dir)).unwrap_or_default() };
-    assert!(started, "the hub did not start:\n{log}");
-    // Whoever does not read a pipe stops its writer one day.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Err(std::fs::read_to_string(log_file(dir)).unwrap_or_default())
+    })
+    .await;
     (child, said)
+}
+
+/// `src/bin/hub.rs`: `<target>/<profile>/hub`, beside the `deps` that hold the test itself.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.ancestors().nth(2).expect("the profile's folder").join("hub")
 }

@@ -17,7 +17,7 @@ pub async fn settled(hub: &Hub, shops: &[&Shop]) {
 async fn all_in_sync(hub: &Hub, shops: &[&Shop]) -> Result<(), String> {
     for item in hub.list("/v1/items").await {
         let id = item["id"].as_str().unwrap();
-        for listing in hub.list(&format!("/v1/items/{id}/listings")).await {
+        for listing in hub.whole(&format!("/v1/items/{id}/listings")).await {
             let (shop, shown) = shown(shops, &listing);
             let number = &listing["desired_quantity"];
             let right = listing["push_state"] == "in_sync"
@@ -47,7 +47,7 @@ pub async fn assert_laws(hub: &Hub, shops: &[&Shop]) {
         let id = item["id"].as_str().unwrap();
         let stock = hub.get(&format!("/v1/items/{id}/stock")).await;
         assert_movements_sum_up(hub, id, &stock).await;
-        for listing in hub.list(&format!("/v1/items/{id}/listings")).await {
+        for listing in hub.whole(&format!("/v1/items/{id}/listings")).await {
             let connection = listing["connection_id"].as_str().unwrap();
             let why = hub.get(&format!("/v1/items/{id}/availability?connection_id={connection}")).await;
             let last = why["steps"].as_array().and_then(|steps| steps.last()).map(|step| &step["value"]);

@@ -4,11 +4,7 @@
 //! Nothing here looks into the hub's files or calls its code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-// Only so that its libraries are built before the tests ask cargo for the binary.
-use local as _;
-
 mod answer;
-mod binary;
 mod clock;
 mod eventually;
 mod hub;
@@ -17,7 +13,6 @@ mod shop;
 mod story;
 
 pub use answer::Answer;
-pub use clock::SharedClock;
 pub use eventually::{SOON, eventually};
 pub use hub::Hub;
 pub use laws::{assert_laws, settled};

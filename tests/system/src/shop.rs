@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::clock::SharedClock;
+use crate::clock::machine_clock;
 use crate::hub::Hub;
 
 /// What becomes of a shop's notifications on their way.
@@ -40,17 +40,17 @@ pub fn goods(sku: &str, title: &str, price: &str, quantity: i64) -> Goods {
 }
 
 impl Shop {
-    pub async fn woocommerce(name: &str, clock: &SharedClock) -> Self {
-        Self::woocommerce_in("USD", name, clock).await
+    pub async fn woocommerce(name: &str) -> Self {
+        Self::woocommerce_in("USD", name).await
     }
 
-    pub async fn woocommerce_in(currency: &str, name: &str, clock: &SharedClock) -> Self {
-        let options = Options { currency: currency.to_owned(), ..Options::new(clock.for_shops()) };
+    pub async fn woocommerce_in(currency: &str, name: &str) -> Self {
+        let options = Options { currency: currency.to_owned(), ..Options::new(machine_clock()) };
         Self::open(name, Arc::new(WoocommerceShop::new(options))).await
     }
 
-    pub async fn shopify(name: &str, clock: &SharedClock) -> Self {
-        Self::open(name, Arc::new(ShopifyShop::new(clock.for_shops()))).await
+    pub async fn shopify(name: &str) -> Self {
+        Self::open(name, Arc::new(ShopifyShop::new(machine_clock()))).await
     }
 
     async fn open(name: &str, shop: Arc<dyn SimulatedShop>) -> Self {

@@ -64,9 +64,9 @@ impl Market {
         for (sku, name, on_hand) in [("MUG", "Mug", 20), ("TEE", "Tee", 30)] {
             hub.item(sku, name, on_hand).await;
         }
-        let mut north = Shop::woocommerce("north", &hub.clock).await;
-        let mut south = Shop::woocommerce("south", &hub.clock).await;
-        let mut east = Shop::shopify("east", &hub.clock).await;
+        let mut north = Shop::woocommerce("north").await;
+        let mut south = Shop::woocommerce("south").await;
+        let mut east = Shop::shopify("east").await;
         let mut sold = BTreeMap::new();
         for (place, shop) in [("north", &mut north), ("south", &mut south), ("east", &mut east)] {
             // Not what the hub has: it must be told.

@@ -1,53 +1,38 @@
 //! What a push costs for each listing of it, and for itself.
 
 use bench::spent::each_beyond_one;
-use bench::world::{STREAM_BATCH, Worked};
-use bench::{Budget, Section, goods};
+use bench::world::STREAM_BATCH;
+use bench::{Budget, Section, Spent};
 use engine::Units;
 
-use crate::shop::{CHANNELS, Opened};
-
-const LISTINGS: usize = 1_000;
+use crate::shop::{CHANNELS, LISTINGS};
 
 pub async fn measure() -> anyhow::Result<Section> {
-    let mut section = Section::new("Telling a channel the new number of a listing");
+    let mut section = Section::new("Units of telling a channel a listing's new number");
     for channel in &CHANNELS {
-        let name = channel.name;
-        let opened = Opened::with(channel.kind, (0..LISTINGS).map(|n| goods::simple(n, 50))).await?;
+        let opened = channel.large().await?;
         let world = &opened.world;
-        world.settle(&opened.connection).await?;
         let items = world.items(&opened.connection).await?;
-        let mut costs: Vec<(Worked, Worked)> = Vec::new();
-        for items in [&items[..1], &items[..]] {
-            world.adjust(items, -1).await?;
-            costs.push(world.drain(channel.kind, STREAM_BATCH).await?);
-        }
-        let [(one_fanned, one), (all_fanned, all)] = costs[..] else { anyhow::bail!("two pushes") };
+        world.adjust(&items[..1], -1).await?;
+        let (fan_out_of_one, push_of_one) = world.drain(channel.kind, STREAM_BATCH).await?;
+        world.adjust(&items, -1).await?;
+        let (fan_out_of_all, push_of_all) = world.drain(channel.kind, STREAM_BATCH).await?;
+
         let number = u64::try_from(LISTINGS)?;
-        let writes = each_beyond_one(all.spent.writes(), one.spent.writes(), number);
-        let reads = each_beyond_one(all.spent.reads(), one.spent.reads(), number);
-        let fanned = each_beyond_one(all_fanned.spent.reads(), one_fanned.spent.reads(), number);
+        let each =
+            |all: Spent, one: Spent, of: fn(&Spent) -> Units| each_beyond_one(of(&all), of(&one), number);
+        let (one, all) = (push_of_one.spent, push_of_all.spent);
+        let (writes, reads) = (each(all, one, Spent::writes), each(all, one, Spent::reads));
         let half = Budget::AtMost(Units::from_milli(500));
+        section.units("each listing: writes", channel.name, writes, Budget::at_most(1));
+        section.units("each listing: reads", channel.name, reads, half);
+        let fanned = each(fan_out_of_all.spent, fan_out_of_one.spent, Spent::reads);
+        section.units("each changed item: reads of the fan-out", channel.name, fanned, Budget::at_most(1));
         let fixed = |one: Units, each: Units| Units::from_milli(one.milli().saturating_sub(each.milli()));
-        section.units(format!("{name}: write units of each listing"), writes, Budget::at_most(1));
-        section.units(format!("{name}: read units of each listing"), reads, half);
-        section.units(
-            format!("{name}: fan-out, read units of each changed item"),
-            fanned,
-            Budget::at_most(1),
-        );
-        let writes = fixed(one.spent.writes(), writes);
-        section.units(
-            format!("{name}: write units of a push, whatever it carries"),
-            writes,
-            Budget::at_most(1),
-        );
-        let reads = fixed(one.spent.reads(), reads);
-        section.units(
-            format!("{name}: read units of a push, whatever it carries"),
-            reads,
-            Budget::at_most(10),
-        );
+        let writes = fixed(one.writes(), writes);
+        section.units("a push, whatever it carries: writes", channel.name, writes, Budget::at_most(1));
+        let reads = fixed(one.reads(), reads);
+        section.units("a push, whatever it carries: reads", channel.name, reads, Budget::at_most(10));
     }
     Ok(section)
 }

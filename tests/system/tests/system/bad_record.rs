@@ -10,8 +10,8 @@ async fn failed(hub: &Hub, sync: &Value) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_cannot_be_read_fails_alone_is_named_and_comes_in_once_it_is_mended() {
     let hub = Hub::start().await;
-    let mut woocommerce = Shop::woocommerce("north", &hub.clock).await;
-    let mut shopify = Shop::shopify("east", &hub.clock).await;
+    let mut woocommerce = Shop::woocommerce("north").await;
+    let mut shopify = Shop::shopify("east").await;
     for shop in [&mut woocommerce, &mut shopify] {
         shop.add(goods("FIRST", "First", "5.00", 3));
         let too_long = "X".repeat(300);

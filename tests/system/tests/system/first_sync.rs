@@ -7,30 +7,30 @@ use system::{Hub, Post, Shop, goods, settled};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_of_another_currency_or_with_wrong_credentials_is_not_connected() {
     let hub = Hub::start().await;
-    let euro = Shop::woocommerce_in("EUR", "euro", &hub.clock).await;
+    let euro = Shop::woocommerce_in("EUR", "euro").await;
     euro.try_connect(&hub).await.refused(422, "currency_mismatch", None);
 
     for (shop, field) in [
-        (Shop::woocommerce("north", &hub.clock).await, "consumer_secret"),
-        (Shop::shopify("east", &hub.clock).await, "access_token"),
+        (Shop::woocommerce("north").await, "consumer_secret"),
+        (Shop::shopify("east").await, "access_token"),
     ] {
         let mut request = shop.request();
         request["credentials"][field] = json!("not_the_right_one");
-        hub.post("/v1/connections", request).await.refused(422, "unauthorized", Some("/credentials"));
+        hub.post("/v1/connections", request).await.refused(422, "credentials_refused", Some("/credentials"));
     }
     let mut nowhere = euro.request();
     nowhere["endpoint"] = json!("http://127.0.0.1:9");
     let answer = hub.post("/v1/connections", nowhere).await;
     assert!((500..600).contains(&answer.status) || answer.status == 422, "{answer:?}");
     assert_ne!(answer.status, 500, "{answer:?}");
-    assert_eq!(hub.list("/v1/connections").await, Vec::<Value>::new());
+    assert_eq!(hub.whole("/v1/connections").await, Vec::<Value>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_sync_runs_by_itself_after_half_an_hour_and_not_before() {
     let hub = Hub::start().await;
     hub.item("MUG", "Mug", 20).await;
-    let mut shop = Shop::woocommerce("north", &hub.clock).await;
+    let mut shop = Shop::woocommerce("north").await;
     let mug = shop.add(goods("MUG", "Mug", "9.50", 3));
     let connection = shop.connect(&hub).await;
     let at = |field: &str| connection[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
@@ -67,9 +67,9 @@ async fn shared_skus_are_linked_and_the_rest_waits_with_the_right_match() {
     let mug = hub.item("MUG", "Mug", 20).await;
     let tee = hub.item("TEE", "Tee", 30).await;
     let lamp = hub.item("LAMP", "Desk lamp", 4).await;
-    let mut north = Shop::woocommerce("north", &hub.clock).await;
-    let mut south = Shop::woocommerce("south", &hub.clock).await;
-    let mut east = Shop::shopify("east", &hub.clock).await;
+    let mut north = Shop::woocommerce("north").await;
+    let mut south = Shop::woocommerce("south").await;
+    let mut east = Shop::shopify("east").await;
     for shop in [&north, &south, &east] {
         // Case and white space do not count.
         shop.add(goods("mug", "Our mug", "9.50", 2));
@@ -114,7 +114,7 @@ async fn shared_skus_are_linked_and_the_rest_waits_with_the_right_match() {
     let of = |title: &str| listings.iter().find(|listing| listing["title"].as_str().unwrap().trim() == title).unwrap();
     assert_eq!(of("desk LAMP")["candidate_item_ids"], json!([lamp]));
     assert_eq!(of("Tee")["item_id"], json!(tee));
-    assert_eq!(hub.list(&format!("/v1/items/{mug}/listings")).await.len(), 3);
+    assert_eq!(hub.whole(&format!("/v1/items/{mug}/listings")).await.len(), 3);
     let summary = hub.get("/v1/listings/summary").await;
     assert_eq!((&summary["total"], &summary["by_status"]["linked"]), (&json!(9), &json!(4)), "{summary}");
     assert_eq!(summary["unconfirmed_by_match"]["duplicate_sku"], 2, "{summary}");
@@ -126,7 +126,7 @@ async fn shared_skus_are_linked_and_the_rest_waits_with_the_right_match() {
 #[tokio::test(flavor = "multi_thread")]
 async fn confirming_makes_an_item_with_the_stated_defaults_and_says_so() {
     let hub = Hub::start().await;
-    let mut north = Shop::woocommerce("north", &hub.clock).await;
+    let mut north = Shop::woocommerce("north").await;
     let bag = north.add(goods("BAG", "Canvas bag", "14.00", 12));
     north.add(goods("CUP", "Cup", "4.00", 6));
     north.connect(&hub).await;
@@ -168,7 +168,7 @@ async fn confirming_makes_an_item_with_the_stated_defaults_and_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_a_listing_that_waits_is_frozen_until_it_is_confirmed() {
     let hub = Hub::start().await;
-    let mut north = Shop::woocommerce("north", &hub.clock).await;
+    let mut north = Shop::woocommerce("north").await;
     let bag = north.add(goods("BAG", "Canvas bag", "14.00", 12));
     north.connect(&hub).await;
     hub.sync(&north.connection, "items").await;

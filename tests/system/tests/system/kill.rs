@@ -77,7 +77,7 @@ async fn a_hub_killed_at_every_step_at_other_moments_ends_the_same_too() {
 async fn a_first_sync_that_is_killed_again_and_again_fetches_every_listing_once() {
     const LISTINGS: usize = 450;
     let mut hub = Hub::start().await;
-    let mut shop = Shop::woocommerce("large", &hub.clock).await;
+    let mut shop = Shop::woocommerce("large").await;
     for n in 0..LISTINGS {
         shop.add(Goods { barcode: None, ..goods(&format!("SKU-{n}"), &format!("Thing {n}"), "1.00", 5) });
     }

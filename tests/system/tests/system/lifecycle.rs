@@ -36,7 +36,7 @@ async fn reset_empties_everything_but_the_key_and_the_organization() {
     let mut hub = Hub::start().await;
     let organization = hub.get("/v1/organization").await;
     hub.item("MUG", "Mug", 7).await;
-    let mut shop = Shop::woocommerce("north", &hub.clock).await;
+    let mut shop = Shop::woocommerce("north").await;
     shop.add(goods("MUG", "Mug", "5.00", 3));
     shop.connect(&hub).await;
     hub.sync(&shop.connection, "items").await;
@@ -44,7 +44,8 @@ async fn reset_empties_everything_but_the_key_and_the_organization() {
 
     let reset = hub.post("/_local/reset", json!(null)).await;
     assert_eq!(reset.status, 204, "{}", reset.body);
-    for path in ["/v1/items", "/v1/connections", "/v1/listings", "/v1/syncs", "/v1/orders", "/v1/adjustments"] {
+    assert_eq!(hub.whole("/v1/connections").await, Vec::<serde_json::Value>::new());
+    for path in ["/v1/items", "/v1/listings", "/v1/syncs", "/v1/orders", "/v1/adjustments"] {
         assert_eq!(hub.list(path).await, Vec::<serde_json::Value>::new(), "{path}");
     }
     assert_eq!(hub.get("/v1/organization").await, organization);

@@ -16,7 +16,7 @@ async fn these_follow(market: &Market, shops: &[&Shop]) {
     for item in market.hub.list("/v1/items").await {
         let path = format!("/v1/items/{}/listings", item["id"].as_str().unwrap());
         eventually(&format!("{} is right where the channel works", item["sku"]), SOON, async || {
-            let listings = market.hub.list(&path).await;
+            let listings = market.hub.whole(&path).await;
             let behind = listings.iter().find(|listing| {
                 shops.iter().any(|shop| listing["connection_id"] == shop.connection)
                     && (listing["push_state"] != "in_sync"
@@ -103,7 +103,7 @@ async fn refused_credentials_wait_for_new_ones_and_then_everything_is_made_up_fo
 
     let path = format!("/v1/connections/{}", market.north.connection);
     let credentials = json!({ "credentials": market.north.shop.credentials() });
-    market.hub.patch(&path, credentials.clone()).await.refused(422, "unauthorized", Some("/credentials"));
+    market.hub.patch(&path, credentials.clone()).await.refused(422, "credentials_refused", Some("/credentials"));
     market.north.shop.faults().always(None);
     assert_eq!(market.hub.patch(&path, credentials).await.done()["status"], "active");
     settled(&market.hub, &market.shops()).await;

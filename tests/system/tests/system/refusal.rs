@@ -29,7 +29,7 @@ async fn what_is_wrong_is_refused_by_name_and_never_with_a_500() {
         ("POST", "/v1/adjustments", line(json!({ "item_id": item, "delta": 0 })), (422, "invalid_field", Some("/lines/0/delta"))),
         ("POST", "/v1/adjustments", line(json!({ "item_id": item })), (422, "invalid_field", Some("/lines/0"))),
         ("POST", "/v1/adjustments", line(json!({ "item_id": item, "delta": -6 })), (409, "not_enough_stock", Some("/lines/0/delta"))),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": "itm_0", "delta": 1 })), (422, "not_found", Some("/lines/0/item_id"))),
+        ("POST", "/v1/adjustments", line(json!({ "item_id": "itm_0", "delta": 1 })), (404, "not_found", Some("/lines/0/item_id"))),
         ("POST", "/v1/adjustments", line(json!({ "item_id": 7, "delta": 1 })), (422, "invalid_field", Some("/lines/0/item_id"))),
         ("POST", "/v1/connections", json!({ "channel": "woocommerce", "name": "x", "endpoint": "nonsense", "credentials": { "consumer_key": "a", "consumer_secret": "b" } }), (422, "invalid_field", Some("/endpoint"))),
         ("POST", "/v1/connections", json!({ "channel": "woocommerce", "name": "x", "endpoint": "http://127.0.0.1:9", "credentials": { "consumer_key": "a" } }), (422, "invalid_credentials", Some("/credentials/consumer_secret"))),
@@ -89,7 +89,7 @@ async fn without_a_valid_key_there_is_nothing_to_see() {
 async fn another_organizations_things_do_not_exist() {
     let hub = Hub::start().await;
     let item = hub.item("MUG", "Mug", 5).await;
-    let mut shop = Shop::woocommerce("north", &hub.clock).await;
+    let mut shop = Shop::woocommerce("north").await;
     let mug = shop.add(goods("MUG", "Mug", "5.00", 3));
     shop.connect(&hub).await;
     let sync = hub.sync(&shop.connection, "items").await;
@@ -153,7 +153,7 @@ async fn another_organizations_things_do_not_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notification_with_another_signature_is_refused_and_does_nothing() {
     let hub = Hub::start().await;
-    for mut shop in [Shop::woocommerce("north", &hub.clock).await, Shop::shopify("east", &hub.clock).await] {
+    for mut shop in [Shop::woocommerce("north").await, Shop::shopify("east").await] {
         let mug = shop.add(goods("MUG", "Mug", "5.00", 30));
         shop.connect(&hub).await;
         hub.sync(&shop.connection, "items").await;

@@ -43,15 +43,16 @@ fn main() -> anyhow::Result<ExitCode> {
         let binary = Path::new(&folder).join(&function);
         let size = fs::metadata(&binary).with_context(|| format!("there is no {}", binary.display()))?.len();
         start(&binary, &function)?;
-        let mut starts = (0..STARTS).map(|_| start(&binary, &function)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut starts =
+            (0..STARTS).map(|_| start(&binary, &function)).collect::<anyhow::Result<Vec<_>>>()?;
         starts.sort_by_key(|start| start.took);
         let median = starts[STARTS / 2].took;
         let memory_kb = starts.iter().map(|start| start.memory_kb).max().unwrap_or(0);
         let thousandths = |units: u128| Units::from_milli(u64::try_from(units).expect("a small number"));
-        section.units(format!("{function}: size, MB"), Units::from_milli(size / 1_000), Budget::at_most(SIZE_MB_MAX));
-        section.units(format!("{function}: start, ms"), thousandths(median.as_micros()), Budget::at_most(START_MS_MAX));
+        section.units(&function, "size, MB", Units::from_milli(size / 1_000), Budget::at_most(SIZE_MB_MAX));
+        section.units(&function, "start, ms", thousandths(median.as_micros()), Budget::at_most(START_MS_MAX));
         let memory = Units::from_milli(memory_kb * 1_024 / 1_000);
-        section.units(format!("{function}: memory at the first poll, MB"), memory, Budget::at_most(MEMORY_MB_MAX));
+        section.units(&function, "memory at the first poll, MB", memory, Budget::at_most(MEMORY_MB_MAX));
     }
     println!("{section}");
     let excesses = section.excesses();
