@@ -134,10 +134,10 @@ fn replay(kept: KeptAnswer, secret: &str) -> Result<Response, Problem> {
     let headers = response.headers_mut();
     headers.remove(CONTENT_TYPE);
     for (name, value) in kept.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            if name != SEALED {
-                headers.insert(name, value);
-            }
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+            && name != SEALED
+        {
+            headers.insert(name, value);
         }
     }
     headers.insert(REPLAYED, HeaderValue::from_static("true"));

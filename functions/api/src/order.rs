@@ -178,7 +178,7 @@ async fn kinds(api: &Api, caller: &Caller) -> Result<BTreeMap<ConnectionId, Chan
     Ok(connections.into_iter().map(|connection| (connection.id, connection.channel)).collect())
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderSource {
     Marketplace,
@@ -188,6 +188,8 @@ pub enum OrderSource {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
+    /// `marketplace`, `manual`.
+    #[param(value_type = Option<String>)]
     source: Option<OrderSource>,
     #[param(value_type = Option<String>)]
     connection_id: Option<ConnectionId>,

@@ -108,6 +108,11 @@ impl Problem {
     pub fn detail(&self) -> &str {
         &self.detail
     }
+
+    #[cfg(test)]
+    pub fn pointer(&self) -> Option<&str> {
+        self.errors.first().map(|field| field.pointer.as_str())
+    }
 }
 
 impl IntoResponse for Problem {

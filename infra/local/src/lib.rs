@@ -85,7 +85,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
     });
     if demo {
         let pause = Duration::from_secs(options.demo_pause);
-        tasks.spawn(demo::run(machine.clone(), organization, pause, stopped.clone()));
+        tasks.spawn(demo::run(machine.clone(), organization, pause, stopped));
     }
     Ok(Started { address, keys, demo, stop, tasks })
 }

@@ -210,7 +210,10 @@ impl App {
                     return Ok(Trial { identity, credentials, channel_time });
                 }
                 // Signed by the wrong clock; the refusal told the right one.
-                Err(error) if error.kind == ErrorKind::Unauthorized && time.ahead_ms() != ahead_ms => {
+                Err(error)
+                    if matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Unavailable)
+                        && time.ahead_ms() != ahead_ms =>
+                {
                     ahead_ms = time.ahead_ms();
                 }
                 // A token given without its end may be spent: one renewal tells.

@@ -10,6 +10,8 @@ use domain::order::{
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{ListingId, MovementId, OrderId, Timestamp};
 use jiff::SignedDuration;
+use queue::message::{PushTarget, Task};
+use queue::{QueueName, Work};
 use store::StoreError;
 use store::connection::Connection;
 use store::listing::Listing;
@@ -115,6 +117,9 @@ impl App {
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
+        if before.as_ref().is_some_and(|before| before.complete && moved_on_channel_alone(before, &after)) {
+            self.push_sold(organization, connection, &after).await?;
+        }
         self.keep_buyer(organization, fetched, before.as_ref(), &after, now).await?;
         let waited: BTreeSet<ListingId> = before.as_ref().map(waits_for).unwrap_or_default();
         let actor = Actor::Connection(connection.id.to_string());
@@ -209,6 +214,33 @@ impl App {
         }
     }
 
+    /// Sends the numbers of what the order sold once more. Queued before the order is stored: after a crash in between
+    /// it is queued again, after one the other way round it never would be.
+    async fn push_sold(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        order: &Order,
+    ) -> Result<(), AppError> {
+        let sold = order.lines.iter().filter_map(|line| {
+            Some(PushTarget {
+                listing_id: line.listing_id(&order.connection_id)?,
+                item_id: line.item_id.clone()?,
+                version: 0,
+            })
+        });
+        let targets: Vec<PushTarget> = sold.collect();
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let text = format!("{} {} {:?} {:?}", order.id, order.changed_at, order.channel_state, order.payment);
+        let deduplication_id =
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
+        let queue = QueueName { work: Work::StockPush, channel: connection.channel };
+        let task = Task::PushListings { targets, force: true };
+        self.enqueue(queue, &organization.id, &connection.id, deduplication_id, task).await
+    }
+
     async fn listings_of(
         &self,
         organization: &Organization,
@@ -301,6 +333,15 @@ pub(crate) fn waits_for(order: &Order) -> BTreeSet<ListingId> {
         .filter(|line| is_open(line))
         .filter_map(|line| line.listing_id(&order.connection_id))
         .collect()
+}
+
+/// Whether the channel may have moved its own numbers where nothing moves here that would be pushed: a shop that takes
+/// units off when an order is paid, or puts refunded ones back.
+fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
+    let told_otherwise = before.channel_state != after.channel_state
+        || before.payment != after.payment
+        || before.lines != after.lines;
+    told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
 }
 
 fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {

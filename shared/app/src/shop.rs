@@ -149,7 +149,9 @@ impl App {
             };
             match (error.kind, error.retry) {
                 // Signed by the wrong clock; the refusal told the right one.
-                (ErrorKind::Unauthorized, _) if !corrected && shop.transport.time.ahead_ms() != ahead_ms => {
+                (ErrorKind::Unauthorized | ErrorKind::Unavailable, _)
+                    if !corrected && shop.transport.time.ahead_ms() != ahead_ms =>
+                {
                     corrected = true;
                 }
                 (ErrorKind::Unauthorized, _) if !renewed && shop.channel.tokens().is_some() => {

@@ -12,7 +12,11 @@ const STEP: Duration = Duration::from_millis(50);
 ///
 /// The one place where a test waits on real time: the hub is another process, and nothing in its contract tells when it
 /// has done what it does by itself.
-pub async fn eventually<T>(what: &str, deadline: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub async fn eventually<T>(
+    what: &str,
+    deadline: Duration,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
     let started = Instant::now();
     loop {
         match look().await {

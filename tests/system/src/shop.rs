@@ -36,7 +36,13 @@ pub struct Shop {
 /// Goods with one SKU.
 pub fn goods(sku: &str, title: &str, price: &str, quantity: i64) -> Goods {
     let sku = (!sku.is_empty()).then(|| sku.to_owned());
-    Goods { sku, title: title.to_owned(), price: price.to_owned(), quantity: Some(quantity), ..Goods::default() }
+    Goods {
+        sku,
+        title: title.to_owned(),
+        price: price.to_owned(),
+        quantity: Some(quantity),
+        ..Goods::default()
+    }
 }
 
 impl Shop {
@@ -97,7 +103,8 @@ impl Shop {
             Post::Once => {}
             Post::Reversed => deliveries.reverse(),
             Post::Doubled => {
-                deliveries = deliveries.into_iter().flat_map(|delivery| [delivery.clone(), delivery]).collect();
+                deliveries =
+                    deliveries.into_iter().flat_map(|delivery| [delivery.clone(), delivery]).collect();
             }
         }
         deliveries.iter().map(|delivery| notification(hub, delivery)).collect()

@@ -71,7 +71,10 @@ impl Market {
         for (place, shop) in [("north", &mut north), ("south", &mut south), ("east", &mut east)] {
             // Not what the hub has: it must be told.
             for (sku, quantity) in [("MUG", 7), ("TEE", 9)] {
-                sold.insert((place, sku), shop.add(goods(sku, &format!("{sku} of {place}"), "9.50", quantity)));
+                sold.insert(
+                    (place, sku),
+                    shop.add(goods(sku, &format!("{sku} of {place}"), "9.50", quantity)),
+                );
             }
             shop.connect(&hub).await;
             let sync = hub.sync(&shop.connection, "items").await;
@@ -95,8 +98,12 @@ impl Market {
     /// Lets the step happen; what the hub is told of it, ready to be sent.
     pub async fn act(&mut self, step: Step, post: Post) -> Vec<reqwest::RequestBuilder> {
         let shop = match step {
-            Step::MugsFound => return vec![self.adjustment("mugs-found", "MUG", json!({ "delta": 5 })).await],
-            Step::TeesCounted => return vec![self.adjustment("tees-counted", "TEE", json!({ "set_to": 40 })).await],
+            Step::MugsFound => {
+                return vec![self.adjustment("mugs-found", "MUG", json!({ "delta": 5 })).await];
+            }
+            Step::TeesCounted => {
+                return vec![self.adjustment("tees-counted", "TEE", json!({ "set_to": 40 })).await];
+            }
             Step::NorthSells => {
                 let lines = [(self.sold("north", "MUG"), 2), (self.sold("north", "TEE"), 1)];
                 self.orders.insert("north", self.north.shop.sell(&lines));
@@ -171,7 +178,8 @@ impl Market {
         let mut orders: Vec<(String, String, Vec<i64>)> = Vec::new();
         for order in self.hub.list("/v1/orders").await {
             let shops = self.shops();
-            let shop = shops.iter().find(|shop| order["connection_id"] == shop.connection).expect("a known shop");
+            let shop =
+                shops.iter().find(|shop| order["connection_id"] == shop.connection).expect("a known shop");
             assert_eq!(order["external_id"], self.orders[shop.name.as_str()], "{order}");
             assert_eq!(order["frozen"], false, "{order}");
             let lines = order["lines"].as_array().unwrap().iter();
@@ -181,7 +189,10 @@ impl Market {
         orders.sort();
         let state = |index: usize| (orders[index].0.as_str(), orders[index].1.as_str());
         assert_eq!(orders.len(), 3, "{orders:?}");
-        assert_eq!([state(0), state(1), state(2)], [("east", "void"), ("north", "fulfilled"), ("south", "confirmed")]);
+        assert_eq!(
+            [state(0), state(1), state(2)],
+            [("east", "void"), ("north", "fulfilled"), ("south", "confirmed")]
+        );
         assert_eq!(orders[1].2, [1, 1], "{orders:?}");
         assert_eq!(orders[2].2, [4], "{orders:?}");
     }

@@ -80,7 +80,8 @@ async fn linked_by_hand_and_taken_off_for_good() {
     let (a, b) = (world.item("A").await, world.item("B").await);
     let listing = world.listing(&connection, 1, Some("A"), Match::SkuMatched).await;
     let path = format!("/v1/listings/{listing}");
-    let link = |item: &str| world.post(&format!("/v1/listings/{listing}/link"), json!({"item_id": item}));
+    let link_path = format!("{path}/link");
+    let link = |item: &str| world.post(&link_path, json!({"item_id": item}));
     link("itm_nothing").await.refused(404, "not_found", Some("/item_id"));
     assert_eq!(link(&a).await.ok()["item_id"], json!(a));
     assert_eq!(link(&a).await.status, 200);
@@ -113,7 +114,8 @@ async fn in_bulk_each_listing_comes_out_by_itself() {
     let world = World::new().await;
     let connection = world.connect().await;
     let fresh = world.listing(&connection, 1, Some("A"), Match::Unmatched).await;
-    let same = world.listing(&connection, 2, Some("A"), Match::Unmatched).await;
+    let other = world.connect_to("other.example").await;
+    let same = world.listing(&other, 2, Some("A"), Match::Unmatched).await;
     let empty = world.listing(&connection, 3, None, Match::EmptySku).await;
     let double = world.listing(&connection, 4, Some("D"), Match::DuplicateSku).await;
     let ids = json!([fresh, same, empty, double, "lst_x_404", "rubbish"]);

@@ -12,7 +12,8 @@ use crate::world::World;
 async fn a_sync_is_started_once_and_its_history_read() {
     let world = World::new().await;
     let connection = world.connect().await;
-    let start = || world.post(&format!("/v1/connections/{connection}/sync"), json!({"kind": "items"}));
+    let start_path = format!("/v1/connections/{connection}/sync");
+    let start = || world.post(&start_path, json!({"kind": "items"}));
     let started = start().await;
     assert_eq!((started.status, &started.body["state"]), (202, &json!("queued")), "{}", started.body);
     assert_eq!((&started.body["trigger"], &started.body["from"]), (&json!("manual"), &Value::Null));
@@ -106,18 +107,9 @@ async fn a_period_is_whole_and_bounded() {
 async fn all_connections_means_the_active_ones() {
     let world = World::new().await;
     let first = world.connect().await;
-    for host in ["second.example", "third.example"] {
-        world.open_shop(host, "EUR");
-        let mut input = crate::world::connection_input();
-        input["endpoint"] = json!(format!("https://{host}"));
-        let made = world.post("/v1/connections", input).await.ok();
-        if host == "third.example" {
-            world
-                .post(&format!("/v1/connections/{}/disable", made["id"].as_str().unwrap()), json!({}))
-                .await
-                .ok();
-        }
-    }
+    world.connect_to("second.example").await;
+    let third = world.connect_to("third.example").await;
+    world.post(&format!("/v1/connections/{third}/disable"), json!({})).await.ok();
     let all = json!({"kind": "orders", "all_connections": true});
     let started = world.post(&format!("/v1/connections/{first}/sync"), all).await.ok();
     assert_eq!((&started["connection_id"], started["others"].as_array().unwrap().len()), (&json!(first), 1));

@@ -204,8 +204,14 @@ impl World {
 
     /// Connected to a shop that is opened for it.
     pub async fn connect(&self) -> ConnectionId {
-        self.open_shop("shop.example", "EUR");
-        let made = self.post("/v1/connections", connection_input()).await.ok();
+        self.connect_to("shop.example").await
+    }
+
+    pub async fn connect_to(&self, host: &str) -> ConnectionId {
+        self.open_shop(host, "EUR");
+        let mut input = connection_input();
+        input["endpoint"] = json!(format!("https://{host}"));
+        let made = self.post("/v1/connections", input).await.ok();
         made["id"].as_str().unwrap().parse().unwrap()
     }
 

@@ -24,7 +24,9 @@ static ALLOCATED: PeakAlloc = PeakAlloc;
 
 type Measured = Pin<Box<dyn Future<Output = anyhow::Result<Section>>>>;
 
-const TRIALS: [(&str, fn() -> Measured); 6] = [
+type Named = (&'static str, fn() -> Measured);
+
+const TRIALS: [Named; 6] = [
     ("channel_calls", || Box::pin(channel_calls::measure())),
     ("listing_pages", || Box::pin(listing_pages::measure())),
     ("order_units", || Box::pin(order_units::measure())),
@@ -36,7 +38,7 @@ const TRIALS: [(&str, fn() -> Measured); 6] = [
 fn main() {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let tables = Arc::new(Mutex::new(Vec::<Section>::new()));
-    let trial = |(name, measure): (&'static str, fn() -> Measured)| {
+    let trial = |(name, measure): Named| {
         let tables = Arc::clone(&tables);
         Trial::test(name, move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

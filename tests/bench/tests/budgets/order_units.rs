@@ -1,4 +1,5 @@
-//! What an order costs: new, seen again, and cancelled.
+//! What an order costs: new, seen again, and cancelled. Writes are those of the main table, for the order and its stock;
+//! those of its index and of the buyer's row stand apart.
 
 use std::time::Duration;
 
@@ -40,8 +41,8 @@ pub async fn measure() -> anyhow::Result<Section> {
 }
 
 fn report(section: &mut Section, row: &str, event: &str, spent: Spent, budget: Budget) {
-    section.units(row, &format!("{event}: stock and order writes"), spent.main_writes, budget);
-    section.units(row, &format!("{event}: index writes"), spent.index_writes, Budget::at_most(1));
-    section.units(row, &format!("{event}: buyer writes"), spent.personal_writes, Budget::None);
+    section.units(row, &format!("{event}: writes"), spent.main_writes, budget);
+    section.units(row, &format!("{event}: index"), spent.index_writes, Budget::at_most(1));
+    section.units(row, &format!("{event}: buyer"), spent.personal_writes, Budget::None);
     section.units(row, &format!("{event}: reads"), spent.reads(), Budget::None);
 }

@@ -21,7 +21,11 @@ async fn a_listing_that_cannot_be_read_fails_alone_is_named_and_comes_in_once_it
 
         let sync = hub.sync(&shop.connection, "items").await;
         assert_eq!(sync["state"], "partial", "{sync}");
-        assert_eq!((&sync["records"]["synced"], &sync["records"]["failed"]), (&2.into(), &1.into()), "{sync}");
+        assert_eq!(
+            (&sync["records"]["synced"], &sync["records"]["failed"]),
+            (&2.into(), &1.into()),
+            "{sync}"
+        );
         let named = failed(&hub, &sync).await;
         assert_eq!(named.len(), 1, "{named:?}");
         let external_id = named[0]["external_id"].as_str().unwrap();

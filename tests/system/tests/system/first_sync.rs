@@ -10,10 +10,9 @@ async fn a_shop_of_another_currency_or_with_wrong_credentials_is_not_connected()
     let euro = Shop::woocommerce_in("EUR", "euro").await;
     euro.try_connect(&hub).await.refused(422, "currency_mismatch", None);
 
-    for (shop, field) in [
-        (Shop::woocommerce("north").await, "consumer_secret"),
-        (Shop::shopify("east").await, "access_token"),
-    ] {
+    for (shop, field) in
+        [(Shop::woocommerce("north").await, "consumer_secret"), (Shop::shopify("east").await, "access_token")]
+    {
         let mut request = shop.request();
         request["credentials"][field] = json!("not_the_right_one");
         hub.post("/v1/connections", request).await.refused(422, "credentials_refused", Some("/credentials"));
@@ -42,7 +41,8 @@ async fn the_first_sync_runs_by_itself_after_half_an_hour_and_not_before() {
 
     hub.advance(SignedDuration::from_mins(1)).await;
     let syncs = hub.list("/v1/syncs").await;
-    let mut begun: Vec<_> = syncs.iter().map(|s| (s["kind"].as_str().unwrap(), s["trigger"].as_str().unwrap())).collect();
+    let mut begun: Vec<_> =
+        syncs.iter().map(|s| (s["kind"].as_str().unwrap(), s["trigger"].as_str().unwrap())).collect();
     begun.retain(|(kind, _)| *kind != "stock");
     begun.sort_unstable();
     assert_eq!(begun, [("items", "initial"), ("orders", "initial")]);
@@ -111,7 +111,9 @@ async fn shared_skus_are_linked_and_the_rest_waits_with_the_right_match() {
         ["south", "Our mug", "linked", "sku_matched"],
     ];
     assert_eq!(found, wanted);
-    let of = |title: &str| listings.iter().find(|listing| listing["title"].as_str().unwrap().trim() == title).unwrap();
+    let of = |title: &str| {
+        listings.iter().find(|listing| listing["title"].as_str().unwrap().trim() == title).unwrap()
+    };
     assert_eq!(of("desk LAMP")["candidate_item_ids"], json!([lamp]));
     assert_eq!(of("Tee")["item_id"], json!(tee));
     assert_eq!(hub.whole(&format!("/v1/items/{mug}/listings")).await.len(), 3);

@@ -93,7 +93,11 @@ async fn refused_credentials_wait_for_new_ones_and_then_everything_is_made_up_fo
     these_follow(&market, &[&market.south, &market.east]).await;
     let mug = market.north.listing(&market.hub, "MUG").await;
     let mug = market.hub.get(&format!("/v1/listings/{}", mug["id"].as_str().unwrap())).await;
-    assert_eq!((&mug["push_state"], &mug["reason"]), (&json!("disabled"), &json!("needs_authorization")), "{mug}");
+    assert_eq!(
+        (&mug["push_state"], &mug["reason"]),
+        (&json!("disabled"), &json!("needs_authorization")),
+        "{mug}"
+    );
 
     // It does not call on, hour after hour, with what was refused.
     market.north.shop.take_calls();
@@ -103,7 +107,11 @@ async fn refused_credentials_wait_for_new_ones_and_then_everything_is_made_up_fo
 
     let path = format!("/v1/connections/{}", market.north.connection);
     let credentials = json!({ "credentials": market.north.shop.credentials() });
-    market.hub.patch(&path, credentials.clone()).await.refused(422, "credentials_refused", Some("/credentials"));
+    market.hub.patch(&path, credentials.clone()).await.refused(
+        422,
+        "credentials_refused",
+        Some("/credentials"),
+    );
     market.north.shop.faults().always(None);
     assert_eq!(market.hub.patch(&path, credentials).await.done()["status"], "active");
     settled(&market.hub, &market.shops()).await;

@@ -21,20 +21,85 @@ async fn what_is_wrong_is_refused_by_name_and_never_with_a_500() {
         ("POST", "/v1/items", json!({ "sku": "", "name": "x" }), (422, "invalid_field", Some("/sku"))),
         ("POST", "/v1/items", json!({ "sku": sku, "name": "x" }), (422, "invalid_field", Some("/sku"))),
         ("POST", "/v1/items", json!({ "sku": "a", "name": name }), (422, "invalid_field", Some("/name"))),
-        ("POST", "/v1/items", json!({ "sku": "a", "name": "x", "colour": "red" }), (422, "unknown_field", Some("/colour"))),
-        ("POST", "/v1/items", json!({ "sku": "a", "name": "x", "opening_stock": [{ "location_id": location, "quantity": 1.5 }] }), (422, "invalid_field", Some("/opening_stock/0/quantity"))),
-        ("POST", "/v1/items", json!({ "sku": "a", "name": "x", "opening_stock": [{ "location_id": location, "quantity": 1_000_000_000_i64 }] }), (422, "invalid_field", Some("/opening_stock/0/quantity"))),
-        ("POST", "/v1/items", json!({ "sku": "a", "name": "x", "selling_price": { "amount": "1.234", "currency": "USD" } }), (422, "invalid_price", Some("/selling_price/amount"))),
+        (
+            "POST",
+            "/v1/items",
+            json!({ "sku": "a", "name": "x", "colour": "red" }),
+            (422, "unknown_field", Some("/colour")),
+        ),
+        (
+            "POST",
+            "/v1/items",
+            json!({ "sku": "a", "name": "x", "opening_stock": [{ "location_id": location, "quantity": 1.5 }] }),
+            (422, "invalid_field", Some("/opening_stock/0/quantity")),
+        ),
+        (
+            "POST",
+            "/v1/items",
+            json!({ "sku": "a", "name": "x", "opening_stock": [{ "location_id": location, "quantity": 1_000_000_000_i64 }] }),
+            (422, "invalid_field", Some("/opening_stock/0/quantity")),
+        ),
+        (
+            "POST",
+            "/v1/items",
+            json!({ "sku": "a", "name": "x", "selling_price": { "amount": "1.234", "currency": "USD" } }),
+            (422, "invalid_price", Some("/selling_price/amount")),
+        ),
         ("POST", "/v1/items", json!({ "sku": " mug ", "name": "x" }), (409, "sku_taken", None)),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": item, "delta": 0 })), (422, "invalid_field", Some("/lines/0/delta"))),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": item })), (422, "invalid_field", Some("/lines/0"))),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": item, "delta": -6 })), (409, "not_enough_stock", Some("/lines/0/delta"))),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": "itm_0", "delta": 1 })), (404, "not_found", Some("/lines/0/item_id"))),
-        ("POST", "/v1/adjustments", line(json!({ "item_id": 7, "delta": 1 })), (422, "invalid_field", Some("/lines/0/item_id"))),
-        ("POST", "/v1/connections", json!({ "channel": "woocommerce", "name": "x", "endpoint": "nonsense", "credentials": { "consumer_key": "a", "consumer_secret": "b" } }), (422, "invalid_field", Some("/endpoint"))),
-        ("POST", "/v1/connections", json!({ "channel": "woocommerce", "name": "x", "endpoint": "http://127.0.0.1:9", "credentials": { "consumer_key": "a" } }), (422, "invalid_credentials", Some("/credentials/consumer_secret"))),
-        ("POST", "/v1/connections", json!({ "channel": "market", "name": "x", "credentials": {} }), (422, "invalid_field", Some("/channel"))),
-        ("POST", "/v1/listings/bulk", json!({ "action": "confirm", "listing_ids": [] }), (422, "invalid_field", Some("/listing_ids"))),
+        (
+            "POST",
+            "/v1/adjustments",
+            line(json!({ "item_id": item, "delta": 0 })),
+            (422, "invalid_field", Some("/lines/0/delta")),
+        ),
+        (
+            "POST",
+            "/v1/adjustments",
+            line(json!({ "item_id": item })),
+            (422, "invalid_field", Some("/lines/0")),
+        ),
+        (
+            "POST",
+            "/v1/adjustments",
+            line(json!({ "item_id": item, "delta": -6 })),
+            (409, "not_enough_stock", Some("/lines/0/delta")),
+        ),
+        (
+            "POST",
+            "/v1/adjustments",
+            line(json!({ "item_id": "itm_0", "delta": 1 })),
+            (404, "not_found", Some("/lines/0/item_id")),
+        ),
+        (
+            "POST",
+            "/v1/adjustments",
+            line(json!({ "item_id": 7, "delta": 1 })),
+            (422, "invalid_field", Some("/lines/0/item_id")),
+        ),
+        (
+            "POST",
+            "/v1/connections",
+            json!({ "channel": "woocommerce", "name": "x", "endpoint": "nonsense", "credentials": { "consumer_key": "a", "consumer_secret": "b" } }),
+            (422, "invalid_field", Some("/endpoint")),
+        ),
+        (
+            "POST",
+            "/v1/connections",
+            json!({ "channel": "woocommerce", "name": "x", "endpoint": "http://127.0.0.1:9", "credentials": { "consumer_key": "a" } }),
+            (422, "invalid_credentials", Some("/credentials/consumer_secret")),
+        ),
+        (
+            "POST",
+            "/v1/connections",
+            json!({ "channel": "market", "name": "x", "credentials": {} }),
+            (422, "invalid_field", Some("/channel")),
+        ),
+        (
+            "POST",
+            "/v1/listings/bulk",
+            json!({ "action": "confirm", "listing_ids": [] }),
+            (422, "invalid_field", Some("/listing_ids")),
+        ),
         ("GET", "/v1/items?limit=0", Value::Null, (400, "invalid_field", Some("/limit"))),
         ("GET", "/v1/items?limit=many", Value::Null, (400, "invalid_field", Some("/limit"))),
         ("GET", "/v1/items?colour=red", Value::Null, (400, "unknown_parameter", Some("/colour"))),
@@ -53,7 +118,7 @@ async fn what_is_wrong_is_refused_by_name_and_never_with_a_500() {
             request = request.json(&body);
         }
         let answer = hub.send(request).await;
-        eprintln!("{method} {path} {body}: {} {}", answer.status, answer.body);
+        println!("{method} {path} {body}: {} {}", answer.status, answer.body);
         answer.refused(status, code, pointer);
     }
     let json = |text: &str| {
@@ -64,7 +129,7 @@ async fn what_is_wrong_is_refused_by_name_and_never_with_a_500() {
     json("").await.refused(400, "malformed_json", None);
     json(&"[".repeat(100_000)).await.refused(422, "invalid_field", None);
     let huge = format!(r#"{{"sku":"a","name":"{}"}}"#, "n".repeat(1024 * 1024));
-    json(&huge).await.refused(413, "payload_too_large", None);
+    json(&huge).await.refused(413, "body_too_large", None);
     let form = hub.request(Method::POST, "/v1/items").header("content-type", "text/plain").body("sku=a");
     hub.send(form).await.refused(415, "unsupported_media_type", None);
     assert_eq!(hub.list("/v1/items").await.len(), 1, "nothing was half done");
@@ -104,7 +169,8 @@ async fn another_organizations_things_do_not_exist() {
     let create = hub.request_as(&hub.operator_key, Method::POST, "/v1/organizations").json(&body);
     let other = hub.send(create).await.done()["api_key"].as_str().unwrap().to_owned();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (listing, order, sync, key) = (text(&listing["id"]), text(&order["id"]), text(&sync["id"]), text(&key));
+    let (listing, order, sync, key) =
+        (text(&listing["id"]), text(&order["id"]), text(&sync["id"]), text(&key));
     let connection = &shop.connection;
     let paths = [
         format!("GET /v1/items/{item}"),
@@ -137,7 +203,8 @@ async fn another_organizations_things_do_not_exist() {
         let (method, path) = path.split_once(' ').unwrap();
         let mut request = hub.request_as(&other, method.parse().unwrap(), path);
         if method == "POST" || method == "PATCH" {
-            request = request.json(&if path.ends_with("/sync") { json!({ "kind": "items" }) } else { json!({}) });
+            request =
+                request.json(&if path.ends_with("/sync") { json!({ "kind": "items" }) } else { json!({}) });
         }
         let answer = hub.send(request).await;
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
