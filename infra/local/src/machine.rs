@@ -43,11 +43,17 @@ pub struct Machine {
     pub tables: Tables,
     /// Held by whoever reads the stream, and by a reset.
     pub stream: Arc<Mutex<()>>,
+    /// Locked as long as the process lives: two in one data directory would take each other's messages.
+    _lock: Arc<fs::File>,
 }
 
 impl Machine {
     pub async fn open(data_dir: &Path, public_url: Url) -> anyhow::Result<Self> {
         fs::create_dir_all(data_dir).with_context(|| format!("could not make {}", data_dir.display()))?;
+        let lock = fs::File::create(data_dir.join("lock"))?;
+        if lock.try_lock().is_err() {
+            bail!("{} is in use by another process; stop it, or choose another --data-dir", data_dir.display());
+        }
         let clock = ShiftedClock::default();
         let now = {
             let clock = clock.clone();
@@ -74,7 +80,7 @@ impl Machine {
             Ids::random(),
             settings,
         );
-        Ok(Self { app, engine, queue, clock, tables, stream: Arc::default() })
+        Ok(Self { app, engine, queue, clock, tables, stream: Arc::default(), _lock: Arc::new(lock) })
     }
 
     pub fn mark(&self, name: &str) -> anyhow::Result<Option<String>> {

@@ -18,10 +18,10 @@ use crate::{App, AppError, Learned};
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
 /// How long one process may take for a refresh before another may try.
 const REFRESH_LEASE: Duration = Duration::from_secs(60);
-/// Waits of the channel's limits up to this are sat out; longer ones go back to the queue.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Calls that are held up by pacing are tried this often.
-const PACED_TRIES: u32 = 8;
+/// Waits for the channel's limits are sat out up to this in all; longer ones go back to the queue. More than the 9.7 s
+/// that a page of Shopify listings takes to earn on the Standard plan, and short enough that with the work's 45 s and a
+/// call's 30 s a function ends within its timeout of 90 s.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// A connection that can be spoken to.
 pub struct OpenShop {
@@ -138,7 +138,7 @@ impl App {
     ) -> Result<T, AppError> {
         let mut renewed = false;
         let mut corrected = false;
-        let mut tries = 0;
+        let mut waited = Duration::ZERO;
         loop {
             let ahead_ms = shop.transport.time.ahead_ms();
             let call = Call { channel: shop.channel, shop: shop.as_shop(), outlived: PhantomData };
@@ -158,8 +158,8 @@ impl App {
                     renewed = true;
                     self.renew_token(shop).await?;
                 }
-                (ErrorKind::Throttled, Retry::After(wait)) if wait <= PATIENCE && tries < PACED_TRIES => {
-                    tries += 1;
+                (ErrorKind::Throttled, Retry::After(wait)) if waited + wait <= PATIENCE => {
+                    waited += wait;
                     self.clock.sleep(wait).await;
                 }
                 _ => return Err(self.note_refusal(shop, error).await),
