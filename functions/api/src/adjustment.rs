@@ -2,15 +2,17 @@
 
 use app::AppError;
 use app::adjustment::{Amount, NewAdjustment, NewLine};
+use axum::Extension;
 use axum::extract::State;
 use domain::{AdjustmentId, ItemId, LocationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::adjustment::Adjustment;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
-use crate::input::{Body, Filter, Id, page};
+use crate::idempotency::RequestId;
+use crate::input::{Body, Filter, Id, PageQuery};
 use crate::output::{List, Single};
 use crate::problem::Problem;
 use crate::value;
@@ -110,6 +112,7 @@ fn amount(n: usize, line: &AdjustmentLineInput) -> Result<Amount, AppError> {
 pub async fn create_adjustment(
     State(api): State<Api>,
     Writer(caller): Writer,
+    request: Option<Extension<RequestId>>,
     Body(input): Body<AdjustmentInput>,
 ) -> Result<Single<AdjustmentBody>, Problem> {
     let mut lines = Vec::with_capacity(input.lines.len());
@@ -122,28 +125,21 @@ pub async fn create_adjustment(
         reason: value::optional_text(input.reason.as_ref(), "/reason", TEXT_MAX)?,
         reference: value::optional_text(input.reference.as_ref(), "/reference", TEXT_MAX)?,
         allow_negative: input.allow_negative,
+        id: request.map(|Extension(RequestId(id))| id),
     };
     let adjustment = api.app.adjust_stock(&caller.organization_id, &caller.actor(), &new).await?;
     Ok(Single::created(format!("/v1/adjustments/{}", adjustment.id), adjustment.into()))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct AdjustmentQuery {
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// Newest first.
-#[utoipa::path(get, path = "/v1/adjustments", tag = "stock documents", params(AdjustmentQuery),
+#[utoipa::path(get, path = "/v1/adjustments", tag = "stock documents", params(PageQuery),
     responses((status = 200, body = List<AdjustmentBody>)))]
 pub async fn list_adjustments(
     State(api): State<Api>,
     Reader(caller): Reader,
-    Filter(query): Filter<AdjustmentQuery>,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<AdjustmentBody>, Problem> {
-    let page = page(query.limit, query.cursor)?;
+    let page = query.request()?;
     Ok(List::of(api.app.store.adjustments(&caller.organization_id, &page).await?, AdjustmentBody::from))
 }
 

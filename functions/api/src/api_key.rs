@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::Admin;
 use crate::idempotency::HoldsSecret;
-use crate::input::{Body, Id};
+use crate::input::{Body, Filter, Id, PageQuery};
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value;
@@ -70,13 +70,16 @@ pub async fn create_api_key(
     Ok(HoldsSecret(Single::created(location, CreatedApiKey { key: issued.key.into(), api_key })))
 }
 
-#[utoipa::path(get, path = "/v1/api-keys", tag = "organizations", responses((status = 200, body = List<ApiKeyBody>)))]
+#[utoipa::path(get, path = "/v1/api-keys", tag = "organizations", params(PageQuery),
+    responses((status = 200, body = List<ApiKeyBody>)))]
 pub async fn list_api_keys(
     State(api): State<Api>,
     Admin(caller): Admin,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<ApiKeyBody>, Problem> {
+    let page = query.request()?;
     let keys = api.app.store.api_keys(&caller.organization_id).await?;
-    Ok(List::whole(keys.into_iter().map(ApiKeyBody::from).collect()))
+    List::part(keys.into_iter().map(ApiKeyBody::from).collect(), "keys", &page)
 }
 
 async fn find(api: &Api, caller: &crate::auth::Caller, id: &ApiKeyId) -> Result<ApiKeyBody, Problem> {

@@ -6,7 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Reader;
+use crate::input::{Filter, PageQuery};
 use crate::output::List;
+use crate::problem::Problem;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Channel)]
@@ -75,8 +77,12 @@ impl ChannelBody {
 }
 
 /// Every channel that can be connected, with what it can do.
-#[utoipa::path(get, path = "/v1/channels", tag = "connections", responses((status = 200, body = List<ChannelBody>)))]
-pub async fn list_channels(_: Reader) -> List<ChannelBody> {
+#[utoipa::path(get, path = "/v1/channels", tag = "connections", params(PageQuery),
+    responses((status = 200, body = List<ChannelBody>)))]
+pub async fn list_channels(
+    _: Reader,
+    Filter(query): Filter<PageQuery>,
+) -> Result<List<ChannelBody>, Problem> {
     let body = |key| ChannelBody::new(key, channels::adapter(key).capability());
-    List::whole(ChannelKind::ALL.into_iter().map(body).collect())
+    List::part(ChannelKind::ALL.into_iter().map(body).collect(), "channels", &query.request()?)
 }

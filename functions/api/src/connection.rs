@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::{Admin, Caller, Reader};
 use crate::connection_input::{ImportInput, MappingInput, ModulesInput, RuleInput, SettingsInput, object};
-use crate::input::{Body, Id, Nothing, OptionalBody, present};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery, present};
 use crate::item_stock::RuleBody;
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
@@ -201,14 +201,16 @@ async fn seen(
     Ok(Some(version))
 }
 
-#[utoipa::path(get, path = "/v1/connections", tag = "connections",
+#[utoipa::path(get, path = "/v1/connections", tag = "connections", params(PageQuery),
     responses((status = 200, body = List<ConnectionBody>)))]
 pub async fn list_connections(
     State(api): State<Api>,
     Reader(caller): Reader,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<ConnectionBody>, Problem> {
+    let page = query.request()?;
     let connections = api.app.store.connections(&caller.organization_id).await?;
-    Ok(List::whole(connections.into_iter().map(ConnectionBody::from).collect()))
+    List::part(connections.into_iter().map(ConnectionBody::from).collect(), "connections", &page)
 }
 
 /// Connects a shop. It is tried before anything is stored.

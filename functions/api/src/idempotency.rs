@@ -39,6 +39,10 @@ impl<T: IntoResponse> IntoResponse for HoldsSecret<T> {
     }
 }
 
+/// What a request that bears a key makes has this for its id, however often the request is tried.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 pub async fn idempotent(State(api): State<Api>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
@@ -73,16 +77,20 @@ async fn answer(api: &Api, key: HeaderValue, request: Request, next: Next) -> Re
         .map_err(|_| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
     let digest = content_digest(&parts.method, &parts.uri.to_string(), &body);
     let store = &api.app.store;
-    match store.begin_idempotent(&organization, key, &digest, api.app.clock.now()).await? {
-        Begun::First => {}
+    let first_at = match store.begin_idempotent(&organization, key, &digest, api.app.clock.now()).await? {
+        Begun::First { first_at } => first_at,
         Begun::Answered(kept) => return replay(kept, &secret),
         Begun::Running => {
             let detail = "the first request with this key is still being worked on";
             return Err(Problem::new(StatusCode::CONFLICT, "idempotency_key_in_use", detail).retry_after(1));
         }
         Begun::OtherContent => return Err(other_content()),
-    }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request
+        .extensions_mut()
+        .insert(RequestId(app::id::of_request(first_at, &format!("{organization} {key}"))));
+    let response = next.run(request).await;
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     // What may go otherwise the next time is not held on to.

@@ -160,6 +160,21 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// Which part of a list, for lists that have no filters.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    pub fn request(self) -> Result<PageRequest, Problem> {
+        page(self.limit, self.cursor)
+    }
+}
+
 /// Items of one page where the client does not say.
 const LIMIT_DEFAULT: u32 = 50;
 pub const LIMIT_MAX: u32 = 200;

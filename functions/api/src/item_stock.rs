@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
-use crate::input::{Body, Filter, Id, Nothing, OptionalBody, page};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery};
 use crate::listing::ListingBody;
 use crate::output::{List, Single};
 use crate::problem::Problem;
@@ -98,24 +98,16 @@ pub struct SourceBody {
     id: String,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct MovementQuery {
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// The stock ledger of the item, newest first. All movements summed give the levels.
-#[utoipa::path(get, path = "/v1/items/{id}/movements", tag = "items", params(("id" = String, Path), MovementQuery),
+#[utoipa::path(get, path = "/v1/items/{id}/movements", tag = "items", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = List<MovementBody>)))]
 pub async fn list_movements(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<ItemId>,
-    Filter(query): Filter<MovementQuery>,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<MovementBody>, Problem> {
-    let page = page(query.limit, query.cursor)?;
+    let page = query.request()?;
     api.app.item(&caller.organization_id, &id).await?;
     let movements = api.app.store.movements(&caller.organization_id, &id, &page).await?;
     Ok(List::of(movements, |movement| MovementBody {
@@ -132,14 +124,16 @@ pub async fn list_movements(
 }
 
 /// The item's listings, each with how its number stands.
-#[utoipa::path(get, path = "/v1/items/{id}/listings", tag = "items", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/items/{id}/listings", tag = "items", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = List<ListingBody>)))]
 pub async fn list_item_listings(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<ItemId>,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<ListingBody>, Problem> {
-    Ok(List::whole(item_listings(&api, &caller.organization_id, &id).await?))
+    let page = query.request()?;
+    List::part(item_listings(&api, &caller.organization_id, &id).await?, id.as_str(), &page)
 }
 
 async fn item_listings(

@@ -173,7 +173,7 @@ pub async fn list_listings(
     let page = page(query.limit, query.cursor)?;
     let status = match query.push_state {
         Some(_) if query.status.is_some_and(|status| status != ListingStatus::Linked) => {
-            return Ok(List::whole(Vec::new()));
+            return Ok(List::empty());
         }
         Some(_) => Some(ListingStatus::Linked),
         None => query.status,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Caller, Reader, Writer};
-use crate::input::{Body, Id, present};
+use crate::input::{Body, Filter, Id, PageQuery, present};
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value;
@@ -101,14 +101,17 @@ async fn seen(
     Ok(Some(version))
 }
 
-#[utoipa::path(get, path = "/v1/locations", tag = "locations", responses((status = 200, body = List<LocationBody>)))]
+#[utoipa::path(get, path = "/v1/locations", tag = "locations", params(PageQuery),
+    responses((status = 200, body = List<LocationBody>)))]
 pub async fn list_locations(
     State(api): State<Api>,
     Reader(caller): Reader,
+    Filter(query): Filter<PageQuery>,
 ) -> Result<List<LocationBody>, Problem> {
+    let page = query.request()?;
     let primary = api.app.organization(&caller.organization_id).await?.primary_location_id;
     let locations = api.app.store.locations(&caller.organization_id).await?;
-    Ok(List::whole(locations.into_iter().map(|l| LocationBody::new(l, &primary)).collect()))
+    List::part(locations.into_iter().map(|l| LocationBody::new(l, &primary)).collect(), "locations", &page)
 }
 
 #[utoipa::path(post, path = "/v1/locations", tag = "locations", request_body = LocationInput,

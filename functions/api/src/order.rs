@@ -212,7 +212,7 @@ pub async fn list_orders(
 ) -> Result<List<OrderBody>, Problem> {
     let page = page(query.limit, query.cursor)?;
     if query.source == Some(OrderSource::Manual) {
-        return Ok(List::whole(Vec::new()));
+        return Ok(List::empty());
     }
     let filter = OrderFilter {
         connection_id: query.connection_id,

@@ -1,5 +1,6 @@
 //! What goes out: single resources with their tag, lists in pages, and what is dependent on a tag.
 
+use app::AppError;
 use aws_lc_rs::digest;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -7,6 +8,7 @@ use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
+use store::{PageRequest, StoreError};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
@@ -72,9 +74,25 @@ impl<T> List<T> {
         Self { data: page.data.into_iter().map(body).collect(), next_cursor: page.next_cursor }
     }
 
-    /// One that is never longer than a page.
-    pub fn whole(data: Vec<T>) -> Self {
-        Self { data, next_cursor: None }
+    /// Nothing.
+    pub fn empty() -> Self {
+        Self { data: Vec::new(), next_cursor: None }
+    }
+
+    /// A page of a list that is read whole, for it is short. `of` tells its cursors from those of other lists.
+    pub fn part(all: Vec<T>, of: &str, page: &PageRequest) -> Result<Self, Problem> {
+        let start = match &page.cursor {
+            None => 0,
+            Some(cursor) => cursor
+                .strip_prefix(of)
+                .and_then(|rest| rest.strip_prefix('.')?.parse().ok())
+                .filter(|start| *start <= all.len())
+                .ok_or_else(|| Problem::from(AppError::Store(StoreError::BadCursor)))?,
+        };
+        let length = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length);
+        let next_cursor = (end < all.len()).then(|| format!("{of}.{end}"));
+        Ok(Self { data: all.into_iter().skip(start).take(length).collect(), next_cursor })
     }
 }
 

@@ -274,6 +274,7 @@ async fn restock(
         reason: Some("delivery".to_owned()),
         reference: None,
         allow_negative: false,
+        id: None,
     };
     app.adjust_stock(organization, actor, &delivery).await?;
     tracing::info!(target: "demo", sku, units = 10, "a delivery is put on the shelf");

@@ -52,7 +52,10 @@ impl Machine {
         fs::create_dir_all(data_dir).with_context(|| format!("could not make {}", data_dir.display()))?;
         let lock = fs::File::create(data_dir.join("lock"))?;
         if lock.try_lock().is_err() {
-            bail!("{} is in use by another process; stop it, or choose another --data-dir", data_dir.display());
+            bail!(
+                "{} is in use by another process; stop it, or choose another --data-dir",
+                data_dir.display()
+            );
         }
         let clock = ShiftedClock::default();
         let now = {

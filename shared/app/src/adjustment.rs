@@ -36,6 +36,8 @@ pub struct NewAdjustment {
     pub reference: Option<String>,
     /// What is on hand may fall below zero.
     pub allow_negative: bool,
+    /// The body of the document's id, where a request that is tried again must not post another.
+    pub id: Option<String>,
 }
 
 impl App {
@@ -54,9 +56,15 @@ impl App {
         actor: &Actor,
         new: &NewAdjustment,
     ) -> Result<Adjustment, AppError> {
-        self.check_lines(organization, new).await?;
         let now = self.clock.now();
-        let id = AdjustmentId::from_body(&self.ids.next(now)).map_err(not_hex)?;
+        let body = new.id.clone().unwrap_or_else(|| self.ids.next(now));
+        let id = AdjustmentId::from_body(&body).map_err(not_hex)?;
+        if new.id.is_some()
+            && let Some(posted) = self.store.adjustment(organization, &id).await?
+        {
+            return Ok(posted);
+        }
+        self.check_lines(organization, new).await?;
         for _ in 0..CHANGES_MAX {
             let levels = self.levels(organization, new).await?;
             check_enough(new, &levels)?;
@@ -64,7 +72,7 @@ impl App {
             match self.store.post_adjustment(organization, &adjustment, &postings).await {
                 // A level moved between reading and writing: decide again from what it is now.
                 Err(StoreError::Conflict(_) | StoreError::NotEnoughStock) => {}
-                // An answer got lost and the transaction was sent again: it is ours, the id is new.
+                // It is ours: an answer got lost, or an attempt at the same request died after its work.
                 Err(StoreError::Exists(_)) => return self.adjustment(organization, &id).await,
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(adjustment),

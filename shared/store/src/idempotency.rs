@@ -24,11 +24,12 @@ pub struct KeptAnswer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
-    /// First seen: go on.
-    First,
+    /// Go on. `first_at`: when the first attempt began, for this is it, or one after attempts that died and may have
+    /// done their work all the same; what is made by the request takes its id from that, so that it is made once.
+    First { first_at: Timestamp },
     /// Done before with the same content.
     Answered(KeptAnswer),
-    /// Being done now. An attempt older than 60 seconds counts as dead, and the caller as the first.
+    /// Being done now. An attempt older than 60 seconds counts as dead, and the caller goes on for it.
     Running,
     /// Used before with other content.
     OtherContent,
@@ -44,6 +45,7 @@ const BODY_BYTES_MAX: usize = 300 * 1024;
 const INFLATED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 const WHAT: &str = "idempotency key";
+const FIRST_AT: &str = "first_at";
 const STATUS: &str = "answer_status";
 const HEADERS: &str = "answer_headers";
 const BODY: &str = "answer_body";
@@ -63,8 +65,8 @@ impl Store {
         let operation = "begin an idempotent request";
         let key = keys::idempotency(organization, key);
         for _ in 0..TRIES_MAX {
-            if self.write_if(operation, attempt(&key, digest, now)?).await? {
-                return Ok(Begun::First);
+            if self.write_if(operation, attempt(&key, digest, now, None)?).await? {
+                return Ok(Begun::First { first_at: now });
             }
             let Some(row) = self.get(operation, &key).await? else { continue };
             let reader = Reader::new(WHAT, &row);
@@ -74,7 +76,15 @@ impl Store {
             if reader.text("content")? != digest {
                 return Ok(Begun::OtherContent);
             }
-            return Ok(if reader.has(STATUS) { Begun::Answered(kept(&reader)?) } else { Begun::Running });
+            if reader.has(STATUS) {
+                return Ok(Begun::Answered(kept(&reader)?));
+            }
+            let first_at = reader.time(FIRST_AT)?;
+            return Ok(if self.write_if(operation, attempt(&key, digest, now, Some(first_at))?).await? {
+                Begun::First { first_at }
+            } else {
+                Begun::Running
+            });
         }
         Err(StoreError::Busy(None))
     }
@@ -116,8 +126,9 @@ impl Store {
     }
 }
 
-/// Takes the key where it is new, expired, or held by a dead attempt at the same content.
-fn attempt(key: &Key, digest: &str, now: Timestamp) -> Result<Step, StoreError> {
+/// Takes the key where it is new or expired; or, with the time of the first attempt, where the last one at the same
+/// content is dead.
+fn attempt(key: &Key, digest: &str, now: Timestamp, first_at: Option<Timestamp>) -> Result<Step, StoreError> {
     // Tells this attempt from another of the same instant, where a write is repeated after a lost answer.
     let mut nonce = [0; 16];
     aws_lc_rs::rand::fill(&mut nonce).map_err(unreadable)?;
@@ -125,13 +136,18 @@ fn attempt(key: &Key, digest: &str, now: Timestamp) -> Result<Step, StoreError> 
     row.insert("content".to_owned(), s(digest));
     row.insert("attempt".to_owned(), b(nonce));
     row.insert("started_at".to_owned(), time(now));
+    row.insert(FIRST_AT.to_owned(), time(first_at.unwrap_or(now)));
     let expires_at = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
     row.insert(keys::EXPIRES_AT.to_owned(), n(expires_at.as_second()));
+    if first_at.is_none() {
+        return Ok(Step::put(row)
+            .only_if("attribute_not_exists(pk) OR expires_at <= :now", Refused::Exists(WHAT))
+            .value(":now", n(now.as_second())));
+    }
     let dead = format!("attribute_not_exists({STATUS}) AND #content = :content AND started_at <= :dead");
     Ok(Step::put(row)
-        .only_if(format!("attribute_not_exists(pk) OR expires_at <= :now OR ({dead})"), Refused::Exists(WHAT))
+        .only_if(dead, Refused::Exists(WHAT))
         .name("#content", "content")
-        .value(":now", n(now.as_second()))
         .value(":content", s(digest))
         .value(":dead", time(now.checked_sub(DEAD_AFTER).unwrap_or(Timestamp::MIN))))
 }

@@ -238,6 +238,7 @@ impl World {
                 reason: None,
                 reference: None,
                 allow_negative: false,
+                id: None,
             };
             let actor = Actor::ApiKey("key_bench".to_owned());
             self.app.adjust_stock(&self.organization.id, &actor, &new).await?;

@@ -128,7 +128,7 @@ impl World {
         let shops = Arc::new(Shops::default());
         let settings = Settings { public_url: None, custom_endpoints: false };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
-        let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), Ids::random(), settings);
+        let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);
         let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
         let router = api::router(app.clone(), settings);
         let organization = OrganizationId::from_body("none").unwrap();
@@ -261,6 +261,15 @@ impl World {
         self.app.store.save_listing(&self.organization, None, &listing, None).await.unwrap();
         id
     }
+}
+
+/// In the order in which they are made, also while the clock stands.
+fn counted_ids() -> Ids {
+    let count = std::sync::atomic::AtomicU64::new(1);
+    Ids::from_fn(move |now| {
+        let count = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        uuid::Uuid::from_u64_pair(u64::try_from(now.as_millisecond()).unwrap(), count)
+    })
 }
 
 pub fn eur() -> Currency {

@@ -128,7 +128,11 @@ async fn a_write_whose_answer_was_lost_is_known_as_done(bench: &Bench) -> Outcom
     for fault in [Fault::AnswerLost, Fault::AnswerTimedOut] {
         let case = format!("{fault:?}");
         bench.faults.next("PutItem", 1, fault.clone());
-        assert_eq!(store.begin_idempotent(&a, &case, "one", at(0)).await?, Begun::First, "{case}");
+        assert_eq!(
+            store.begin_idempotent(&a, &case, "one", at(0)).await?,
+            Begun::First { first_at: at(0) },
+            "{case}"
+        );
         assert_met(bench, &case);
         assert_eq!(store.begin_idempotent(&a, &case, "one", at(0)).await?, Begun::Running, "{case}");
         bench.faults.next("PutItem", 1, fault);

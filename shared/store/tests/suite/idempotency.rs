@@ -23,7 +23,7 @@ fn answer(status: u16, body: &[u8]) -> KeptAnswer {
 async fn first_running_answered_and_other_content(bench: &Bench) -> Outcome {
     let (store, a) = (&bench.store, org("a"));
     let begin = async |digest, now| store.begin_idempotent(&a, "key", digest, at(now)).await;
-    assert_eq!(begin("one", 0).await?, Begun::First);
+    assert_eq!(begin("one", 0).await?, Begun::First { first_at: at(0) });
     assert_eq!(begin("one", 1).await?, Begun::Running);
     assert_eq!(begin("two", 1).await?, Begun::OtherContent);
     store.finish_idempotent(&a, "key", &answer(201, b"{}")).await?;
@@ -37,10 +37,14 @@ async fn first_running_answered_and_other_content(bench: &Bench) -> Outcome {
 async fn a_dead_attempt_is_taken_over(bench: &Bench) -> Outcome {
     let (store, a) = (&bench.store, org("a"));
     let begin = async |digest, now| store.begin_idempotent(&a, "key", digest, at(now)).await;
-    assert_eq!(begin("one", 0).await?, Begun::First);
+    assert_eq!(begin("one", 0).await?, Begun::First { first_at: at(0) });
     assert_eq!(begin("one", 59).await?, Begun::Running);
     assert_eq!(begin("two", 60).await?, Begun::OtherContent);
-    assert_eq!(begin("one", 60).await?, Begun::First);
+    assert_eq!(
+        begin("one", 60).await?,
+        Begun::First { first_at: at(0) },
+        "what the dead attempt began, goes on"
+    );
     assert_eq!(begin("one", 119).await?, Begun::Running, "counted from the second attempt");
     store.finish_idempotent(&a, "key", &answer(200, b"x")).await?;
     assert_eq!(begin("one", 500).await?, Begun::Answered(answer(200, b"x")));
@@ -51,10 +55,10 @@ async fn a_dead_attempt_is_taken_over(bench: &Bench) -> Outcome {
 async fn forgotten_after_a_day(bench: &Bench) -> Outcome {
     let (store, a) = (&bench.store, org("a"));
     let begin = async |digest, now| store.begin_idempotent(&a, "key", digest, at(now)).await;
-    assert_eq!(begin("one", 0).await?, Begun::First);
+    assert_eq!(begin("one", 0).await?, Begun::First { first_at: at(0) });
     store.finish_idempotent(&a, "key", &answer(200, b"x")).await?;
     assert_eq!(begin("two", DAY - 1).await?, Begun::OtherContent);
-    assert_eq!(begin("two", DAY).await?, Begun::First);
+    assert_eq!(begin("two", DAY).await?, Begun::First { first_at: at(DAY) });
     assert_eq!(begin("two", DAY + 1).await?, Begun::Running);
     Ok(())
 }
@@ -63,12 +67,12 @@ async fn an_abandoned_key_is_free_again(bench: &Bench) -> Outcome {
     let (store, a) = (&bench.store, org("a"));
     let begin = async |digest| store.begin_idempotent(&a, "key", digest, at(0)).await;
     store.abandon_idempotent(&a, "key").await?;
-    assert_eq!(begin("one").await?, Begun::First);
+    assert_eq!(begin("one").await?, Begun::First { first_at: at(0) });
     store.abandon_idempotent(&org("b"), "key").await?;
     assert_eq!(begin("one").await?, Begun::Running);
     store.abandon_idempotent(&a, "key").await?;
     store.finish_idempotent(&a, "key", &answer(200, b"late")).await?;
-    assert_eq!(begin("two").await?, Begun::First, "a late answer makes no row anew");
+    assert_eq!(begin("two").await?, Begun::First { first_at: at(0) }, "a late answer makes no row anew");
     store.finish_idempotent(&a, "key", &answer(200, b"x")).await?;
     store.abandon_idempotent(&a, "key").await?;
     assert_eq!(begin("two").await?, Begun::Answered(answer(200, b"x")), "an answer is not forgotten");
@@ -79,7 +83,11 @@ async fn of_many_at_once_one_is_the_first(bench: &Bench) -> Outcome {
     let (store, a) = (&bench.store, org("a"));
     let begin = || store.begin_idempotent(&a, "key", "one", at(0));
     let begun = futures_util::future::try_join_all([begin(), begin(), begin(), begin()]).await?;
-    assert_eq!(begun.iter().filter(|begun| **begun == Begun::First).count(), 1, "{begun:?}");
+    assert_eq!(
+        begun.iter().filter(|begun| **begun == Begun::First { first_at: at(0) }).count(),
+        1,
+        "{begun:?}"
+    );
     assert_eq!(begun.iter().filter(|begun| **begun == Begun::Running).count(), 3, "{begun:?}");
     Ok(())
 }
@@ -90,7 +98,7 @@ async fn any_text_is_a_key_of_its_own(bench: &Bench) -> Outcome {
         [("a", ""), ("a", "#"), ("a", "ключ"), ("a", &long), ("a", &long[1..]), ("b", ""), ("ab", "")]
     {
         let begun = store.begin_idempotent(&org(organization), key, "one", at(0)).await?;
-        assert_eq!(begun, Begun::First, "{organization} {key:.9}");
+        assert_eq!(begun, Begun::First { first_at: at(0) }, "{organization} {key:.9}");
     }
     Ok(())
 }
