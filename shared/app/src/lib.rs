@@ -30,6 +30,7 @@ pub mod intake;
 pub mod item;
 pub mod listing;
 pub mod location;
+pub mod match_listings;
 mod match_waiting;
 pub mod order;
 pub mod organization;

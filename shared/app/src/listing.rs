@@ -12,7 +12,7 @@ use store::listing::Listing;
 use store::stock::Freshness;
 
 use crate::change::CHANGES_MAX;
-use crate::sync_items::link_of;
+use crate::match_listings::link_of;
 use crate::{App, AppError};
 
 pub(crate) fn is_linked_already() -> AppError {

@@ -67,11 +67,7 @@ impl Store {
         id: &ConnectionId,
         to: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = keys::connection_state(organization, id);
-        let step = Step::update(key, "SET orders_watermark = :to")
-            .only_if("orders_watermark < :to", Refused::Conflict(WHAT))
-            .value(":to", time(to));
-        self.write_if("move the orders watermark on", step).await.map(drop)
+        self.advance(WATERMARK, organization, id, to).await
     }
 
     /// Moves the watermark on; never back. Nothing where the connection is gone.
@@ -81,13 +77,22 @@ impl Store {
         id: &ConnectionId,
         to: Timestamp,
     ) -> Result<(), StoreError> {
+        self.advance(ITEMS_WATERMARK, organization, id, to).await
+    }
+
+    async fn advance(
+        &self,
+        mark: &str,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        to: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = keys::connection_state(organization, id);
-        let condition =
-            "attribute_exists(pk) AND (attribute_not_exists(items_watermark) OR items_watermark < :to)";
-        let step = Step::update(key, "SET items_watermark = :to")
-            .only_if(condition, Refused::Conflict(WHAT))
+        let behind = format!("attribute_exists(pk) AND (attribute_not_exists({mark}) OR {mark} < :to)");
+        let step = Step::update(key, format!("SET {mark} = :to"))
+            .only_if(behind, Refused::Conflict(WHAT))
             .value(":to", time(to));
-        self.write_if("move the items watermark on", step).await.map(drop)
+        self.write_if("move a watermark on", step).await.map(drop)
     }
 
     /// Nothing where the connection is gone.
