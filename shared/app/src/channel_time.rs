@@ -25,6 +25,8 @@ const NOISE_MS: i64 = 10_000;
 #[derive(Debug, Default)]
 pub struct ChannelTime {
     ahead_ms: AtomicI64,
+    /// 0 until it was heard.
+    said_s: AtomicI64,
 }
 
 impl ChannelTime {
@@ -37,7 +39,18 @@ impl ChannelTime {
         ours.checked_add(SignedDuration::from_millis(self.ahead_ms())).unwrap_or(ours)
     }
 
+    /// What the channel itself said last, in whole seconds: what it dates by the same clock compares with it exactly,
+    /// which our time, seconds apart, does not. `ours` where it said nothing.
+    pub fn said(&self, ours: Timestamp) -> Timestamp {
+        let said_s = match self.said_s.load(Ordering::Relaxed) {
+            0 => ours.as_second(),
+            said_s => said_s,
+        };
+        Timestamp::from_second(said_s).unwrap_or(ours)
+    }
+
     fn hear(&self, said: Timestamp, ours: Timestamp) {
+        self.said_s.store(said.as_second(), Ordering::Relaxed);
         let ahead_ms = i64::try_from(said.duration_since(ours).as_millis()).unwrap_or(0);
         self.ahead_ms.store(if ahead_ms.abs() <= NOISE_MS { 0 } else { ahead_ms }, Ordering::Relaxed);
     }
@@ -77,6 +90,15 @@ mod tests {
         assert_eq!(time.at_channel(ours), at(-1800));
         time.hear(at(2), ours);
         assert_eq!(time.at_channel(ours), ours);
+    }
+
+    #[test]
+    fn what_the_channel_said_is_kept_to_the_second() {
+        let ours = Timestamp::from_millisecond(1_000_999).unwrap();
+        let time = ChannelTime::default();
+        assert_eq!(time.said(ours), Timestamp::from_second(1_000).unwrap());
+        time.hear(Timestamp::from_second(997).unwrap(), ours);
+        assert_eq!(time.said(ours), Timestamp::from_second(997).unwrap());
     }
 
     #[test]

@@ -206,7 +206,7 @@ impl App {
                     return Err(AppError::invalid("currency_mismatch", "/endpoint", detail));
                 }
                 Ok(identity) => {
-                    let channel_time = time.at_channel(self.clock.now());
+                    let channel_time = time.said(self.clock.now());
                     return Ok(Trial { identity, credentials, channel_time });
                 }
                 // Signed by the wrong clock; the refusal told the right one.
