@@ -74,7 +74,8 @@ impl Machine {
         let sealer = Sealer::local(master_key(&data_dir.join("master.key"))?);
         let store = Store::new(engine.client(), tables.clone(), sealer);
         store.create_tables().await?;
-        let settings = Settings { public_url: Some(public_url), custom_endpoints: true };
+        let settings =
+            Settings { public_url: Some(public_url), custom_endpoints: true, ..Settings::default() };
         let app = App::new(
             store,
             Arc::new(queue.clone()),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use channels::{ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
+use channels::credentials::InvalidCredentials;
+use channels::{ACCOUNT, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
 use domain::sync::{SyncKind, Trigger};
@@ -34,6 +35,16 @@ pub struct NewConnection {
     pub settings: SettingsPatch,
 }
 
+/// What a trial needs beside credentials.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    kind: ChannelKind,
+    endpoint: &'a Url,
+    marketplaces: &'a [String],
+    facts: &'a ShopFacts,
+    currency: Currency,
+}
+
 /// A shop that was reached.
 struct Trial {
     identity: ShopIdentity,
@@ -50,10 +61,14 @@ pub struct ConnectionPatch {
     pub settings: SettingsPatch,
 }
 
-/// The store's address, without a slash at its end.
-fn parse_endpoint(endpoint: Option<&str>) -> Result<Url, AppError> {
+/// The store's address, or the home of a hosted channel, without a slash at its end. Another address than its home is a
+/// hosted channel's only where `custom` says so.
+fn parse_endpoint(endpoint: Option<&str>, home: Option<&str>, custom: bool) -> Result<Url, AppError> {
     let refused = |detail: &str| AppError::invalid("invalid_field", "/endpoint", detail);
-    let text = endpoint.ok_or_else(|| refused("must be given: the address of the store"))?.trim();
+    let text = endpoint.or(home).ok_or_else(|| refused("must be given: the address of the store"))?.trim();
+    if home.is_some_and(|home| home != text.trim_end_matches('/')) && !custom {
+        return Err(refused("must be left out: this deployment speaks to the marketplace itself"));
+    }
     if text.len() > ENDPOINT_BYTES_MAX {
         return Err(refused("must not be longer than 2048 bytes"));
     }
@@ -72,11 +87,9 @@ fn parse_endpoint(endpoint: Option<&str>) -> Result<Url, AppError> {
     Ok(url)
 }
 
-fn parse_credentials(channel: ChannelKind, fields: CredentialFields) -> Result<Credentials, AppError> {
-    Credentials::parse(fields, channels::adapter(channel).capability()).map_err(|error| {
-        let field = error.field().replace('~', "~0").replace('/', "~1");
-        AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
-    })
+fn invalid_credentials(error: InvalidCredentials) -> AppError {
+    let field = error.field().replace('~', "~0").replace('/', "~1");
+    AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
 }
 
 /// What of the input a trial proved wrong. An outage of the channel says nothing about the input.
@@ -107,16 +120,27 @@ impl App {
         new: NewConnection,
     ) -> Result<Connection, AppError> {
         let organization = self.organization(organization_id).await?;
-        let endpoint = parse_endpoint(new.endpoint.as_deref())?;
-        let credentials = parse_credentials(new.channel, new.credentials)?;
+        let home = channels::adapter(new.channel).capability().home;
+        let endpoint = parse_endpoint(new.endpoint.as_deref(), home, self.settings.custom_endpoints)?;
+        let credentials = self.parse_credentials(new.channel, new.credentials)?;
         let locations = self.store.locations(organization_id).await?;
         let settings = patched(&ConnectionSettings::default(), &new.settings, &locations)?;
         let stored_endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
-        self.check_not_connected(organization_id, new.channel, &stored_endpoint).await?;
-        let facts = ShopFacts::default();
-        let currency = organization.base_currency;
-        let Trial { identity, credentials, channel_time } =
-            self.try_shop(new.channel, &endpoint, credentials, &facts, currency).await?;
+        if home.is_none() {
+            self.check_not_connected(organization_id, new.channel, &stored_endpoint, None).await?;
+        }
+        let place = Place {
+            kind: new.channel,
+            endpoint: &endpoint,
+            marketplaces: &new.marketplace,
+            facts: &ShopFacts::default(),
+            currency: organization.base_currency,
+        };
+        let Trial { identity, credentials, channel_time } = self.try_shop(place, credentials).await?;
+        if home.is_some() {
+            let account = identity.facts.get(ACCOUNT).map(String::as_str);
+            self.check_not_connected(organization_id, new.channel, &stored_endpoint, account).await?;
+        }
         let now = self.clock.now();
         let connection = Connection {
             id: ConnectionId::from_body(&self.ids.next(now)).map_err(not_hex)?,
@@ -151,9 +175,15 @@ impl App {
         organization: &OrganizationId,
         channel: ChannelKind,
         endpoint: &str,
+        account: Option<&str>,
     ) -> Result<(), AppError> {
         let connections = self.store.connections(organization).await?;
-        if let Some(same) = connections.iter().find(|c| c.channel == channel && c.endpoint == endpoint) {
+        let is_same = |c: &&Connection| {
+            c.channel == channel
+                && c.endpoint == endpoint
+                && c.facts.get(ACCOUNT).map(String::as_str) == account
+        };
+        if let Some(same) = connections.iter().find(is_same) {
             let detail = format!("this store is connected already: {}", same.id);
             return Err(AppError::conflict("already_connected", detail));
         }
@@ -166,14 +196,8 @@ impl App {
 
     /// Asks who is there, with a fresh token where the channel's access expires. The credentials may have been renewed:
     /// they are the ones to keep.
-    async fn try_shop(
-        &self,
-        kind: ChannelKind,
-        endpoint: &Url,
-        mut credentials: Credentials,
-        facts: &ShopFacts,
-        currency: Currency,
-    ) -> Result<Trial, AppError> {
+    async fn try_shop(&self, place: Place<'_>, mut credentials: Credentials) -> Result<Trial, AppError> {
+        let Place { kind, endpoint, marketplaces, facts, currency } = place;
         let channel = channels::adapter(kind);
         let pace = Pace::default();
         let time = Arc::<ChannelTime>::default();
@@ -189,14 +213,30 @@ impl App {
             channel.tokens().and_then(|tokens| tokens.expires_at(&credentials)).is_some_and(|end| end <= now);
         loop {
             let now = time.at_channel(self.clock.now());
-            let shop =
-                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            let shop = Shop {
+                endpoint,
+                marketplaces,
+                credentials: &credentials,
+                facts,
+                currency,
+                transport,
+                pace: &pace,
+                now,
+            };
             if let (true, Some(tokens)) = (stale, channel.tokens()) {
                 let renewed = tokens.refresh(&shop).await.map_err(trial_failed)?;
                 credentials = renewed;
             }
-            let shop =
-                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            let shop = Shop {
+                endpoint,
+                marketplaces,
+                credentials: &credentials,
+                facts,
+                currency,
+                transport,
+                pace: &pace,
+                now,
+            };
             match channel.identify(&shop).await {
                 Ok(identity) if identity.currency != currency => {
                     let detail = format!(
@@ -207,6 +247,7 @@ impl App {
                 }
                 Ok(identity) => {
                     let channel_time = time.said(self.clock.now());
+                    let credentials = self.without_application(kind, credentials);
                     return Ok(Trial { identity, credentials, channel_time });
                 }
                 // Signed by the wrong clock; the refusal told the right one.
@@ -276,11 +317,30 @@ impl App {
         connection: &Connection,
         fields: CredentialFields,
     ) -> Result<Trial, AppError> {
-        let credentials = parse_credentials(connection.channel, fields)?;
+        let credentials = self.parse_credentials(connection.channel, fields)?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
-        self.try_shop(connection.channel, &endpoint, credentials, &connection.facts, connection.currency)
-            .await
+        let place = Place {
+            kind: connection.channel,
+            endpoint: &endpoint,
+            marketplaces: &connection.marketplace,
+            facts: &connection.facts,
+            currency: connection.currency,
+        };
+        self.try_shop(place, credentials).await
+    }
+
+    /// Complete, with the application's keys where the connection brings none.
+    fn parse_credentials(
+        &self,
+        channel: ChannelKind,
+        fields: CredentialFields,
+    ) -> Result<Credentials, AppError> {
+        let capability = channels::adapter(channel).capability();
+        let parsed = Credentials::parse(fields, capability).map_err(invalid_credentials)?;
+        let complete = self.with_application(channel, parsed);
+        complete.check_complete(capability).map_err(invalid_credentials)?;
+        Ok(complete)
     }
 
     /// Errors: 409 `needs_authorization` where the channel refuses the credentials: new ones make it active.

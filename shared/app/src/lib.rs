@@ -3,11 +3,11 @@
 //! A function of AWS and the one-machine runner call the same use case; no use case knows which. No HTTP but through a
 //! channel's adapter, no AWS type.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use channels::{Pace, Transport};
-use domain::ConnectionId;
+use channels::{Credentials, Pace, Transport};
+use domain::{ChannelKind, ConnectionId};
 use queue::Queue;
 use store::Store;
 use url::Url;
@@ -52,12 +52,14 @@ pub use error::{AppError, FieldError};
 pub use id::Ids;
 
 /// What a deployment decides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Where channels reach us: the base of webhook and callback addresses. `None`: nobody can, polling alone.
     pub public_url: Option<Url>,
     /// The hosted marketplaces may be given another address (tests, the demo).
     pub custom_endpoints: bool,
+    /// The keys of our application at each channel, for connections that bring none of their own.
+    pub applications: BTreeMap<ChannelKind, Credentials>,
 }
 
 /// Everything a use case needs from outside.

@@ -39,8 +39,11 @@ pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> 
 fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
     let policy = if config.private_addresses { AddressPolicy::AllowPrivate } else { AddressPolicy::Public };
     let transport = NetworkTransport::new(policy).map_err(|error| StartError::Network(error.into()))?;
-    let settings =
-        Settings { public_url: Some(config.public_url.clone()), custom_endpoints: config.custom_endpoints };
+    let settings = Settings {
+        public_url: Some(config.public_url.clone()),
+        custom_endpoints: config.custom_endpoints,
+        ..Settings::default()
+    };
     Ok(App::new(
         clients.store.clone(),
         Arc::clone(&clients.queue),

@@ -16,24 +16,34 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub mod amazon;
 pub mod capability;
+pub mod consent;
 pub mod credentials;
+pub mod ebay;
 pub mod error;
+pub mod etsy;
 pub mod network;
 pub mod pace;
+pub mod shipment;
 pub mod shopify;
 pub mod transport;
 pub mod woocommerce;
 
 pub use capability::{Authorization, Capability};
+pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
 pub use pace::Pace;
+pub use shipment::{Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
 /// The adapter of a channel. The one line of registration.
 pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
     match kind {
+        ChannelKind::Amazon => &amazon::Amazon,
+        ChannelKind::Ebay => &ebay::Ebay,
+        ChannelKind::Etsy => &etsy::Etsy,
         ChannelKind::Shopify => &shopify::Shopify,
         ChannelKind::Woocommerce => &woocommerce::Woocommerce,
     }
@@ -42,8 +52,11 @@ pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
 /// Everything needed to speak to one shop, for one operation.
 #[derive(Clone, Copy)]
 pub struct Shop<'a> {
-    /// The store's address, or what stands in for every host of a hosted channel.
+    /// The store's address, or what stands in for every host of a hosted channel: [`Shop::host`].
     pub endpoint: &'a Url,
+    /// The marketplaces that the merchant sells in, by the channel's ids, the leading one first; empty where a shop is
+    /// all there is.
+    pub marketplaces: &'a [String],
     pub credentials: &'a Credentials,
     /// What [`Channel::identify`] found and the connection keeps.
     pub facts: &'a ShopFacts,
@@ -53,8 +66,23 @@ pub struct Shop<'a> {
     pub now: Timestamp,
 }
 
+impl Shop<'_> {
+    /// Where one of a hosted channel's hosts is: itself, or the endpoint where the connection names another than the
+    /// channel's home.
+    pub fn host(&self, home: &str, host: &'static str) -> &str {
+        if self.endpoint.as_str().trim_end_matches('/') == home {
+            host
+        } else {
+            self.endpoint.as_str().trim_end_matches('/')
+        }
+    }
+}
+
 /// What an adapter must remember of a shop between calls, by names of its own (Shopify: `location_id`).
 pub type ShopFacts = BTreeMap<String, String>;
+
+/// The fact that tells the accounts of a hosted channel apart: each adapter of one gives it.
+pub const ACCOUNT: &str = "account";
 
 /// Who answers at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,17 +246,39 @@ pub trait Channel: Send + Sync {
         secret: &SecretString,
     ) -> Result<WebhookUpkeep, ChannelError>;
 
-    /// Verifies and reads a notification. `secret` is the one given to [`Channel::ensure_webhooks`].
-    fn read_webhook(
+    /// Verifies and reads a notification that came over HTTP. `secret` is the one given to
+    /// [`Channel::ensure_webhooks`]. The token in `shop` may have ended.
+    async fn read_webhook(
         &self,
-        credentials: &Credentials,
+        shop: &Shop<'_>,
         secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Notification, WebhookRefused>;
 
+    /// What to answer to a channel that asks, by `GET` on `callback`, whether the receiver of its notifications is ours.
+    fn answer_challenge(&self, _secret: &SecretString, _callback: &Url, _query: &str) -> Option<String> {
+        None
+    }
+
+    /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
+    fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
+        Err(WebhookRefused::Unreadable)
+    }
+
+    /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that
+    /// was lost, is one shipment there.
+    async fn push_shipment(
+        &self,
+        shop: &Shop<'_>,
+        shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError>;
+
     /// The token side of a channel whose access expires; `None` for channels with lasting keys.
     fn tokens(&self) -> Option<&dyn Tokens>;
+
+    /// The merchant's consent on the channel's own page; `None` for a channel that has none.
+    fn consent(&self) -> Option<&dyn Consent>;
 }
 
 /// Access that expires and is renewed. A refresh token may be spent by its use: whoever calls [`Tokens::refresh`] holds

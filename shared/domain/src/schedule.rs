@@ -50,7 +50,10 @@ impl From<SyncInterval> for u16 {
 /// moves (15 for Amazon, which has no adapter yet).
 pub fn first_sync_after(channel: ChannelKind) -> SignedDuration {
     match channel {
-        ChannelKind::Shopify | ChannelKind::Woocommerce => SignedDuration::from_mins(30),
+        ChannelKind::Amazon => SignedDuration::from_mins(15),
+        ChannelKind::Ebay | ChannelKind::Etsy | ChannelKind::Shopify | ChannelKind::Woocommerce => {
+            SignedDuration::from_mins(30)
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl World {
             Arc::<Wire>::clone(&wire),
             Arc::new(clock.clone()),
             ids(),
-            Settings { public_url: None, custom_endpoints: true },
+            Settings { public_url: None, custom_endpoints: true, ..Settings::default() },
         );
         let (organization, _) = app
             .create_organization(NewOrganization {

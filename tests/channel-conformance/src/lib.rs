@@ -97,6 +97,7 @@ impl Stage {
     pub fn shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
+            marketplaces: &[],
             credentials: &self.credentials,
             facts: &self.facts,
             currency: self.currency,

@@ -70,6 +70,15 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
+/// A shipment as the shop has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipped {
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    /// By the order's line ids, with units; empty where the channel ships whole orders.
+    pub lines: Vec<(String, u32)>,
+}
+
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
     /// `woocommerce`, `shopify`.
@@ -112,6 +121,11 @@ pub trait SimulatedShop: Send + Sync {
 
     /// Ships everything.
     fn fulfil(&self, order: &str);
+
+    /// The shipments of an order, in the order in which they were told.
+    fn shipments(&self, _order: &str) -> Vec<Shipped> {
+        Vec::new()
+    }
 
     /// What the shop shows buyers.
     fn quantity(&self, listing: &Sold) -> Option<i64>;

@@ -126,7 +126,7 @@ impl World {
         let queue = LocalQueue::in_memory(Arc::new(move || queue_clock.now()), NonZeroU32::new(5).unwrap());
         let queue = Arc::new(queue.unwrap());
         let shops = Arc::new(Shops::default());
-        let settings = Settings { public_url: None, custom_endpoints: false };
+        let settings = Settings { public_url: None, custom_endpoints: false, ..Settings::default() };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
         let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);
         let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };

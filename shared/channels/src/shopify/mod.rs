@@ -16,9 +16,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused,
-    WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
+    Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
+    WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -68,7 +68,8 @@ static CAPABILITY: Capability = Capability {
     authorization: Authorization::Oauth2,
     credentials_required: &["client_id", "client_secret"],
     credentials_optional: &["access_token", "refresh_token"],
-    endpoint_required: true,
+    application_keys: &["client_id", "client_secret"],
+    home: None,
     listing_page_max: listings::PAGE,
     listing_changes: true,
     order_page_max: orders::PAGE,
@@ -141,18 +142,30 @@ impl Channel for Shopify {
         webhooks::ensure(shop, callback).await
     }
 
-    fn read_webhook(
+    async fn read_webhook(
         &self,
-        credentials: &Credentials,
+        shop: &Shop<'_>,
         _secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Notification, WebhookRefused> {
-        webhooks::read(credentials, headers, body)
+        webhooks::read(shop.credentials, headers, body)
+    }
+
+    async fn push_shipment(
+        &self,
+        _shop: &Shop<'_>,
+        _shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError> {
+        Err(ChannelError::new(ErrorKind::Rejected, "tell the channel of a shipment", "not built yet"))
     }
 
     fn tokens(&self) -> Option<&dyn Tokens> {
         Some(self)
+    }
+
+    fn consent(&self) -> Option<&dyn Consent> {
+        None
     }
 }
 

@@ -15,9 +15,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
-    WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
+    Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget,
+    Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -44,7 +44,8 @@ static CAPABILITY: Capability = Capability {
     authorization: Authorization::ApiKey,
     credentials_required: &["consumer_key", "consumer_secret"],
     credentials_optional: &[],
-    endpoint_required: true,
+    application_keys: &[],
+    home: None,
     listing_page_max: 100,
     // A shop may leave a change of stock out of the date of change, depending on its version: edits are seen always.
     listing_changes: true,
@@ -119,9 +120,9 @@ impl Channel for Woocommerce {
         webhooks::ensure(shop, callback, secret).await
     }
 
-    fn read_webhook(
+    async fn read_webhook(
         &self,
-        _credentials: &Credentials,
+        _shop: &Shop<'_>,
         secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
@@ -129,7 +130,19 @@ impl Channel for Woocommerce {
         webhooks::read(secret, headers, body)
     }
 
+    async fn push_shipment(
+        &self,
+        _shop: &Shop<'_>,
+        _shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError> {
+        Err(ChannelError::new(ErrorKind::Rejected, "tell the channel of a shipment", "not built yet"))
+    }
+
     fn tokens(&self) -> Option<&dyn Tokens> {
+        None
+    }
+
+    fn consent(&self) -> Option<&dyn Consent> {
         None
     }
 }

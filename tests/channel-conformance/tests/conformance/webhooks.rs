@@ -27,21 +27,22 @@ async fn ensure_webhooks(stage: &Stage) -> anyhow::Result<WebhookUpkeep> {
     Ok(stage.adapter.ensure_webhooks(&stage.shop(), &callback, &SecretString::from(SECRET)).await?)
 }
 
-fn read(stage: &Stage, delivery: &Delivery) -> Result<Notification, WebhookRefused> {
+async fn read(stage: &Stage, delivery: &Delivery) -> Result<Notification, WebhookRefused> {
     let mut headers = HeaderMap::new();
     for (name, value) in &delivery.headers {
         headers.insert(name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap());
     }
-    stage.adapter.read_webhook(&stage.credentials, &SecretString::from(SECRET), &headers, &delivery.body)
+    let secret = SecretString::from(SECRET);
+    stage.adapter.read_webhook(&stage.shop(), &secret, &headers, &delivery.body).await
 }
 
 /// All that was delivered, read.
-fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
-    let deliveries = stage.shop.take_deliveries();
-    deliveries
-        .iter()
-        .map(|delivery| Ok(read(stage, delivery).context("a delivery is refused")?.hint))
-        .collect()
+async fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
+    let mut hints = Vec::new();
+    for delivery in stage.shop.take_deliveries() {
+        hints.push(read(stage, &delivery).await.context("a delivery is refused")?.hint);
+    }
+    Ok(hints)
 }
 
 /// Asked for twice, subscriptions are made once; the first time all of them are counted as restored.
@@ -51,7 +52,7 @@ async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
     ensure!(first.restored > 0, "nothing was registered");
     let again = ensure_webhooks(&stage).await?;
     ensure!(again.restored == 0, "{} were registered again", again.restored);
-    hints(&stage)?;
+    hints(&stage).await?;
     stage.shop.add(mug(1));
     let sold = stage.shop.add(mug(2)).remove(0);
     stage.shop.take_deliveries();
@@ -80,7 +81,7 @@ async fn a_lost_subscription_is_restored_and_counted(subject: &Subject) -> anyho
 async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
-    hints(&stage)?;
+    hints(&stage).await?;
     let sold = stage.shop.add(mug(9)).remove(0);
     stage.shop.take_deliveries();
     let id = stage.shop.sell_unpaid(&[(sold, 2)]);
@@ -93,7 +94,7 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
     for (name, change) in changes {
         stage.pass_a_minute();
         change();
-        let told = hints(&stage)?;
+        let told = hints(&stage).await?;
         let named = |hint: &Hint| matches!(hint, Hint::Orders(ids) if ids.contains(&id));
         ensure!(told.iter().any(named), "{name}: {told:?}");
     }
@@ -104,9 +105,9 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
 async fn a_new_listing_is_told(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
-    hints(&stage)?;
+    hints(&stage).await?;
     stage.shop.add(mug(1));
-    let told = hints(&stage)?;
+    let told = hints(&stage).await?;
     ensure!(told.contains(&Hint::Listings), "{told:?}");
     Ok(())
 }
@@ -116,10 +117,10 @@ async fn a_change_of_stock_is_not_told_as_news_of_listings(subject: &Subject) ->
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
     let sold = stage.shop.add(mug(9)).remove(0);
-    hints(&stage)?;
+    hints(&stage).await?;
     stage.pass_a_minute();
     stage.shop.set_quantity(&sold, 4);
-    let told = hints(&stage)?;
+    let told = hints(&stage).await?;
     ensure!(!told.contains(&Hint::Listings), "{told:?}");
     Ok(())
 }
@@ -128,21 +129,27 @@ async fn a_change_of_stock_is_not_told_as_news_of_listings(subject: &Subject) ->
 async fn a_forged_notification_is_refused(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
-    hints(&stage)?;
+    hints(&stage).await?;
     let sold = stage.shop.add(mug(9)).remove(0);
     stage.shop.take_deliveries();
     stage.shop.sell(&[(sold, 1)]);
     let genuine = stage.shop.take_deliveries();
     ensure!(!genuine.is_empty(), "nothing was told");
     for delivery in genuine {
-        ensure!(read(&stage, &delivery).is_ok(), "the genuine one is refused");
+        ensure!(read(&stage, &delivery).await.is_ok(), "the genuine one is refused");
         let longer = Delivery { body: [delivery.body.as_ref(), b" "].concat().into(), ..delivery.clone() };
-        ensure!(read(&stage, &longer) == Err(WebhookRefused::BadSignature), "a changed body is believed");
+        ensure!(
+            read(&stage, &longer).await == Err(WebhookRefused::BadSignature),
+            "a changed body is believed"
+        );
         let signature =
             delivery.headers.keys().find(|name| name.contains("signature") || name.contains("hmac")).cloned();
         let mut unsigned = delivery.clone();
         unsigned.headers.remove(&signature.context("no signature among the headers")?);
-        ensure!(read(&stage, &unsigned) == Err(WebhookRefused::Unsigned), "an unsigned one is believed");
+        ensure!(
+            read(&stage, &unsigned).await == Err(WebhookRefused::Unsigned),
+            "an unsigned one is believed"
+        );
     }
     Ok(())
 }
