@@ -155,6 +155,11 @@ pub trait SimulatedShop: Send + Sync {
         false
     }
 
+    /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
+    fn unknown_status(&self, _order: &str) -> bool {
+        false
+    }
+
     /// The merchant opens the channel's page of consent and agrees: where the browser is sent then, with the code. `None`
     /// for a page that the channel would not show, and where it has none.
     fn consent(&self, _page: &Url) -> Option<Url> {
