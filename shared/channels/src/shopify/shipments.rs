@@ -257,8 +257,7 @@ fn plan(shipment: &Shipment, found: &Found, location: Option<&String>) -> Plan {
         let units = open.units.min(*wanted);
         *wanted -= units;
         let location = open.location.as_deref();
-        let place =
-            parcels.iter().position(|(place, parcel)| *place == location && parcel.count < LINES_MAX);
+        let place = parcels.iter().position(|(place, parcel)| *place == location && parcel.count < LINES_MAX);
         let place = place.unwrap_or_else(|| {
             parcels.push((location, Parcel::default()));
             parcels.len() - 1

@@ -109,12 +109,12 @@ impl State {
     pub fn create_fulfilment(&mut self, input: &Value) -> Result<u64, &'static str> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let tracking = &input["trackingInfo"];
-        let tracking =
-            tracking.is_object().then(|| (text(&tracking["company"]), text(&tracking["number"])));
+        let tracking = tracking.is_object().then(|| (text(&tracking["company"]), text(&tracking["number"])));
         let mut wanted: Option<u64> = None;
         let mut lines: Vec<(usize, i64)> = Vec::new();
         for part in input["lineItemsByFulfillmentOrder"].as_array().into_iter().flatten() {
-            let order = number(&part["fulfillmentOrderId"], "FulfillmentOrder").and_then(|id| self.order_of(id));
+            let order =
+                number(&part["fulfillmentOrderId"], "FulfillmentOrder").and_then(|id| self.order_of(id));
             let order = order.ok_or("Fulfillment order does not exist.")?;
             if wanted.is_some_and(|wanted| wanted != order) {
                 return Err("All fulfillment orders must belong to the same order.");

@@ -26,12 +26,7 @@ pub(super) struct Root<'a> {
 }
 
 impl<'a> Root<'a> {
-    pub fn new(
-        state: &'a mut State,
-        mutation: bool,
-        variables: &'a Valid<JsonMap>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(state: &'a mut State, mutation: bool, variables: &'a Valid<JsonMap>, now: Timestamp) -> Self {
         Self { state: RefCell::new(state), mutation, variables, now }
     }
 }

@@ -82,12 +82,13 @@ impl Tokens {
         let refuse = |error: &str, description: &str| {
             (StatusCode::BAD_REQUEST, json!({ "error": error, "error_description": description }))
         };
-        let known =
-            field("client_id") == Some(CLIENT_ID) && field("client_secret") == Some(CLIENT_SECRET);
+        let known = field("client_id") == Some(CLIENT_ID) && field("client_secret") == Some(CLIENT_SECRET);
         if let (true, Some(code)) = (known, field("code")) {
             return match self.codes.remove(code) {
                 true => (StatusCode::OK, self.redeem(field("expiring") == Some("1"), now)),
-                false => refuse("invalid_request", "The authorization code was not found or was already used"),
+                false => {
+                    refuse("invalid_request", "The authorization code was not found or was already used")
+                }
             };
         }
         if self.revoked || !known {

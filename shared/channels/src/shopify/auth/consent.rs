@@ -66,9 +66,11 @@ impl Consent for Shopify {
             .finish();
         let answer = token(shop, REDEEM, form).await?;
         // Of earlier tokens nothing may stay beside the new ones: one that lasts would seem to end.
-        let kept = shop.credentials.expose().into_iter().filter(|(field, _)| {
-            ["client_id", "client_secret", LOCATION_ID].contains(field)
-        });
+        let kept = shop
+            .credentials
+            .expose()
+            .into_iter()
+            .filter(|(field, _)| ["client_id", "client_secret", LOCATION_ID].contains(field));
         let kept = kept.map(|(field, value)| (field.to_owned(), value.to_owned())).collect();
         Ok(answer.into_credentials(Credentials::from_exposed(kept), shop.now))
     }
