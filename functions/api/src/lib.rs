@@ -25,6 +25,7 @@ mod channel;
 mod connection;
 mod connection_input;
 mod consent;
+mod csv;
 mod edge;
 mod idempotency;
 mod input;
@@ -154,6 +155,10 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))
+        .routes(routes!(csv::export::export_items))
+        .routes(routes!(csv::export::export_orders))
+        .routes(routes!(csv::export::export_movements))
+        .routes(routes!(csv::import::import_items))
         .routes(routes!(order::list_orders))
         .routes(routes!(order::get_order))
         .routes(routes!(order::get_customer))

@@ -4,6 +4,7 @@
 mod connections;
 mod consent;
 mod conventions;
+mod csv;
 mod idempotency;
 mod items;
 mod listings;
