@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod connections;
+mod consent;
 mod conventions;
 mod idempotency;
 mod items;

@@ -75,6 +75,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &["access_token", "refresh_token", auth::LOCATION_ID],
     application_keys: &["client_id", "client_secret"],
     home: None,
+    taxes_required: false,
     listing_page_max: listings::PAGE,
     listing_changes: true,
     order_page_max: orders::PAGE,

@@ -47,6 +47,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &[],
     application_keys: &[],
     home: None,
+    taxes_required: false,
     listing_page_max: 100,
     // A shop may leave a change of stock out of the date of change, depending on its version: edits are seen always.
     listing_changes: true,
