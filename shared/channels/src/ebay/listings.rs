@@ -20,6 +20,8 @@ use super::wire::{Group, InventoryItem, InventoryItems, Offer, Offers};
 use super::marketplace;
 use crate::{ChannelError, Cursor, ErrorKind, Page, Shop};
 
+mod elsewhere;
+
 /// Items of a page. eBay allows 200; each costs a call for its offers, and a page should not take long.
 pub(super) const PAGE: u32 = 100;
 const PAGE_TEXT: &str = "100";
@@ -38,6 +40,9 @@ struct Position {
     total: u64,
     /// Digests of the SKUs of the page before.
     seen: BTreeSet<u64>,
+    /// The inventory is behind us: this page of what is on sale at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<u32>,
 }
 
 pub(super) async fn fetch(
@@ -50,6 +55,11 @@ pub(super) async fn fetch(
             ChannelError::new(ErrorKind::Rejected, FETCH, "the cursor cannot be read").caused_by(e)
         })?,
     };
+    if let Some(page) = position.elsewhere {
+        let (records, more) = elsewhere::fetch(shop, page).await?;
+        let next = more.then(|| write_cursor(&Position { elsewhere: Some(page + 1), ..position }));
+        return Ok(Page { records, next, total: None });
+    }
     INVENTORY.admit(shop, FETCH, 1)?;
     let page = items(shop, position.page).await?;
     let mut nodes = Vec::new();
@@ -66,9 +76,16 @@ pub(super) async fn fetch(
     });
     let groups = groups(shop, &nodes).await?;
     let records = records(shop, nodes, &groups).await?;
-    let next = page.next.is_some().then(|| Position { page: position.page + 1, total: page.total, seen });
-    let next = next.map(|position| Cursor(serde_json::to_string(&position).unwrap_or_default()));
-    Ok(Page { records, next, total: Some(page.total) })
+    let next = if page.next.is_some() {
+        Position { page: position.page + 1, total: page.total, seen, elsewhere: None }
+    } else {
+        Position { elsewhere: Some(1), ..Position::default() }
+    };
+    Ok(Page { records, next: Some(write_cursor(&next)), total: Some(page.total) })
+}
+
+fn write_cursor(position: &Position) -> Cursor {
+    Cursor(serde_json::to_string(position).unwrap_or_default())
 }
 
 async fn items(shop: &Shop<'_>, page: u32) -> Result<InventoryItems, ChannelError> {

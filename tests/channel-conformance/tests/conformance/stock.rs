@@ -49,7 +49,7 @@ async fn a_push_sets_exactly_what_was_asked(subject: &Subject) -> anyhow::Result
             );
         }
         ensure!(stage.shop.quantity(&untouched) == Some(7), "a neighbour changed");
-        let shown = stage.adapter.read_stock(&stage.shop(), &targets).await?;
+        let shown = stage.read(&targets).await?;
         let numbers: Vec<_> = wanted.iter().map(|(_, quantity)| Some(*quantity)).collect();
         ensure!(shown == numbers, "{shown:?}");
     }
@@ -78,7 +78,7 @@ async fn variations_are_set_like_others(subject: &Subject) -> anyhow::Result<()>
     let shown: Vec<_> = first.iter().chain(&second).map(|sold| stage.shop.quantity(sold)).collect();
     ensure!(shown == [Some(10), Some(1), Some(1), Some(20)], "{shown:?}");
     ensure!(
-        stage.adapter.read_stock(&stage.shop(), &targets).await? == [Some(10), Some(20)],
+        stage.read(&targets).await? == [Some(10), Some(20)],
         "reading disagrees"
     );
     Ok(())
@@ -172,7 +172,7 @@ async fn a_sale_lowers_what_is_read(subject: &Subject) -> anyhow::Result<()> {
     let sold = stage.shop.add(Goods { quantity: Some(10), ..mug(1) }).remove(0);
     let targets = stage.targets(&[(sold.clone(), 0)]).await?;
     stage.shop.sell(&[(sold, 3)]);
-    let shown = stage.adapter.read_stock(&stage.shop(), &targets).await?;
+    let shown = stage.read(&targets).await?;
     ensure!(shown == [Some(7)], "{shown:?}");
     Ok(())
 }
