@@ -8,6 +8,7 @@ use http::HeaderMap;
 use queue::message::Task;
 use queue::{QueueName, Work};
 use store::connection::Connection;
+use url::Url;
 
 use crate::{App, AppError};
 
@@ -50,6 +51,23 @@ impl App {
             .await
             .map_err(IntakeError::Refused)?;
         self.follow(&shop.connection, notification).await
+    }
+
+    /// Where a connection's notifications come in; `None` where the deployment has no public address.
+    pub(crate) fn callback_of(&self, id: &ConnectionId) -> Result<Option<Url>, AppError> {
+        let Some(base) = &self.settings.public_url else { return Ok(None) };
+        let callback = base.join(&format!("v1/webhooks/{id}"));
+        callback.map(Some).map_err(|_| AppError::Internal("the public address cannot be extended"))
+    }
+
+    /// What to answer to a channel that asks whether the connection's address is ours; `None` where it does not ask, or
+    /// not in a way that it may.
+    pub async fn answer_challenge(&self, id: &ConnectionId, query: &str) -> Result<Option<String>, IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let Some(callback) = self.callback_of(id)? else { return Ok(None) };
+        Ok(channels::adapter(connection.channel).answer_challenge(&secret, &callback, query))
     }
 
     /// Queues what a notification hints at.

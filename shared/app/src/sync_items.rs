@@ -277,9 +277,9 @@ impl App {
     /// Sees to it that the channel notifies us; if it had stopped, orders since are fetched by the next order sync,
     /// whose watermark does not depend on notifications.
     async fn look_after_webhooks(&self, shop: &mut OpenShop) -> Result<(), AppError> {
-        let Some(base) = self.settings.public_url.clone() else { return Ok(()) };
         let organization = shop.connection.organization_id.clone();
         let id = shop.connection.id.clone();
+        let Some(callback) = self.callback_of(&id)? else { return Ok(()) };
         let now = self.clock.now();
         let state = self.store.connection_state(&organization, &id).await?;
         let fresh = state
@@ -289,9 +289,6 @@ impl App {
             return Ok(());
         }
         let Some(secret) = self.store.webhook_secret(&organization, &id).await? else { return Ok(()) };
-        let callback = base
-            .join(&format!("v1/webhooks/{id}"))
-            .map_err(|_| AppError::Internal("the public address cannot be extended"))?;
         let kept = self
             .call(shop, |call| {
                 let (callback, secret) = (&callback, &secret);

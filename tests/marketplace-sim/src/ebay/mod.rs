@@ -121,6 +121,11 @@ impl EbayShop {
         self.state().notifications.mark_down();
     }
 
+    /// Pauses every subscription, as a merchant's other tool can.
+    pub fn disable_subscriptions(&self) {
+        self.state().notifications.disable();
+    }
+
     fn now(&self) -> Timestamp {
         (self.options.clock)()
     }

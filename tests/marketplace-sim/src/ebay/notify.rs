@@ -87,6 +87,12 @@ impl Notifications {
         }
     }
 
+    pub fn disable(&mut self) {
+        for subscription in self.subscriptions.values_mut() {
+            "DISABLED".clone_into(&mut subscription.status);
+        }
+    }
+
     pub fn challenge(&self) -> Option<Challenge> {
         let destination = self.destinations.values().next()?;
         let code = "71745723-d031-455c-bfa5-f90d11b4f20a";
