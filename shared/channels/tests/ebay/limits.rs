@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use channels::ebay::{Ebay, limits};
-use channels::{Channel, ErrorKind, OrderQuery, Retry, StockOutcome};
+use channels::{Channel, ErrorKind, OrderQuery, Retry, StockOutcome, Tokens};
 use marketplace_sim::ebay::{Api, Options};
 use marketplace_sim::{SimulatedShop, Sold};
 
@@ -16,7 +16,7 @@ fn one_a_call(options: Options) -> Options {
 /// eBay's text says 25 here and 1 there.
 #[tokio::test]
 async fn where_ebay_takes_one_item_a_call_that_is_found_out_once() {
-    let bench = Bench::with(one_a_call).await;
+    let mut bench = Bench::with(one_a_call).await;
     let sold: Vec<Sold> = (0..30).flat_map(|n| bench.sim.add(mug(n))).collect();
     let wanted: Vec<_> = sold.iter().map(|sold| (sold, 3)).collect();
     let targets = bench.targets(&wanted).await;
@@ -30,8 +30,7 @@ async fn where_ebay_takes_one_item_a_call_that_is_found_out_once() {
     assert_eq!(bench.take_calls().len(), 30);
     // After a day it is tried again.
     bench.pass(Duration::from_secs(25 * 3_600));
-    let credentials = channels::Tokens::refresh(&Ebay, &bench.shop()).await.unwrap();
-    let bench = Bench { credentials, ..bench };
+    bench.credentials = Ebay.refresh(&bench.shop()).await.unwrap();
     bench.take_calls();
     bench.push(targets).await;
     assert_eq!(bench.take_calls().len(), 1 + 30);
@@ -53,7 +52,7 @@ async fn an_item_that_ebay_refuses_fails_alone() {
 
 #[tokio::test]
 async fn a_listing_s_revisions_of_a_day_are_kept_and_the_last_are_for_zero() {
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
     let sold = bench.sim.add(mug(1)).remove(0);
     let other = bench.sim.add(mug(2)).remove(0);
     let both = bench.targets(&[(&sold, 5), (&other, 5)]).await;
@@ -74,14 +73,13 @@ async fn a_listing_s_revisions_of_a_day_are_kept_and_the_last_are_for_zero() {
     assert!(matches!(bench.push(zero.clone()).await[0], StockOutcome::Failed { .. }));
     assert!(bench.take_calls().is_empty(), "what eBay would refuse is not sent");
     // Another process spent them: eBay's own refusal is read the same way.
-    let other_process = Bench { pace: channels::Pace::default(), ..bench };
-    let refused = other_process.push(zero.clone()).await;
+    bench.pace = channels::Pace::default();
+    let refused = bench.push(zero.clone()).await;
     assert!(matches!(refused[0], StockOutcome::Failed { code: "daily_revisions_spent", .. }), "{refused:?}");
     // Midnight in California.
-    other_process.pass(Duration::from_secs(21 * 3_600));
-    let credentials = channels::Tokens::refresh(&Ebay, &other_process.shop()).await.unwrap();
-    let next_day = Bench { credentials, ..other_process };
-    assert_eq!(next_day.push(zero).await, [StockOutcome::Accepted]);
+    bench.pass(Duration::from_secs(21 * 3_600));
+    bench.credentials = Ebay.refresh(&bench.shop()).await.unwrap();
+    assert_eq!(bench.push(zero).await, [StockOutcome::Accepted]);
 }
 
 /// Within 5 % of what the published quota allows for 10,000 listings: 400 calls at 2,000,000 a day.

@@ -44,7 +44,7 @@ fn items(state: &State, asked: &Asked<'_>) -> Answer {
     all.sort_by_key(|(_, item)| item.number);
     let total = all.len();
     let shown: Vec<Value> =
-        all.iter().skip(page * limit).take(limit).map(|(sku, item)| item_json(sku, item)).collect();
+        all.iter().skip(page * limit).take(limit).map(|(sku, item)| listed_json(sku, item)).collect();
     let address = |page: usize| format!("/sell/inventory/v1/inventory_item?limit={limit}&offset={page}");
     let mut body = json!({
         "href": address(page), "limit": limit, "size": total.div_ceil(limit), "total": total, "inventoryItems": shown,
@@ -56,6 +56,15 @@ fn items(state: &State, asked: &Asked<'_>) -> Answer {
         body["prev"] = json!(address(page - 1));
     }
     Answer::ok(body)
+}
+
+/// In the list an item has its groups under two names.
+fn listed_json(sku: &str, item: &Item) -> Value {
+    let mut body = item_json(sku, item);
+    if let Some(group) = &item.group {
+        body["groupIds"] = json!([group]);
+    }
+    body
 }
 
 fn item_json(sku: &str, item: &Item) -> Value {
@@ -78,7 +87,6 @@ fn item_json(sku: &str, item: &Item) -> Value {
         body["availability"] = json!({ "shipToLocationAvailability": available });
     }
     if let Some(group) = &item.group {
-        body["groupIds"] = json!([group]);
         body["inventoryItemGroupKeys"] = json!([group]);
     }
     body

@@ -40,6 +40,8 @@ pub struct Options {
     pub currency: String,
     /// Items that one bulk update takes: eBay says 25 in one place and 1 in another.
     pub batch_max: usize,
+    /// The seller's, as eBay never changes it.
+    pub user_id: String,
     /// Notifications may go to loopback addresses over http, which eBay itself refuses.
     pub local_endpoints: bool,
     pub clock: SimClock,
@@ -52,6 +54,7 @@ impl Options {
             marketplace: "EBAY_DE".to_owned(),
             currency: "EUR".to_owned(),
             batch_max: 25,
+            user_id: "ma8vp1jySJC".to_owned(),
             local_endpoints: false,
             clock,
         }
@@ -269,7 +272,7 @@ impl SimulatedShop for EbayShop {
         let now = self.now();
         let mut state = self.state();
         state.tokens.revoked = true;
-        let data: Value = json!({ "username": tokens::USERNAME, "userId": tokens::USER_ID });
+        let data: Value = json!({ "username": tokens::USERNAME, "userId": self.options.user_id });
         state.notifications.tell("AUTHORIZATION_REVOCATION", data, now);
     }
 }

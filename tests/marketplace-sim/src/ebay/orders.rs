@@ -142,7 +142,7 @@ fn json_of(id: &str, order: &Order) -> Value {
     });
     let lines: Vec<Value> = order.lines.iter().map(|line| line_json(line, order)).collect();
     json!({
-        "orderId": id, "legacyOrderId": id, "salesRecordReference": id.replace('-', ""), "sellerId": super::tokens::USERNAME,
+        "orderId": id, "salesRecordReference": id.replace('-', ""), "sellerId": super::tokens::USERNAME,
         "creationDate": written(order.created), "lastModifiedDate": written(order.modified),
         "orderFulfillmentStatus": forced("orderFulfillmentStatus", shipping),
         "orderPaymentStatus": forced("orderPaymentStatus", paying),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::quota::Api;
 use super::state::State;
-use super::tokens::{Bearer, USER_ID, USERNAME};
+use super::tokens::{Bearer, USERNAME};
 use super::{Options, inventory, orders, shipping, trading};
 
 /// What a call brings.
@@ -93,7 +93,7 @@ pub(super) fn answer(
     }
     let answer = match (api, request.method(), parts.as_slice()) {
         (None, &Method::GET, ["user"]) if bearer == Bearer::User => Answer::ok(json!({
-            "userId": USER_ID, "username": USERNAME, "accountType": "BUSINESS", "status": "CONFIRMED",
+            "userId": options.user_id, "username": USERNAME, "accountType": "BUSINESS", "status": "CONFIRMED",
             "registrationMarketplaceId": options.marketplace,
         })),
         (Some(Api::Notification), method, parts) => state.notifications.answer(&asked, method, parts),

@@ -15,7 +15,6 @@ const CLIENT_SECRET: &str = "PRD-0123456789ab-cdef-4567-89ab-cdef";
 pub(super) const RU_NAME: &str = "Simulated_Seller-Simulate-Master-abcdefgh";
 /// What the merchant's consent is given as, once.
 const CODE: &str = "v^1.1#i^1#f^0#p^3#I^3#r^1#t^Ul4xMF8w";
-pub(super) const USER_ID: &str = "ma8vp1jySJC";
 pub(super) const USERNAME: &str = "fictional_outfitters";
 
 /// Whose a token is.
