@@ -266,6 +266,11 @@ pub trait Channel: Send + Sync {
         Err(WebhookRefused::Unreadable)
     }
 
+    /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
+    fn customer_name(&self, _marketplaces: &[String]) -> String {
+        format!("{} - Customer", self.capability().name)
+    }
+
     /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that
     /// was lost, is one shipment there.
     async fn push_shipment(
