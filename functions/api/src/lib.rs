@@ -24,6 +24,7 @@ mod bulk_listing;
 mod channel;
 mod connection;
 mod connection_input;
+mod consent;
 mod contact;
 mod edge;
 mod idempotency;
@@ -109,7 +110,10 @@ fn documented() -> (Routes, Value) {
 }
 
 fn open_routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(healthz)).routes(routes!(get_openapi))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(healthz))
+        .routes(routes!(get_openapi))
+        .routes(routes!(consent::finish_consent))
 }
 
 fn operator_routes() -> OpenApiRouter<Api> {
@@ -142,6 +146,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
+        .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))
         .routes(routes!(sync::list_syncs))
         .routes(routes!(sync::get_sync))

@@ -284,8 +284,8 @@ pub(crate) fn arrived(
         .or_else(|| connection.settings.order_location_id.clone())
         .unwrap_or_else(|| organization.primary_location_id.clone());
     let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
-    let no_stock_effect = before
-        .map_or(fulfilled && fetched.placed_at < connection.connected_at, |before| before.no_stock_effect);
+    let long_done = || fulfilled && connection.connected_at.is_some_and(|at| fetched.placed_at < at);
+    let no_stock_effect = before.map_or_else(long_done, |before| before.no_stock_effect);
     let stands: Vec<LineStand> = lines.iter().map(OrderLine::stand).collect();
     let state = order_state(fetched.state, &stands);
     Order {

@@ -35,7 +35,7 @@ pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
 pub use pace::Pace;
-pub use shipment::{Shipment, ShipmentOutcome, ShippedLine};
+pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
 /// The adapter of a channel. The one line of registration.
@@ -269,6 +269,11 @@ pub trait Channel: Send + Sync {
     /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
     fn customer_name(&self, _marketplaces: &[String]) -> String {
         format!("{} - Customer", self.capability().name)
+    }
+
+    /// What the channel keeps of a part of an order.
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::Counted
     }
 
     /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that

@@ -65,7 +65,9 @@ async fn a9_an_order_takes_items_and_nothing_else() {
         (line(json!({"item_id": item, "quantity": -1})), 422, "invalid_field", "/lines/0/quantity"),
         (line(json!({"item_id": item, "quantity": 1, "id": "1"})), 422, "invalid_field", "/lines/0/id"),
         (
-            line(json!({"item_id": item, "quantity": 1, "unit_price": {"amount": "1.00", "currency": "USD"}})),
+            line(
+                json!({"item_id": item, "quantity": 1, "unit_price": {"amount": "1.00", "currency": "USD"}}),
+            ),
             422,
             "invalid_price",
             "/lines/0/unit_price/currency",
@@ -120,7 +122,8 @@ async fn a_change_moves_only_the_difference() {
     assert_eq!(changed["lines"][1]["id"], "2");
     assert_eq!(changed["totals"]["total"]["amount"], "30.00");
     assert_eq!(changed["payment"]["comment"], "Paid");
-    let place = world.post("/v1/locations", json!({"name": "Shop", "kind": "warehouse"})).await.ok()["id"].clone();
+    let place =
+        world.post("/v1/locations", json!({"name": "Shop", "kind": "warehouse"})).await.ok()["id"].clone();
     world.patch(&path, json!({"location_id": place})).await.ok();
     let stock = world.get(&format!("/v1/items/{a}/stock")).await.ok();
     let committed = |at: &Value| {

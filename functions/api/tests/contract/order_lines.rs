@@ -171,7 +171,10 @@ async fn b1_orders_are_filtered_by_where_they_come_from() {
     for (query, ids) in [
         ("source=manual".to_owned(), vec![manual["id"].as_str().unwrap().to_owned()]),
         (format!("connection_id={}", shop.connection), vec![shop.order(&order).to_string()]),
-        (format!("connection_id={}&source=marketplace", other.connection), vec![other.order(&theirs).to_string()]),
+        (
+            format!("connection_id={}&source=marketplace", other.connection),
+            vec![other.order(&theirs).to_string()],
+        ),
         ("channel=shopify".to_owned(), vec![]),
     ] {
         let found = world.get(&format!("/v1/orders?{query}")).await.ok();

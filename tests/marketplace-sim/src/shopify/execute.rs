@@ -88,7 +88,7 @@ pub(super) fn run(state: &mut State, body: &[u8], now: Timestamp) -> Value {
         return refused;
     }
     let mutation = operation.operation_type == OperationType::Mutation;
-    let root = Root::new(state, mutation, &variables);
+    let root = Root::new(state, mutation, &variables, now);
     let executed =
         Execution::new(schema(), &document).coerced_variable_values(&variables).execute_sync(&root);
     let response = match executed {
