@@ -68,9 +68,7 @@ impl App {
     ) -> Result<Imported, AppError> {
         let now = self.clock.now();
         let before = self.store.order(&organization.id, id).await?;
-        if let Some(before) = before.as_ref().filter(|before| before.complete)
-            && before.changed_at > fetched.changed_at
-        {
+        if before.as_ref().is_some_and(|before| is_overtaken(before, fetched)) {
             return Ok(Imported::Unchanged(id.clone()));
         }
         let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
@@ -267,6 +265,11 @@ fn listing_id(connection: &Connection, line: &FetchedLine) -> Option<ListingId> 
     ListingId::of(&connection.id, &listing.external_id, listing.variation_id.as_deref()).ok()
 }
 
+/// Whether a later state of the order came before this one.
+pub(crate) fn is_overtaken(before: &Order, fetched: &FetchedOrder) -> bool {
+    before.complete && before.changed_at > fetched.changed_at
+}
+
 /// The order as the channel has it, with what is known of it here. Pure: which order it becomes depends on the state
 /// that arrives and on what was kept, not on how often or in which order states came before.
 pub(crate) fn arrived(
@@ -390,7 +393,7 @@ fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
     told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
 }
 
-fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
+pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
     if order.no_stock_effect {
         return BTreeMap::new();
     }

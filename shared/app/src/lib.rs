@@ -39,6 +39,8 @@ mod match_waiting;
 pub mod order;
 mod order_change;
 pub mod order_document;
+#[cfg(test)]
+mod order_law;
 pub mod order_line;
 pub mod organization;
 mod push_shipments;

@@ -11,6 +11,7 @@ mod listings;
 mod manual_orders;
 mod openapi;
 mod order_documents;
+mod order_law;
 mod order_lines;
 mod orders;
 mod organization;
