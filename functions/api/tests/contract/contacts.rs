@@ -137,7 +137,7 @@ async fn h2_no_read_shows_who_bought_and_one_call_reveals_it() {
         (&json!("charles@example.org"), &json!("London"))
     );
     let scopes = json!({"name": "reader", "scopes": ["read", "write"]});
-    let reader = world.post("/v1/api-keys", scopes).await.ok()["secret"].as_str().unwrap().to_owned();
+    let reader = world.post("/v1/api-keys", scopes).await.ok()["api_key"].as_str().unwrap().to_owned();
     let path = format!("/v1/contacts/{id}/customer");
     world.request(Some(&reader), "GET", &path, None, &[]).await.refused(403, "scope_missing", None);
     world.post("/v1/contacts", json!({"id": id})).await.refused(422, "invalid_field", Some("/id"));

@@ -49,7 +49,8 @@ async fn g4_a_shipment_made_here_reaches_the_channel_with_carrier_and_tracking()
     push(&world, &shop).await.unwrap();
     let told = shop.sim.shipments(&order);
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].carrier.as_deref(), told[0].tracking_number.as_deref()), (Some("DHL"), Some("T-1")));
+    let has = |text: &Option<String>, part: &str| text.as_ref().is_some_and(|text| text.contains(part));
+    assert!(has(&told[0].carrier, "DHL") && has(&told[0].tracking_number, "T-1"), "{told:?}");
     let after = shown(&world, &shipment).await;
     assert_eq!((&after["push_state"], &after["code"]), (&json!("in_sync"), &Value::Null));
     // Told again by a doubled message, or by the order's next import: nothing.
