@@ -26,6 +26,7 @@ mod connection;
 mod connection_input;
 mod consent;
 mod contact;
+mod csv;
 mod edge;
 mod idempotency;
 mod input;
@@ -159,6 +160,10 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))
+        .routes(routes!(csv::export::export_items))
+        .routes(routes!(csv::export::export_orders))
+        .routes(routes!(csv::export::export_movements))
+        .routes(routes!(csv::import::import_items))
         .merge(order_routes())
 }
 

@@ -11,7 +11,9 @@ use domain::order::{
     difference,
 };
 use domain::stock::Change;
-use domain::{ChannelKind, Currency, ItemId, ListingId, LocationId, Name, OrderId, OrganizationId, Quantity, Timestamp};
+use domain::{
+    ChannelKind, Currency, ItemId, ListingId, LocationId, Name, OrderId, OrganizationId, Quantity, Timestamp,
+};
 use store::connection::Connection;
 use store::order::Order;
 use store::organization::Organization;
@@ -61,7 +63,14 @@ fn second(n: i64) -> Timestamp {
 
 impl OnChannel {
     fn new() -> Self {
-        Self { paid: false, cancelled: false, fulfilled: false, refunded: false, quantities: [3, 2], changes: 0 }
+        Self {
+            paid: false,
+            cancelled: false,
+            fulfilled: false,
+            refunded: false,
+            quantities: [3, 2],
+            changes: 0,
+        }
     }
 
     fn after(mut self, what: Happens) -> Self {
@@ -189,10 +198,8 @@ impl Here {
     /// A person ships one of the first line, where it is still wanted.
     fn ship_one(&mut self) {
         let Some(mut after) = self.order.clone() else { return };
-        let open = !matches!(
-            after.channel_state,
-            ChannelOrderState::Cancelled | ChannelOrderState::Fulfilled
-        );
+        let open =
+            !matches!(after.channel_state, ChannelOrderState::Cancelled | ChannelOrderState::Fulfilled);
         for line in after.lines.iter_mut().filter(|line| open && line.id == "0") {
             if line.stand().left_to_ship() > Quantity::ZERO {
                 line.done.packed = units(1);
@@ -339,7 +346,8 @@ fn l9_what_was_shipped_here_stays_shipped_in_every_sequence() {
             _ => assert_eq!(gone, shipped.units(), "{sequence:?}"),
         }
         let held: i64 = order.applied.values().map(|effect| effect.committed).sum();
-        let open = !matches!(order.channel_state, ChannelOrderState::Cancelled | ChannelOrderState::Fulfilled);
+        let open =
+            !matches!(order.channel_state, ChannelOrderState::Cancelled | ChannelOrderState::Fulfilled);
         assert_eq!(held, if open { wanted - shipped.units() } else { 0 }, "{sequence:?}");
     }
 }

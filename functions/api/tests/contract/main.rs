@@ -5,6 +5,7 @@ mod connections;
 mod consent;
 mod contacts;
 mod conventions;
+mod csv;
 mod idempotency;
 mod items;
 mod listings;

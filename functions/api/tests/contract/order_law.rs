@@ -1,7 +1,7 @@
 //! The law of orders through the whole import: the exhaustive form, on the rule alone, is in `app`.
 
-use domain::order::{ChannelOrderState, FetchedOrder, PaymentStatus};
 use domain::Quantity;
+use domain::order::{ChannelOrderState, FetchedOrder, PaymentStatus};
 use serde_json::Value;
 
 use crate::contacts::fetched;

@@ -89,6 +89,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
+    /// As it came.
+    pub raw: Bytes,
 }
 
 impl Answer {
@@ -203,7 +205,7 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, raw: bytes }
     }
 
     /// A shop at `https://<host>`.

@@ -24,6 +24,14 @@ const LINES_MAX: usize = 250;
 /// Fulfilments of one order that are read: Shopify's list of them cannot be paged through.
 const FULFILMENTS_MAX: usize = 15;
 
+/// In points: an order of 500 lines, the most there can be. About 80 for what is read of it first, 1,000 for its lines, and
+/// the 484 that must be there for the last page of them.
+const LARGEST: u32 = 1_600;
+
+/// Times that what is open is read and sent: a fulfilment may close the fulfilment orders that it was made of and open others,
+/// so that what is to follow it must be looked up again.
+const TRIES: usize = 3;
+
 /// The shop mails the buyer, as for a shipment that is made in Shopify itself.
 const NOTIFY_CUSTOMER: bool = true;
 
@@ -52,9 +60,10 @@ pub(super) static CREATE: Operation = Operation {
 pub(super) async fn push(shop: &Shop<'_>, shipment: &Shipment) -> Result<ShipmentOutcome, ChannelError> {
     let mark = Mark::of(shipment);
     let mut refusal = None;
-    // A refusal may come of a first try that was still at work: what there is is read once more before it is believed.
-    for _ in 0..2 {
-        let Some(found) = read(shop, shipment, &mark).await? else {
+    // A refusal may come of a try that was still at work: what there is is read once more before it is believed.
+    for _ in 0..TRIES {
+        let found = read(shop, shipment, &mark).await.map_err(|error| for_a_long_order(shop, error))?;
+        let Some(found) = found else {
             return Ok(rejected("order_not_found", "Shopify has no such order."));
         };
         let parcels = match plan(shipment, &found, shop.facts.get(LOCATION_ID)) {
@@ -69,6 +78,18 @@ pub(super) async fn push(shop: &Shop<'_>, shipment: &Shipment) -> Result<Shipmen
     }
     let reason = format!("Shopify refused the shipment: {}", refusal.unwrap_or_default());
     Ok(ShipmentOutcome::Rejected { code: "channel_rejected", reason })
+}
+
+/// What is read of a long order is read from its beginning after a wait: one that is only long enough for the next call
+/// would never see its end.
+fn for_a_long_order(shop: &Shop<'_>, error: ChannelError) -> ChannelError {
+    if error.kind != ErrorKind::Throttled || error.operation == READ.name {
+        return error;
+    }
+    match shop.pace.admit(LARGEST, shop.now) {
+        Err(wait) => error.after(wait),
+        Ok(()) => error,
+    }
 }
 
 fn rejected(code: &'static str, reason: &str) -> ShipmentOutcome {

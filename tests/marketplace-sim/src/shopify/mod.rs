@@ -106,7 +106,7 @@ impl ShopifyShop {
         self.change_order(order, &[], |state, order, _| state.cancel_fulfilment(order));
     }
 
-    /// Gives the order a financial status of another's choice: `VOIDED`, or one that nobody knows yet.
+    /// Gives the order a financial status of another's choice, such as `VOIDED`.
     pub fn set_financial_status(&self, order: &str, status: &str) {
         self.change_order(order, &[], |state, order, _| {
             if let Some(order) = state.orders.get_mut(&order) {
@@ -339,7 +339,7 @@ impl SimulatedShop for ShopifyShop {
     }
 
     fn unknown_status(&self, order: &str) -> bool {
-        self.set_financial_status(order, "BARTERED");
+        self.set_financial_status(order, execute::UNKNOWN_STATUS);
         true
     }
 
