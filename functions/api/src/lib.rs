@@ -25,6 +25,7 @@ mod channel;
 mod connection;
 mod connection_input;
 mod consent;
+mod contact;
 mod csv;
 mod edge;
 mod idempotency;
@@ -33,8 +34,12 @@ mod item;
 mod item_stock;
 mod listing;
 mod location;
+mod manual_order;
 mod openapi;
 mod order;
+mod order_body;
+mod order_document;
+mod order_line;
 mod organization;
 mod output;
 mod problem;
@@ -159,9 +164,33 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(csv::export::export_orders))
         .routes(routes!(csv::export::export_movements))
         .routes(routes!(csv::import::import_items))
-        .routes(routes!(order::list_orders))
-        .routes(routes!(order::get_order))
+        .merge(order_routes())
+}
+
+fn order_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(order::list_orders, manual_order::create_order))
+        .routes(routes!(order::get_order, manual_order::change_order))
         .routes(routes!(order::get_customer))
+        .routes(routes!(order_line::confirm_lines))
+        .routes(routes!(order_line::link_line))
+        .routes(routes!(manual_order::void_order))
+        .routes(routes!(manual_order::fulfil_order))
+        .routes(routes!(manual_order::clone_order))
+        .routes(routes!(manual_order::list_comments, manual_order::comment_order))
+        .routes(routes!(order_document::list_invoices, order_document::create_invoice))
+        .routes(routes!(order_document::get_invoice))
+        .routes(routes!(order_document::list_packages, order_document::create_package))
+        .routes(routes!(order_document::get_package))
+        .routes(routes!(order_document::list_shipments, order_document::create_shipment))
+        .routes(routes!(order_document::get_shipment))
+        .routes(routes!(order_document::deliver_shipment))
+        .routes(routes!(order_document::push_shipment))
+        .routes(routes!(order_document::list_returns, order_document::create_return))
+        .routes(routes!(order_document::get_return))
+        .routes(routes!(contact::list_contacts, contact::create_contact))
+        .routes(routes!(contact::get_contact))
+        .routes(routes!(contact::reveal_contact))
 }
 
 /// That the process answers.

@@ -273,6 +273,11 @@ pub trait Channel: Send + Sync {
         Err(WebhookRefused::Unreadable)
     }
 
+    /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
+    fn customer_name(&self, _marketplaces: &[String]) -> String {
+        format!("{} - Customer", self.capability().name)
+    }
+
     /// What the channel keeps of a part of an order.
     fn partial_shipments(&self) -> PartialShipments {
         PartialShipments::Counted

@@ -135,7 +135,9 @@ fn of_order(before: Option<&Order>, order: &Order) -> Vec<EventKind> {
     if !order.complete {
         return told;
     }
-    let (order_id, connection_id) = (order.id.clone(), order.connection_id.clone());
+    // Whoever makes an order by hand knows of it.
+    let Some(connection_id) = order.connection_id().cloned() else { return told };
+    let order_id = order.id.clone();
     if before.is_none() {
         let (order_id, connection_id) = (order_id.clone(), connection_id.clone());
         let (state, frozen) = (order.state, order.frozen);
