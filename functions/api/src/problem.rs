@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use app::{AppError, FieldError, adjustment, change};
+use app::{AppError, FieldError, change, document};
 use axum::response::{IntoResponse, Response};
 use channels::{ErrorKind, Retry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -146,7 +146,7 @@ impl From<AppError> for Problem {
                 let status = match code {
                     "not_found" => StatusCode::NOT_FOUND,
                     "scope_not_held" => StatusCode::FORBIDDEN,
-                    adjustment::NOT_ENOUGH_STOCK => StatusCode::CONFLICT,
+                    document::NOT_ENOUGH_STOCK => StatusCode::CONFLICT,
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
                 Self { errors: fields, ..Self::new(status, code, detail) }

@@ -8,14 +8,14 @@ use domain::order::{
     difference, stock_effect,
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
-use domain::{ListingId, MovementId, OrderId, Timestamp};
+use domain::{ListingId, MovementId, OrderId, Quantity, Timestamp};
 use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::StoreError;
 use store::connection::Connection;
 use store::listing::Listing;
-use store::order::{MOVEMENTS_MAX, Order, OrderLine};
+use store::order::{LinePart, MOVEMENTS_MAX, Order, OrderLine};
 use store::organization::Organization;
 
 use crate::{App, AppError};
@@ -181,7 +181,8 @@ impl App {
 
     /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a
     /// large order, in several, of which all but the last leave it incomplete, to be resumed by whoever sees it next.
-    /// `after.version` is that of the row; it grows with each transaction.
+    /// `after.version` is that of the row; it grows with each transaction. What a line's bundle is made of is noted with
+    /// it here, once.
     pub(crate) async fn settle_order(
         &self,
         organization: &Organization,
@@ -189,6 +190,7 @@ impl App {
         waited_for: &BTreeSet<ListingId>,
         actor: &Actor,
     ) -> Result<(), AppError> {
+        self.note_parts(&organization.id, &mut after.lines).await?;
         let target = target_effect(after);
         let waits = waits_for(after);
         let gone: BTreeSet<ListingId> = waited_for.difference(&waits).cloned().collect();
@@ -296,7 +298,7 @@ fn merge_lines(
     listings: &BTreeMap<ListingId, Listing>,
 ) -> Vec<OrderLine> {
     let resolved = |line_id: &str| {
-        before?.lines.iter().find(|line| line.id == line_id).and_then(|line| line.item_id.clone())
+        before?.lines.iter().find(|line| line.id == line_id).filter(|line| line.item_id.is_some())
     };
     let linked = |line: &FetchedLine| {
         let listing = listings.get(&listing_id(connection, line)?)?;
@@ -305,7 +307,8 @@ fn merge_lines(
     let line = |line: &FetchedLine| OrderLine {
         id: line.line_id.clone(),
         listing: line.listing.clone(),
-        item_id: resolved(&line.line_id).or_else(|| linked(line)),
+        item_id: resolved(&line.line_id).map_or_else(|| linked(line), |known| known.item_id.clone()),
+        parts: resolved(&line.line_id).and_then(|known| known.parts.clone()),
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
@@ -348,15 +351,29 @@ fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
     if order.no_stock_effect {
         return BTreeMap::new();
     }
-    let linked: Vec<LinkedLine> = order
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let item_id = line.item_id.clone()?;
-            Some(LinkedLine { item_id, quantity: line.quantity, shipped: line.shipped })
-        })
-        .collect();
+    let linked: Vec<LinkedLine> = order.lines.iter().flat_map(linked_lines).collect();
     stock_effect(order.channel_state, &linked, &order.location_id)
+}
+
+/// The simple items of a line that has an item: that one, or what its bundle was made of.
+fn linked_lines(line: &OrderLine) -> Vec<LinkedLine> {
+    let Some(item) = &line.item_id else { return Vec::new() };
+    match line.parts.as_deref() {
+        None | Some([]) => {
+            vec![LinkedLine { item_id: item.clone(), quantity: line.quantity, shipped: line.shipped }]
+        }
+        Some(parts) => {
+            let of = |quantity: Quantity, part: &LinePart| {
+                Quantity::clamped(quantity.units().saturating_mul(part.quantity))
+            };
+            let linked = |part: &LinePart| LinkedLine {
+                item_id: part.item_id.clone(),
+                quantity: of(line.quantity, part),
+                shipped: of(line.shipped, part),
+            };
+            parts.iter().map(linked).collect()
+        }
+    }
 }
 
 fn movement(

@@ -17,7 +17,7 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::order::OrderLine;
+use crate::order::{LinePart, OrderLine};
 
 /// An order as large as a channel makes it, by far: what is longer is no row of ours.
 const UNPACKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -55,6 +55,10 @@ struct Content<'a>(
     Vec<LocationId>,
     /// Ids of items that are not all UUIDs; else they are in [`Packed::items`].
     Vec<ItemId>,
+    /// The bundles among the lines: the line's place, and item and quantity of each part. Other lines that have an item
+    /// have a simple one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    Vec<(usize, Vec<(usize, i64)>)>,
 );
 
 /// Things named by their place in a list.
@@ -76,6 +80,11 @@ pub(crate) fn pack(
 ) -> Result<Packed, StoreError> {
     let mut items = Places(Vec::new());
     let mut locations = Places(vec![own.clone()]);
+    let bundles = lines.iter().enumerate().filter_map(|(n, line)| {
+        let parts = line.parts.as_ref().filter(|parts| !parts.is_empty())?;
+        Some((n, parts.iter().map(|part| (items.of(&part.item_id), part.quantity)).collect()))
+    });
+    let bundles = bundles.collect();
     let lines = lines
         .iter()
         .map(|line| {
@@ -107,7 +116,7 @@ pub(crate) fn pack(
         Some(uuids) => (uuids.concat(), Vec::new()),
         None => (Vec::new(), items.0),
     };
-    let json = serde_json::to_vec(&Content(lines, applied, locations.0, texts))
+    let json = serde_json::to_vec(&Content(lines, applied, locations.0, texts, bundles))
         .map_err(|error| StoreError::Unreadable("an order", Box::new(error)))?;
     let mut deflate = DeflateEncoder::new(Vec::new(), Compression::best());
     let text = deflate
@@ -128,15 +137,20 @@ pub(crate) fn unpack(
         .take(UNPACKED_BYTES_MAX)
         .read_to_end(&mut json)
         .map_err(|error| unreadable(Box::new(error)))?;
-    let Content(lines, applied, locations, mut ids) =
+    let Content(lines, applied, locations, mut ids, bundles) =
         serde_json::from_slice(&json).map_err(|error| unreadable(Box::new(error)))?;
     for bytes in items.chunks(16) {
         let body: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         ids.push(ItemId::from_body(&body).map_err(|error| unreadable(Box::new(error)))?);
     }
     let item = |place: usize| ids.get(place).cloned().ok_or_else(|| unreadable("an item is missing".into()));
-    let lines = lines.into_iter().map(
-        |(id, listing, item_at, sku, title, quantity, shipped, unit_price_minor, tax_minor)| {
+    let mut parts = BTreeMap::new();
+    for (line, of_line) in bundles {
+        let of_line = of_line.into_iter().map(|(at, quantity)| Ok(LinePart { item_id: item(at)?, quantity }));
+        parts.insert(line, of_line.collect::<Result<Vec<_>, StoreError>>()?);
+    }
+    let lines = lines.into_iter().enumerate().map(
+        |(n, (id, listing, item_at, sku, title, quantity, shipped, unit_price_minor, tax_minor))| {
             Ok(OrderLine {
                 id: id.into_owned(),
                 listing: listing.map(|(external_id, variation_id)| ListingRef {
@@ -144,6 +158,7 @@ pub(crate) fn unpack(
                     variation_id: variation_id.map(Text::into_owned),
                 }),
                 item_id: item_at.map(item).transpose()?,
+                parts: item_at.map(|_| parts.remove(&n).unwrap_or_default()),
                 sku: sku.map(Text::into_owned),
                 title: title.into_owned(),
                 quantity,
@@ -195,11 +210,14 @@ mod tests {
             id in "[0-9]{1,14}", listing in proptest::option::of(("\\PC{1,9}", proptest::option::of("[0-9]{1,9}"))),
             at in proptest::option::of(0u8..5), sku in proptest::option::of("\\PC{1,9}"), title in "\\PC{0,30}",
             quantity in 0i64..1000, shipped in 0i64..1000, price in proptest::option::of(any::<i64>()),
+            parts in prop::collection::vec((0u8..5, 1i64..100), 0..3),
         ) -> OrderLine {
+            let of = |n: u8| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) };
             OrderLine {
                 id,
                 listing: listing.map(|(external_id, variation_id)| ListingRef { external_id, variation_id }),
-                item_id: at.map(|n| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) }),
+                item_id: at.map(of),
+                parts: at.map(|_| parts.into_iter().map(|(n, quantity)| LinePart { item_id: of(n), quantity }).collect()),
                 sku, title,
                 quantity: Quantity::new(quantity).unwrap(),
                 shipped: Quantity::new(shipped).unwrap(),

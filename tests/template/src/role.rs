@@ -142,12 +142,12 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
     let table: [(&str, [&[&str]; 3]); 7] = [
-        ("schedule-dispatch", [&["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]]),
+        ("schedule-dispatch", [&["GetItem", "PutItem", "Query", "UpdateItem"], &["Query"], &[]]),
         ("item-sync", [&ALL, &[], &[]]),
         ("order-import", [&SYNC, &[], &["GetItem", "PutItem"]]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
-        ("stock-fanout", [&["Query"], &[], &[]]),
-        ("stock-push", [&SYNC, &[], &["GetItem", "PutItem"]]),
+        ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
+        ("stock-push", [&SYNC, &["Query"], &["GetItem", "PutItem"]]),
         ("api", [&ALL, &["Query"], &["GetItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});

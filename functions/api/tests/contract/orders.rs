@@ -27,6 +27,7 @@ async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: b
             id: "1".to_owned(),
             listing: None,
             item_id: None,
+            parts: None,
             sku: Some("A".to_owned()),
             title: "Mug".to_owned(),
             quantity: Quantity::new(2).unwrap(),
