@@ -9,7 +9,7 @@ use domain::{ChannelKind, ConnectionId, ItemId, OrganizationId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
-use store::stock::{Freshness, ItemStock};
+use store::stock::ItemStock;
 
 use crate::{App, AppError};
 
@@ -115,7 +115,7 @@ impl App {
             .cloned()
             .map(|item| async move {
                 let (organization, id) = (&item.organization_id, &item.item_id);
-                let stock = self.store.item_stock(organization, id, Freshness::Consistent).await?;
+                let stock = self.store.item_stock_and_bundles(organization, id).await?;
                 let version = stock_version(&stock.levels).saturating_add(stock.facts.base_version);
                 let causes = BTreeSet::from([format!("{id}@{version}")]);
                 Ok::<_, AppError>((item, Reached { stock, causes }))

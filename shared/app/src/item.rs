@@ -9,7 +9,6 @@ use domain::{
 };
 use store::StoreError;
 use store::item::{Item, ItemGroup};
-use store::stock::Freshness;
 
 use crate::change::{CHANGES_MAX, check_version, not_hex};
 use crate::{App, AppError, FieldError};
@@ -243,7 +242,7 @@ impl App {
     ) -> Result<(), AppError> {
         let item = self.item(organization, id).await?;
         check_version(item.version, expected)?;
-        let stock = self.store.item_stock(organization, id, Freshness::Consistent).await?;
+        let stock = self.store.item_stock_and_bundles(organization, id).await?;
         let in_use = |detail: &str| Err(AppError::conflict("item_in_use", detail));
         if !stock.links.is_empty() {
             return in_use("listings are linked to the item; unlink them first");

@@ -125,8 +125,8 @@ impl App {
             }
             let since = self.withhold(shop, &mut sending, mode, &mut pushed).await?;
             let again = self.send(organization, shop, sending, mode, attempt, &mut pushed).await?;
-            if let Some(since) = since {
-                let zeroed = std::mem::take(&mut pushed.zeroed);
+            let zeroed = std::mem::take(&mut pushed.zeroed);
+            if let Some(since) = since.filter(|_| zeroed > 0) {
                 self.store.note_zeroed(&organization.id, &shop.connection.id, zeroed, since).await?;
             }
             if again.is_empty() {

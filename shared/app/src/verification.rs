@@ -41,9 +41,13 @@ impl App {
     pub async fn verify(&self, organization: &OrganizationId) -> Result<Verification, AppError> {
         let now = self.clock.now();
         let id = SyncId::from_body(&self.ids.next(now)).map_err(not_hex)?;
-        let check = Verification::new(id, false, now, now);
+        // The schedule takes it up where this process ends before it.
+        let check = Verification::new(id.clone(), false, now, later(now, 2 * AT_ONCE));
         self.store.save_verification(organization, &check, None).await?;
-        self.verify_until(organization, check, later(now, AT_ONCE)).await
+        match self.verify_until(organization, check, later(now, AT_ONCE)).await {
+            Err(AppError::Store(StoreError::Conflict(_))) => self.verification(organization, &id).await,
+            other => other,
+        }
     }
 
     /// Goes on with every check that is due, over all organizations, as far as a tick allows.

@@ -24,7 +24,7 @@ pub struct ItemStock {
     pub levels: Vec<Level>,
     pub links: Vec<Link>,
     pub facts: Facts,
-    /// The bundles that name it directly.
+    /// The bundles that name it directly, where they were asked for.
     pub bundles: Vec<ItemId>,
     /// Since when the stock is below its reorder level.
     pub low_since: Option<Timestamp>,

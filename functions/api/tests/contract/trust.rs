@@ -387,7 +387,8 @@ async fn l7_push_confirm_mapping_and_auto_link_are_planned() {
     assert_eq!(done["data"][0]["outcome"], "done");
 
     world.patch("/v1/organization", json!({"auto_link": "off"})).await.ok();
-    let waiting = world.listing(&shop.connection, 900, Some("A"), Match::SkuMatched).await;
+    let waiting = world.listing(&shop.connection, 900, Some("Q"), Match::SkuMatched).await;
+    world.stocked("Q", 2).await;
     let planned = world.patch("/v1/organization?dry_run=true", json!({"auto_link": "sku"})).await.ok();
     assert_eq!(
         (&planned["changes"][0]["listing_id"], &planned["changes"][0]["why"]),

@@ -12,6 +12,7 @@ mod buyer;
 mod connection;
 mod credential;
 mod due;
+mod facts;
 mod fault;
 mod idempotency;
 mod items;
@@ -66,6 +67,7 @@ fn everywhere() -> Vec<Law> {
         connection::all(),
         credential::all(),
         due::all(),
+        facts::all(),
         idempotency::all(),
         items::all(),
         lease::all(),
