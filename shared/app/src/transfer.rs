@@ -122,17 +122,17 @@ impl App {
                 .collect();
             let arrived = arrived.unwrap_or(&rest);
             check_line_count(arrived.len(), TRANSFER_LINES_MAX)?;
-            let (lines, received) = receive(&before.lines, arrived).map_err(|(n, why)| {
+            let receipt = receive(&before.lines, arrived).map_err(|(n, why)| {
                 let field = if why == InvalidReceipt::TooMany { "quantity" } else { "item_id" };
                 AppError::invalid("invalid_field", format!("/lines/{n}/{field}"), why)
             })?;
             let source = source(id);
             let poster = Poster { source: &source, actor, at: self.clock.now() };
-            let mut after =
-                Transfer { state: state_of(&lines), lines, version: before.version + 1, ..before };
+            let state = state_of(&receipt.lines);
+            let mut after = Transfer { state, lines: receipt.lines, version: before.version + 1, ..before };
             after.received_at = (after.state == TransferState::Received).then_some(poster.at);
-            let mut postings = Vec::with_capacity(received.len());
-            for (n, quantity) in received {
+            let mut postings = Vec::with_capacity(receipt.arrived.len());
+            for (n, quantity) in receipt.arrived {
                 let Some(line) = after.lines.get(n) else { continue };
                 let key = format!("{}-{n}-i{}", id.body(), after.version);
                 let (item, location) = (&line.item_id, &after.to_location_id);

@@ -36,27 +36,40 @@ pub enum InvalidReceipt {
     NotOfTransfer,
     #[error("must not be more than is in transit")]
     TooMany,
+    #[error("must not name an item twice")]
+    Twice,
 }
 
-/// The lines after `arrived` of each item, in the order of the lines' numbers with what arrived of each.
+/// A transfer after a part of it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub lines: Vec<TransferLine>,
+    /// What arrived, each with the place of its line.
+    pub arrived: Vec<(usize, Quantity)>,
+}
+
+/// The lines after `arrived` of each item; an error names the one of `arrived` that is wrong by its place.
 pub fn receive(
     lines: &[TransferLine],
     arrived: &[(ItemId, Quantity)],
-) -> Result<(Vec<TransferLine>, Vec<(usize, Quantity)>), (usize, InvalidReceipt)> {
+) -> Result<Receipt, (usize, InvalidReceipt)> {
     let mut after = lines.to_vec();
-    let mut received = Vec::with_capacity(arrived.len());
+    let mut received: Vec<(usize, Quantity)> = Vec::with_capacity(arrived.len());
     for (n, (item, quantity)) in arrived.iter().enumerate() {
         let place = after.iter().position(|line| line.item_id == *item);
         let Some((place, line)) = place.and_then(|place| Some((place, after.get_mut(place)?))) else {
             return Err((n, InvalidReceipt::NotOfTransfer));
         };
+        if received.iter().any(|(known, _)| *known == place) {
+            return Err((n, InvalidReceipt::Twice));
+        }
         if *quantity > line.in_transit() {
             return Err((n, InvalidReceipt::TooMany));
         }
         line.received = Quantity::clamped(line.received.units() + quantity.units());
         received.push((place, *quantity));
     }
-    Ok((after, received))
+    Ok(Receipt { lines: after, arrived: received })
 }
 
 /// Where a transfer with these lines stands, if it is not void.
@@ -88,16 +101,17 @@ mod tests {
             received: quantity(received),
         };
         let lines = [line("a", 5, 0), line("b", 2, 0)];
-        let (after, received) =
-            receive(&lines, &[(item("b"), quantity(2)), (item("a"), quantity(3))]).unwrap();
-        assert_eq!(
-            (after.as_slice(), state_of(&after)),
-            ([line("a", 5, 3), line("b", 2, 2)].as_slice(), TransferState::InTransit)
-        );
-        assert_eq!(received, [(1, quantity(2)), (0, quantity(3))]);
-        assert_eq!(receive(&after, &[(item("a"), quantity(3))]), Err((0, InvalidReceipt::TooMany)));
-        assert_eq!(receive(&after, &[(item("c"), quantity(1))]), Err((0, InvalidReceipt::NotOfTransfer)));
-        let (whole, _) = receive(&after, &[(item("a"), quantity(2))]).unwrap();
-        assert_eq!(state_of(&whole), TransferState::Received);
+        let part = receive(&lines, &[(item("b"), quantity(2)), (item("a"), quantity(3))]).unwrap();
+        assert_eq!(part.lines, [line("a", 5, 3), line("b", 2, 2)]);
+        assert_eq!(part.arrived, [(1, quantity(2)), (0, quantity(3))]);
+        assert_eq!(state_of(&part.lines), TransferState::InTransit);
+        let too_many = receive(&part.lines, &[(item("a"), quantity(3))]);
+        assert_eq!(too_many, Err((0, InvalidReceipt::TooMany)));
+        let other = receive(&part.lines, &[(item("c"), quantity(1))]);
+        assert_eq!(other, Err((0, InvalidReceipt::NotOfTransfer)));
+        let twice = receive(&lines, &[(item("a"), quantity(1)), (item("a"), quantity(1))]);
+        assert_eq!(twice, Err((1, InvalidReceipt::Twice)));
+        let whole = receive(&part.lines, &[(item("a"), quantity(2))]).unwrap();
+        assert_eq!(state_of(&whole.lines), TransferState::Received);
     }
 }

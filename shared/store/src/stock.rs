@@ -63,8 +63,26 @@ impl Store {
         item: &ItemId,
         freshness: Freshness,
     ) -> Result<ItemStock, StoreError> {
-        let mut query =
-            Query::of(keys::item_stock(organization, item)).between(keys::WITHIN, keys::LEVELS_END);
+        self.item_stock_from(keys::FACTS, organization, item, freshness).await
+    }
+
+    /// With the bundles that name the item: one row more for each. Consistent.
+    pub async fn item_stock_and_bundles(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+    ) -> Result<ItemStock, StoreError> {
+        self.item_stock_from(keys::WITHIN, organization, item, Freshness::Consistent).await
+    }
+
+    async fn item_stock_from(
+        &self,
+        begin: &str,
+        organization: &OrganizationId,
+        item: &ItemId,
+        freshness: Freshness,
+    ) -> Result<ItemStock, StoreError> {
+        let mut query = Query::of(keys::item_stock(organization, item)).between(begin, keys::LEVELS_END);
         query.freshness = freshness;
         let mut stock = ItemStock::default();
         for row in self.query_all("read an item's stock", &query).await? {

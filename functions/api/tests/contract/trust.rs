@@ -37,7 +37,8 @@ async fn d16_the_seven_steps_and_the_selling_listing_is_corrected_too() {
     let (one, two) = (world.selling("one.example", &goods).await, world.selling("two.example", &goods).await);
     world.settle().await;
     assert_eq!((one.shows("TEST_SS7052"), two.shows("TEST_SS7052")), (5, 5));
-    (one.pushes(), two.pushes());
+    one.pushes();
+    two.pushes();
     // 2: edited on the channel. 3: the hub does not know and sends nothing.
     one.edit("TEST_SS7052", 10);
     world.settle().await;

@@ -160,7 +160,8 @@ async fn drifts_are_kept_by_listing_and_listed_by_connection(bench: &Bench) -> O
     };
     assert_eq!(listed(Some(1), 1).await?, [alerted.clone(), overwritten.clone()]);
     assert_eq!(listed(None, 1).await?.len(), 3);
-    assert_eq!(listed(Some(1), 32 * 86_400).await?, [alerted.clone()], "what was made good is history");
+    let later = listed(Some(1), 32 * 86_400).await?;
+    assert_eq!(later, std::slice::from_ref(&alerted), "what was made good is history");
     store.forget_drift(&o, &alerted.listing_id).await?;
     store.forget_drift(&o, &overwritten.listing_id).await?;
     assert_eq!(listed(Some(1), 1).await?, [overwritten]);
