@@ -48,6 +48,25 @@ pub struct LineStand {
 }
 
 impl LineStand {
+    /// The same of what a unit holds `units` of.
+    #[must_use]
+    pub fn times(self, units: i64) -> Self {
+        let of = |quantity: Quantity| Quantity::clamped(quantity.units().saturating_mul(units));
+        let LineProgress { invoiced, packed, shipped, delivered, returned, restocked } = self.done;
+        Self {
+            quantity: of(self.quantity),
+            told: of(self.told),
+            done: LineProgress {
+                invoiced: of(invoiced),
+                packed: of(packed),
+                shipped: of(shipped),
+                delivered: of(delivered),
+                returned: of(returned),
+                restocked: of(restocked),
+            },
+        }
+    }
+
     fn told(&self) -> i64 {
         self.told.units().min(self.quantity.units())
     }
