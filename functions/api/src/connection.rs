@@ -166,7 +166,7 @@ pub struct MappingBody {
 
 impl ConnectionBody {
     /// `organization`: the rule of the organization.
-    fn new(connection: Connection, organization: &RuleSetting) -> Self {
+    pub fn new(connection: Connection, organization: &RuleSetting) -> Self {
         let settings = connection.settings;
         let (mode, location_ids) = match settings.location_mapping {
             LocationMapping::All => ("all", Vec::new()),

@@ -108,7 +108,7 @@ impl App {
                 continue;
             }
             for line in &order.lines {
-                if let Some(listing) = line.listing_id(&order.connection_id) {
+                if let Some(listing) = order.listing_of(line) {
                     *units.entry(listing).or_default() += line.quantity.units();
                 }
             }

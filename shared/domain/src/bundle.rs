@@ -85,6 +85,7 @@ fn add<'a>(
 mod tests {
     use super::*;
     use crate::LocationId;
+    use crate::fulfilment::{LineProgress, LineStand, StockDeductedOn};
     use crate::order::{ChannelOrderState, Effect, LinkedLine, Place, difference, stock_effect};
     use crate::stock::Change;
     use proptest::prelude::*;
@@ -152,15 +153,16 @@ mod tests {
             for (sold, quantity, shipped, catalogue, cancelled) in orders {
                 // The bundle as it was when the order was taken; later catalogues change nothing of it.
                 let kept = flatten(&item(sold), &catalogues[catalogue % catalogues.len()]).unwrap();
-                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine {
-                    item_id: part.clone(),
-                    quantity: Quantity::clamped(quantity * of_part),
-                    shipped: Quantity::clamped(shipped.min(quantity) * of_part),
-                }).collect();
+                let stand = LineStand {
+                    quantity: Quantity::clamped(quantity),
+                    told: Quantity::clamped(shipped.min(quantity)),
+                    done: LineProgress::default(),
+                };
+                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine { item_id: part.clone(), each: *of_part, stand }).collect();
                 let mut applied = BTreeMap::<Place, Effect>::new();
                 let states = [ChannelOrderState::Confirmed, ChannelOrderState::PartFulfilled, ChannelOrderState::Cancelled];
                 for state in states.iter().take(if cancelled { 3 } else { 2 }) {
-                    let target = stock_effect(*state, &lines, &home);
+                    let target = stock_effect(*state, StockDeductedOn::Shipment, &lines, &home);
                     for (place, change) in difference(&applied, &target) {
                         let level = levels.entry(place.item_id).or_default();
                         level.committed += change.committed;

@@ -9,11 +9,13 @@ pub mod channel;
 pub mod connection;
 pub mod drift;
 pub mod event;
+pub mod fulfilment;
 pub mod id;
 pub mod listing;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod order_document;
 pub mod push;
 pub mod quantity;
 pub mod schedule;
@@ -25,11 +27,12 @@ pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MovementId, OrderId, OrganizationId,
-    PurchaseReceiveId, SyncId, TransferId,
+    AdjustmentId, ApiKeyId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
+    OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};
+pub use order_document::DocumentId;
 pub use quantity::Quantity;
 pub use sku::{MatchKey, Sku};
 pub use text::Name;

@@ -37,6 +37,8 @@ pub enum Task {
     SweepStock { sync_id: SyncId },
     /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
     Reconcile { sync_id: SyncId },
+    /// Tell the channel of the shipments that it was not told of; which, is in the table.
+    PushShipments,
 }
 
 /// A listing to look at.
@@ -78,6 +80,7 @@ impl Message {
                 targets.extend(more.iter().cloned());
                 true
             }
+            (Task::PushShipments, Task::PushShipments) => true,
             _ => false,
         }
     }
@@ -152,6 +155,7 @@ mod tests {
                 Task::Reconcile { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"reconcile","sync_id":"syn_3""#,
             ),
+            (Task::PushShipments, r#""task":"push_shipments""#),
         ];
         for (task, fields) in cases {
             let json = format!(r#"{{"v":1,"organization_id":"org_1","connection_id":"con_2",{fields}}}"#);

@@ -3,16 +3,25 @@
 
 mod bundles;
 mod connections;
+mod consent;
+mod contacts;
 mod conventions;
+mod csv;
 mod documents;
 mod idempotency;
 mod items;
 mod listings;
 mod locations;
+mod manual_orders;
 mod openapi;
+mod order_documents;
+mod order_law;
+mod order_lines;
 mod orders;
 mod organization;
 mod rubbish;
+mod shipments;
+mod shop;
 mod stock;
 mod syncs;
 mod tenancy;
