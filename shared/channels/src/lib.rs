@@ -17,12 +17,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub mod amazon;
+pub mod budget;
 pub mod capability;
 pub mod consent;
 pub mod credentials;
 pub mod ebay;
 pub mod error;
 pub mod etsy;
+pub mod memo;
 pub mod network;
 pub mod pace;
 pub mod shipment;
@@ -30,10 +32,12 @@ pub mod shopify;
 pub mod transport;
 pub mod woocommerce;
 
+pub use budget::{Budgets, Lane};
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
+pub use memo::Memo;
 pub use pace::Pace;
 pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
@@ -181,6 +185,9 @@ pub enum WebhookRefused {
     BadSignature,
     #[error("the body cannot be read")]
     Unreadable,
+    /// Nothing is known of the signature: the channel may deliver again.
+    #[error("the channel's key to verify it with cannot be had now")]
+    KeyUnavailable,
 }
 
 /// What upkeep of the channel's notifications did.
