@@ -335,7 +335,7 @@ macro_rules! reading {
     ($list:ident, $get:ident, $kind:expr, $of_order:literal, $by_id:literal) => {
         /// Oldest first.
         #[utoipa::path(get, path = $of_order, tag = "orders", params(("id" = String, Path), PageQuery),
-                                            responses((status = 200, body = List<DocumentBody>)))]
+                                                    responses((status = 200, body = List<DocumentBody>)))]
         pub async fn $list(
             State(api): State<Api>,
             Reader(caller): Reader,
@@ -346,7 +346,7 @@ macro_rules! reading {
         }
 
         #[utoipa::path(get, path = $by_id, tag = "orders", params(("id" = String, Path)),
-                                            responses((status = 200, body = DocumentBody)))]
+                                                    responses((status = 200, body = DocumentBody)))]
         pub async fn $get(
             State(api): State<Api>,
             Reader(caller): Reader,
