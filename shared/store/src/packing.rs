@@ -173,11 +173,10 @@ pub(crate) fn pack(
     Ok(Packed { text, items: bytes })
 }
 
-pub(crate) fn unpack(
-    text: &[u8],
-    items: &[u8],
-    own: &LocationId,
-) -> Result<(Vec<OrderLine>, BTreeMap<Place, Effect>, Rest), StoreError> {
+/// Lines, what the order has taken of the stock, and what only some orders have.
+pub(crate) type Unpacked = (Vec<OrderLine>, BTreeMap<Place, Effect>, Rest);
+
+pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpacked, StoreError> {
     let unreadable = |error| StoreError::Unreadable("an order", error);
     let mut json = Vec::new();
     DeflateDecoder::new(text)
