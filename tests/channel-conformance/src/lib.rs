@@ -30,6 +30,21 @@ pub struct Setting {
     pub clock: SimClock,
 }
 
+/// What a law asks for and a channel may be unable to do by its nature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aspect {
+    /// A listing may be without a SKU.
+    ListingWithoutSku,
+    /// A buyer may add to an order.
+    OrdersGrow,
+    /// An order tells of the money that went back.
+    RefundsInOrders,
+    /// Notifications come over HTTP, signed.
+    SignedNotifications,
+    /// New listings are told.
+    NewsOfListings,
+}
+
 /// An adapter and the shops that it is tried on.
 pub struct Subject {
     /// As it stands behind `::` in a trial's name.
@@ -39,6 +54,8 @@ pub struct Subject {
     pub endpoint: &'static str,
     /// A merchant can make a group with four attributes.
     pub four_attributes: bool,
+    /// What of a law does not hold on this channel, and why.
+    pub lacks: &'static [(Aspect, &'static str)],
     pub open: Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>,
 }
 
@@ -62,6 +79,15 @@ pub struct Stage {
 const PATIENCE: usize = 1_000;
 
 impl Subject {
+    /// Whether the channel cannot do it; then a law says why it leaves it out.
+    pub fn lacks(&self, aspect: Aspect) -> bool {
+        let reason = self.lacks.iter().find(|(lacking, _)| *lacking == aspect).map(|(_, reason)| *reason);
+        if let Some(reason) = reason {
+            eprintln!("{}: left out: {aspect:?}: {reason}", self.name);
+        }
+        reason.is_some()
+    }
+
     /// A shop that counts in euro.
     pub async fn stage(&self) -> anyhow::Result<Stage> {
         self.stage_in("EUR", 2).await
@@ -85,6 +111,11 @@ impl Subject {
             clock_ms,
             shop,
         };
+        if let Some(tokens) = self.adapter.tokens()
+            && tokens.expires_at(&stage.credentials).is_some_and(|end| end <= stage.now())
+        {
+            stage.credentials = tokens.refresh(&stage.shop()).await?;
+        }
         let identity = self.adapter.identify(&stage.shop()).await?;
         anyhow::ensure!(identity.currency == stage.currency, "the shop counts in {}", identity.currency);
         stage.facts = identity.facts;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 
+pub mod amazon;
 mod fault;
 mod serve;
 pub mod shopify;

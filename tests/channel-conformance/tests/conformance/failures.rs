@@ -30,6 +30,8 @@ async fn each_operation(
     let ids = OrderQuery::Ids(vec!["1".to_owned()]);
     let callback = "https://sync.example/hook".parse()?;
     let secret = "s3cret0123456789".to_owned().into();
+    // Long enough that nothing below waits for the channel's limits.
+    stage.pass(Duration::from_secs(30 * 60));
     let shop = stage.shop();
     let faults = stage.shop.faults();
     let mut ends = Vec::new();

@@ -7,9 +7,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use channel_conformance::{Setting, Subject};
+use channel_conformance::{Aspect, Setting, Subject};
 use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
+use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 
@@ -46,6 +47,12 @@ fn shopify(setting: Setting) -> Arc<dyn SimulatedShop> {
     Arc::new(ShopifyShop::with(setting.clock, Access::Lasting, 20_000, 1_000).in_currency(setting.currency))
 }
 
+/// With tokens that outlive a law: their end is tried by the adapter's own tests.
+fn amazon(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let shop = AmazonShop::new(setting.clock, setting.currency);
+    Arc::new(shop.with_tokens_of(jiff::SignedDuration::from_hours(48)))
+}
+
 /// The registry: one entry a channel and way to speak to it.
 fn subjects() -> Vec<Subject> {
     let woocommerce_at = |name, endpoint| Subject {
@@ -53,6 +60,7 @@ fn subjects() -> Vec<Subject> {
         adapter: &channels::woocommerce::Woocommerce,
         endpoint,
         four_attributes: true,
+        lacks: &[],
         open: Box::new(woocommerce),
     };
     vec![
@@ -64,7 +72,25 @@ fn subjects() -> Vec<Subject> {
             adapter: &channels::shopify::Shopify,
             endpoint: "https://shop.myshopify.com",
             four_attributes: true,
+            lacks: &[],
             open: Box::new(shopify),
+        },
+        Subject {
+            name: "amazon",
+            adapter: &channels::amazon::Amazon,
+            endpoint: "https://sellingpartnerapi-na.amazon.com",
+            four_attributes: true,
+            lacks: &[
+                (Aspect::ListingWithoutSku, "a listing is a seller SKU"),
+                (Aspect::OrdersGrow, "buyers cannot add to an order on Amazon"),
+                (Aspect::RefundsInOrders, "orders of 2026-01-01 say nothing of money that went back"),
+                (
+                    Aspect::SignedNotifications,
+                    "notifications come through a queue whose policy vouches for them",
+                ),
+                (Aspect::NewsOfListings, "Amazon tells event buses alone of new listings, not queues"),
+            ],
+            open: Box::new(amazon),
         },
     ]
 }

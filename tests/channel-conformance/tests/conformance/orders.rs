@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::ensure;
-use channel_conformance::{Subject, reference};
+use channel_conformance::{Aspect, Subject, reference};
 use channels::OrderQuery;
 use domain::order::{ChannelOrderState, FetchedOrder, PaymentStatus};
 use domain::schedule::Window;
@@ -118,7 +118,8 @@ async fn an_edit_shows(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     let sold = stage.shop.add(mug(9)).remove(0);
     let id = stage.shop.sell(&[(sold, 2)]);
-    for quantity in [5, 1] {
+    let quantities: &[u32] = if subject.lacks(Aspect::OrdersGrow) { &[1] } else { &[5, 1] };
+    for &quantity in quantities {
         stage.pass_a_minute();
         stage.shop.edit(&id, 0, quantity);
         let order = stage.only_order().await?;
@@ -150,13 +151,14 @@ async fn a_refund_before_shipping_is_no_longer_wanted(subject: &Subject) -> anyh
     let order = stage.only_order().await?;
     ensure!(order.state == ChannelOrderState::Confirmed, "{:?}", order.state);
     ensure!(order.lines[0].quantity.get() == 2, "{:?}", order.lines);
-    ensure!(order.payment == PaymentStatus::PartRefunded, "{:?}", order.payment);
+    let told = !subject.lacks(Aspect::RefundsInOrders);
+    ensure!(!told || order.payment == PaymentStatus::PartRefunded, "{:?}", order.payment);
     stage.pass_a_minute();
     stage.shop.refund(&id, 0, 2);
     let order = stage.only_order().await?;
     let wanted: u32 = order.lines.iter().map(|line| line.quantity.get()).sum();
     ensure!(order.state == ChannelOrderState::Cancelled || wanted == 0, "{order:?}");
-    ensure!(order.payment == PaymentStatus::Refunded, "{:?}", order.payment);
+    ensure!(!told || order.payment == PaymentStatus::Refunded, "{:?}", order.payment);
     Ok(())
 }
 
