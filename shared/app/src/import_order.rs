@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
 use domain::listing::ListingStatus;
 use domain::order::{
     ChannelOrderState, Effect, FetchedLine, FetchedOrder, LinkedLine, OrderPreference, OrderState, Place,
@@ -87,11 +88,18 @@ impl App {
             .map(|before| before.location_id.clone())
             .or_else(|| connection.settings.order_location_id.clone())
             .unwrap_or_else(|| organization.primary_location_id.clone());
-        let no_stock_effect = match &before {
-            Some(before) => before.no_stock_effect,
-            None => fulfilled && fetched.placed_at < connection.connected_at,
+        // What Amazon ships was never on the merchant's shelves.
+        let by_amazon = fetched.fulfilment == Fulfilment::Fba;
+        let no_stock_effect = by_amazon
+            || match &before {
+                Some(before) => before.no_stock_effect,
+                None => fulfilled && fetched.placed_at < connection.connected_at,
+            };
+        let state = match OrderState::from(fetched.state) {
+            // Nobody but Amazon has anything to do for it.
+            OrderState::Pending | OrderState::Confirmed if by_amazon => OrderState::Fulfilled,
+            state => state,
         };
-        let state = OrderState::from(fetched.state);
         let mut after = Order {
             id: id.clone(),
             connection_id: connection.id.clone(),

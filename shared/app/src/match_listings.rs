@@ -165,6 +165,7 @@ pub(crate) fn link_of(
         linked_by: by,
         linked_at: now,
         acknowledged: None,
+        submitted: None,
         failure: None,
     }
 }

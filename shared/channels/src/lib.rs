@@ -84,6 +84,9 @@ pub type ShopFacts = BTreeMap<String, String>;
 /// The fact that tells the accounts of a hosted channel apart: each adapter of one gives it.
 pub const ACCOUNT: &str = "account";
 
+/// The code of a record that is no sale of this channel's: its order is left out, and the history says so.
+pub const NOT_SOLD_HERE: &str = "not_sold_here";
+
 /// Who answers at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShopIdentity {

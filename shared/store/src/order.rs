@@ -44,7 +44,8 @@ pub struct Order {
     pub applied: BTreeMap<Place, Effect>,
     /// False while a large order is still being applied in parts: not shown, not counted.
     pub complete: bool,
-    /// First seen fulfilled, and placed before the connection existed: it never touches the stock.
+    /// First seen fulfilled, and placed before the connection existed, or shipped by the channel from a stock of its own:
+    /// it never touches the stock.
     pub no_stock_effect: bool,
     pub placed_at: Timestamp,
     /// The channel's version of what is stored.

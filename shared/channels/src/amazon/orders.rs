@@ -12,7 +12,7 @@ use super::error::printable;
 use super::listings::failure;
 use super::wire::{self, Amount, ItemFulfillment, OneOrder, OrderItem, SearchedOrders};
 use super::{Call, Operation, marketplace, parse, read_cursor, time, write_cursor};
-use crate::{ChannelError, Cursor, Limit, OrderQuery, Page, Shop};
+use crate::{ChannelError, Cursor, Limit, NOT_SOLD_HERE, OrderQuery, Page, Shop};
 
 /// The most that Amazon gives of one search call.
 pub(super) const PAGE: u32 = 100;
@@ -110,10 +110,6 @@ pub(super) async fn marketplace_of(shop: &Shop<'_>, id: &str) -> Result<Option<S
     Ok(id.map(str::to_owned))
 }
 
-/// An order that this connection's seller did not sell on Amazon: one that was sent from Amazon's stock for a sale made
-/// elsewhere, by us or by others. Counted here too, it would be counted twice.
-pub const NOT_SOLD_HERE: &str = "not_sold_on_amazon";
-
 /// `fallback`: the connection's currency, for an order that has no price yet.
 fn order(order: Value, fallback: Currency) -> Result<FetchedOrder, RecordFailure> {
     let id = order.get("orderId").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -128,6 +124,7 @@ fn order(order: Value, fallback: Currency) -> Result<FetchedOrder, RecordFailure
     };
     // The error may quote a value, which may be the buyer's.
     let order: wire::Order = serde_json::from_value(order).map_err(|_| unreadable(""))?;
+    // Sent from Amazon's stock for a sale made elsewhere, by us or by others: counted here too, it would be counted twice.
     if order.sales_channel.channel_name == "NON_AMAZON" {
         return Err(RecordFailure {
             sku: None,

@@ -129,6 +129,7 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         linked_by: LinkedBy::Sku,
         linked_at: at(1),
         acknowledged: None,
+        submitted: None,
         failure: None,
     };
     (after, link)
