@@ -1,11 +1,13 @@
 //! What only the local run offers: its clock, its reset.
 
+use app::intake::IntakeError;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use domain::OrganizationId;
+use domain::{ConnectionId, OrganizationId};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Deserialize;
 use serde_json::json;
@@ -108,10 +110,23 @@ async fn try_reset(machine: &Machine) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Neither WooCommerce nor Shopify sends to a queue or event bus of ours.
-async fn notify(Path(_connection): Path<String>) -> Response {
-    let detail = "No channel that is supported notifies through a queue or an event bus; use /v1/webhooks/{connection_id}.";
-    problem(StatusCode::UNPROCESSABLE_ENTITY, "no_bus_notifications", detail)
+/// What the channel would send to a queue or an event bus of ours, for one connection.
+async fn notify(State(machine): State<Machine>, Path(connection): Path<String>, body: Bytes) -> Response {
+    let Ok(id) = connection.parse::<ConnectionId>() else {
+        return problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
+    };
+    match machine.app.take_queued_notification(&id, &body).await {
+        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Err(IntakeError::NoConnection) => {
+            problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.")
+        }
+        Err(IntakeError::Refused(why)) => {
+            tracing::warn!(connection = %id, %why, "a notification is not read");
+            let detail = "It is not a notification that this connection's channel sends to a queue.";
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "unreadable_notification", detail)
+        }
+        Err(IntakeError::Failed(error)) => failed(&error.into()),
+    }
 }
 
 fn failed(error: &anyhow::Error) -> Response {

@@ -52,6 +52,16 @@ impl App {
         self.follow(&shop.connection, notification).await
     }
 
+    /// Reads a notification that came for the connection through a queue or an event bus of ours, and queues what it
+    /// hints at.
+    pub async fn take_queued_notification(&self, id: &ConnectionId, body: &[u8]) -> Result<(), IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let channel = channels::adapter(connection.channel);
+        let notification = channel.read_queued_notification(body).map_err(IntakeError::Refused)?;
+        self.follow(&connection, notification).await
+    }
+
     /// Queues what a notification hints at.
     async fn follow(&self, connection: &Connection, notification: Notification) -> Result<(), IntakeError> {
         let (organization, id) = (&connection.organization_id, &connection.id);
