@@ -180,9 +180,12 @@ impl Link {
         let mut remove = Vec::new();
         let key = keys::link(organization, &self.item_id, &self.listing_id);
         let mut values = Vec::new();
-        for (name, placeholder, value) in
-            [(STOCK_REF, ":s", self.stock_ref.as_ref().map(s)), (OBSERVED, ":o", self.observed.map(n))]
-        {
+        let by_amazon = (self.fulfilment == Fulfilment::Fba).then(|| s("fba"));
+        for (name, placeholder, value) in [
+            (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
+            (OBSERVED, ":o", self.observed.map(n)),
+            (FBA, ":f", by_amazon),
+        ] {
             match value {
                 Some(value) => {
                     set.push(format!("{name} = {placeholder}"));

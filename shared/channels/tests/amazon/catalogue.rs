@@ -131,3 +131,31 @@ async fn titles_in_any_script_survive_the_report() {
         ("商品 Größe 🧵", "A/B 1,2")
     );
 }
+
+/// Every page of a search, whole or of what changed, is asked for and answered as the model says.
+#[tokio::test]
+async fn a_search_is_paged_through() {
+    let stage = Stage::new().await;
+    let sold: Vec<_> = (0..45).flat_map(|number| stage.sim.add(mug(number))).collect();
+    assert_eq!((stage.pages().await.len(), stage.listings().await.len()), (3, 45));
+    stage.pass(std::time::Duration::from_secs(3_600 / 2));
+    let since = stage.now();
+    for one in &sold[..21] {
+        stage.sim.set_quantity(one, 1);
+    }
+    stage.pass(std::time::Duration::from_secs(60));
+    let window = domain::schedule::Window::new(since, stage.now()).unwrap();
+    for window in [window, window.open_ended()] {
+        let (mut found, mut cursor) = (0, None);
+        loop {
+            let ask = async || Amazon.fetch_listings(&stage.shop(), Some(window), cursor.as_ref()).await;
+            let page = stage.patiently(ask).await;
+            found += page.records.len();
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, 21);
+    }
+}

@@ -251,7 +251,7 @@ impl State {
             .map(|line| {
                 json!({
                     "OrderItemId": line.id, "SellerSKU": line.sku, "Quantity": line.wanted(),
-                    "QuantityShipped": line.shipped,
+                    "QuantityShipped": line.shipped, "SupplySourceId": null,
                 })
             })
             .collect();
@@ -277,6 +277,7 @@ impl State {
                     "MarketplaceId": order.marketplace,
                     "OrderStatus": status,
                     "PurchaseDate": order.created_at.to_string(),
+                    "DestinationPostalCode": null,
                     "FulfillmentType": if order.by_amazon { "AFN" } else { "MFN" },
                     "OrderType": "StandardOrder",
                     "NumberOfItemsShipped": order.lines.iter().map(|line| line.shipped).sum::<i64>(),
