@@ -45,6 +45,9 @@ struct Planned {
     waiting: BTreeMap<String, Vec<PushTarget>>,
 }
 
+/// Listings that wait, each with the ticket of its submission.
+type Open = Vec<(String, PushTarget)>;
+
 /// What was kept of an outcome.
 enum Kept {
     Accepted,
@@ -181,7 +184,7 @@ impl App {
                 Ok::<_, AppError>((sending, waiting))
             })
             .collect();
-        let read: Vec<(Vec<Sending>, Vec<(String, PushTarget)>)> =
+        let read: Vec<(Vec<Sending>, Open)> =
             stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
         let mut planned = Planned::default();
         for (sending, waiting) in read {
@@ -401,12 +404,7 @@ pub(crate) fn placed(stock: &ItemStock, kinds: &BTreeMap<LocationId, LocationKin
 }
 
 /// Takes out of `stock` the links whose last submission is still worked on: they must not be told by another way.
-fn take_open(
-    item: &ItemId,
-    stock: &mut ItemStock,
-    listings: &BTreeSet<&ListingId>,
-    now: Timestamp,
-) -> Vec<(String, PushTarget)> {
+fn take_open(item: &ItemId, stock: &mut ItemStock, listings: &BTreeSet<&ListingId>, now: Timestamp) -> Open {
     let version = stock_version(&stock.levels);
     let mut open = Vec::new();
     stock.links.retain(|link| {

@@ -135,7 +135,7 @@ fn a_refused_sku_ends_with_its_code() {
                 .iter()
                 .filter(|link| link.acknowledged.map(|taken| taken.quantity.get()) == Some(49))
                 .count(),
-            199
+            159
         );
         Ok(())
     });

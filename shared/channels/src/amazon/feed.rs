@@ -209,7 +209,7 @@ mod tests {
         .unwrap();
         let result = read(&report);
         assert_eq!(result.others, StockOutcome::Accepted);
-        let named: Vec<_> = result.named.iter().map(|(listing, _)| listing.external_id.as_str()).collect();
+        let named: Vec<_> = result.named.keys().map(|listing| listing.external_id.as_str()).collect();
         assert_eq!(named, ["B"]);
         let whole =
             json!({"issues": [{"messageId": 0, "code": "4000001", "severity": "ERROR", "message": "m"}]});
