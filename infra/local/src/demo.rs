@@ -14,11 +14,13 @@ use app::adjustment::{Amount, NewAdjustment, NewLine};
 use app::bulk_listing::BulkAction;
 use app::connection::NewConnection;
 use app::connection_settings::SettingsPatch;
+use app::organization::OrganizationPatch;
 use domain::listing::{ListingStatus, Match};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
 use marketplace_sim::amazon::AmazonShop;
+use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Goods, Served, SimulatedShop, Sold, serve};
@@ -77,11 +79,21 @@ async fn try_run(
         Arc::new(move || clock.now())
     };
     let own = Options { currency: "USD".to_owned(), ..Options::new(clock.clone()) };
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 3] = [
+    let on_ebay = ebay::Options {
+        marketplace: "EBAY_US".to_owned(),
+        currency: "USD".to_owned(),
+        local_endpoints: true,
+        ..ebay::Options::new(clock.clone())
+    };
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 4] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
         (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock.clone()))),
-        (ChannelKind::Amazon, "Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
+        (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
+        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
     ];
+    // Amazon collects taxes itself.
+    let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
+    machine.app.change_organization(organization, None, &taxes).await?;
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
@@ -89,7 +101,7 @@ async fn try_run(
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;
         open.push(demo);
     }
-    tracing::info!(target: "demo", "the shops are linked; from here on they sell");
+    tracing::info!(target: "demo", "all shops are linked; from here on they sell");
     let client = reqwest::Client::new();
     let mut turn: u64 = 0;
     while !*stop.borrow() {
@@ -140,12 +152,12 @@ async fn connect(
     let stocked = stock_of(machine, organization).await?;
     let mut on_sale = Vec::new();
     for (sku, title, price, opening, own, second) in GOODS {
-        let offered = match channel {
+        let sells = match channel {
             ChannelKind::Woocommerce => own,
             ChannelKind::Shopify => second,
             _ => own && second,
         };
-        if offered {
+        if sells {
             let quantity = stocked.get(&MatchKey::of(sku)).copied().unwrap_or(opening);
             on_sale.extend(shop.add(Goods {
                 sku: Some(sku.to_owned()),

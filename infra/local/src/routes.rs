@@ -1,13 +1,12 @@
 //! What only the local run offers: its clock, its reset.
 
-use app::intake::IntakeError;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use domain::{ConnectionId, OrganizationId};
+use bytes::Bytes;
+use domain::OrganizationId;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Deserialize;
 use serde_json::json;
@@ -15,6 +14,7 @@ use serde_json::json;
 use crate::machine::{Machine, mark};
 use crate::workers::tick_once;
 use app::Clock;
+use app::intake::IntakeError;
 
 /// At most this far in one step.
 const ADVANCE_MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
@@ -110,20 +110,16 @@ async fn try_reset(machine: &Machine) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the channel would send to a queue or an event bus of ours, for one connection.
+/// What the channel would send to a queue or an event bus of ours.
 async fn notify(State(machine): State<Machine>, Path(connection): Path<String>, body: Bytes) -> Response {
-    let Ok(id) = connection.parse::<ConnectionId>() else {
-        return problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
-    };
-    match machine.app.take_queued_notification(&id, &body).await {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(IntakeError::NoConnection) => {
-            problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.")
-        }
-        Err(IntakeError::Refused(why)) => {
-            tracing::warn!(connection = %id, %why, "a notification is not read");
-            let detail = "It is not a notification that this connection's channel sends to a queue.";
-            problem(StatusCode::UNPROCESSABLE_ENTITY, "unreadable_notification", detail)
+    let nobody = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
+    let Ok(connection) = connection.parse() else { return nobody() };
+    match machine.app.take_queued_notification(&connection, &body).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(IntakeError::NoConnection) => nobody(),
+        Err(IntakeError::Refused(_)) => {
+            let detail = "This is no notification that the connection's channel sends through a queue or an event bus.";
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "notification_unreadable", detail)
         }
         Err(IntakeError::Failed(error)) => failed(&error.into()),
     }

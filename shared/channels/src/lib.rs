@@ -17,12 +17,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub mod amazon;
+pub mod budget;
 pub mod capability;
 pub mod consent;
 pub mod credentials;
 pub mod ebay;
 pub mod error;
 pub mod etsy;
+pub mod memo;
 pub mod network;
 pub mod pace;
 pub mod shipment;
@@ -30,12 +32,14 @@ pub mod shopify;
 pub mod transport;
 pub mod woocommerce;
 
+pub use budget::{Budgets, Lane};
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
+pub use memo::Memo;
 pub use pace::{Limit, Pace};
-pub use shipment::{Shipment, ShipmentOutcome, ShippedLine};
+pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
 /// The adapter of a channel. The one line of registration.
@@ -198,6 +202,9 @@ pub enum WebhookRefused {
     BadSignature,
     #[error("the body cannot be read")]
     Unreadable,
+    /// Nothing is known of the signature: the channel may deliver again.
+    #[error("the channel's key to verify it with cannot be had now")]
+    KeyUnavailable,
 }
 
 /// What upkeep of the channel's notifications did.
@@ -291,6 +298,16 @@ pub trait Channel: Send + Sync {
     /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
     fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
         Err(WebhookRefused::Unreadable)
+    }
+
+    /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
+    fn customer_name(&self, _marketplaces: &[String]) -> String {
+        format!("{} - Customer", self.capability().name)
+    }
+
+    /// What the channel keeps of a part of an order.
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::Counted
     }
 
     /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that

@@ -10,10 +10,18 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
+use crate::budget::Budgets;
+use crate::memo::Memo;
+
 /// The state of a channel's buckets: the one in the channel's own points, unlimited until the channel has told a limit,
 /// and those of the operations that were called.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<State>);
+pub struct Pace {
+    state: Mutex<State>,
+    /// Limits that the channel publishes and does not report.
+    pub budgets: Budgets,
+    pub memo: Memo,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -117,7 +125,7 @@ impl Pace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use app::connection_settings::SettingsPatch;
+use app::organization::OrganizationPatch;
 use bench::world::STREAM_BATCH;
 use bench::{BenchClock, Wire, World, goods};
 use domain::ChannelKind;
@@ -39,6 +40,8 @@ impl Hub {
         let shop = Arc::new(AmazonShop::new(clock.reader(), "EUR"));
         let on_sale: Vec<Sold> = (0..count).flat_map(|n| shop.add(goods::simple(n, 50))).collect();
         let world = World::new(clock, Wire::to(Arc::<AmazonShop>::clone(&shop))).await?;
+        let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
+        world.app.change_organization(&world.organization.id, None, &taxes).await?;
         let settings = SettingsPatch { auto_create: Some(true), ..SettingsPatch::default() };
         let connection = world.connect(ChannelKind::Amazon, shop.credentials(), settings).await?;
         let hub = Self { world, shop, connection, on_sale };

@@ -82,6 +82,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &[auth::APPLICATION_ID, webhooks::QUEUE_ARN],
     application_keys: &["client_id", "client_secret", auth::APPLICATION_ID, webhooks::QUEUE_ARN],
     home: Some(HOME),
+    taxes_required: true,
     listing_page_max: listings::PAGE,
     listing_changes: true,
     order_page_max: orders::PAGE,
@@ -173,6 +174,11 @@ impl Channel for Amazon {
 
     fn read_queued_notification(&self, body: &[u8]) -> Result<Notification, WebhookRefused> {
         webhooks::read_queued(body)
+    }
+
+    /// As people know the marketplace: `Amazon US - Customer`.
+    fn customer_name(&self, marketplaces: &[String]) -> String {
+        format!("Amazon {} - Customer", marketplace::leading(marketplaces).country)
     }
 
     async fn push_shipment(

@@ -29,8 +29,8 @@ async fn a_seller_who_consents_is_connected() {
     assert_eq!(page.path(), "/apps/authorize/consent");
     let asked: BTreeMap<_, _> = page.query_pairs().into_owned().collect();
     assert_eq!((asked["state"].as_str(), asked["application_id"].as_str()), ("s t", "amzn1.sp.solution.sim"));
-    let query: BTreeMap<String, String> =
-        url::form_urlencoded::parse(stage.sim.consent("s t").as_bytes()).into_owned().collect();
+    let back = stage.sim.consent(&page).unwrap();
+    let query: BTreeMap<String, String> = back.query_pairs().into_owned().collect();
     let answer = ConsentAnswer { query: &query, redirect_uri: &callback, code_verifier: "unused" };
     stage.credentials = Amazon.redeem(&stage.shop(), &answer).await.unwrap();
     let identity = Amazon.identify(&stage.shop()).await.unwrap();

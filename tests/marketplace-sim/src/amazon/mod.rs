@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use url::Url;
 
 use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
@@ -119,11 +120,6 @@ impl AmazonShop {
     /// The operator let the application's secret lapse.
     pub fn let_secret_lapse(&self) {
         self.state().tokens.secret_lapsed = true;
-    }
-
-    /// What the seller comes back with from Amazon's page of consent, as a query.
-    pub fn consent(&self, state: &str) -> String {
-        Tokens::consent(state)
     }
 
     fn now(&self) -> Timestamp {
@@ -407,6 +403,15 @@ impl SimulatedShop for AmazonShop {
 
     fn forget_webhook(&self) -> bool {
         std::mem::replace(&mut self.state().subscribed, false)
+    }
+
+    fn unknown_status(&self, order: &str) -> bool {
+        self.set_status(order, "TELEPORTED");
+        true
+    }
+
+    fn consent(&self, page: &Url) -> Option<Url> {
+        self.state().tokens.consent(page)
     }
 
     fn revoke(&self) {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use url::Url;
 
 pub(super) const CLIENT_ID: &str = "amzn1.application-oa2-client.sim";
 pub(super) const APPLICATION_ID: &str = "amzn1.sp.solution.sim";
 const CLIENT_SECRET: &str = "amzn1.oa2-cs.v1.simulated";
 const REFRESH_TOKEN: &str = "Atzr|simulated";
-const CODE: &str = "simulated-code";
 
 /// Whom a token speaks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Speaker {
 pub(super) struct Tokens {
     valid: BTreeMap<String, (Speaker, Timestamp)>,
     issued: u32,
+    /// What the seller was sent back with, and to where: good for once.
+    code: Option<(String, Url)>,
     /// Of an access token.
     pub lasts: SignedDuration,
     pub revoked: bool,
@@ -32,7 +34,7 @@ pub(super) struct Tokens {
 impl Tokens {
     pub fn new() -> Self {
         let lasts = SignedDuration::from_hours(1);
-        Self { valid: BTreeMap::new(), issued: 0, lasts, revoked: false, secret_lapsed: false }
+        Self { valid: BTreeMap::new(), issued: 0, code: None, lasts, revoked: false, secret_lapsed: false }
     }
 
     pub fn credentials() -> BTreeMap<String, String> {
@@ -53,13 +55,27 @@ impl Tokens {
         !revoked && known.is_some_and(|(whose, end)| *whose == speaker && now < *end)
     }
 
-    /// What the seller comes back with from the page of consent.
-    pub fn consent(state: &str) -> String {
-        url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("state", state)
+    /// The seller agrees on the page of consent: where the browser is sent then.
+    pub fn consent(&mut self, page: &Url) -> Option<Url> {
+        let asked: BTreeMap<String, String> = page.query_pairs().into_owned().collect();
+        let known = asked.get("application_id").map(String::as_str) == Some(APPLICATION_ID);
+        if page.path() != "/apps/authorize/consent" || !known {
+            return None;
+        }
+        let mut back: Url = asked.get("redirect_uri")?.parse().ok()?;
+        self.issued += 1;
+        let code = format!("ANxyz{}", self.issued);
+        self.code = Some((code.clone(), back.clone()));
+        back.query_pairs_mut()
+            .append_pair("state", asked.get("state")?)
             .append_pair("selling_partner_id", super::SELLER)
-            .append_pair("spapi_oauth_code", CODE)
-            .finish()
+            .append_pair("spapi_oauth_code", &code);
+        Some(back)
+    }
+
+    fn redeems(&self, code: Option<&str>, redirect_uri: Option<&str>) -> bool {
+        let given = code.zip(redirect_uri);
+        self.code.as_ref().is_some_and(|(code, to)| given == Some((code.as_str(), to.as_str())))
     }
 
     /// `POST /auth/o2/token`.
@@ -76,7 +92,8 @@ impl Tokens {
             Some("refresh_token") if field("refresh_token") == Some(REFRESH_TOKEN) && !self.revoked => {
                 Speaker::Seller
             }
-            Some("authorization_code") if field("code") == Some(CODE) && field("redirect_uri").is_some() => {
+            Some("authorization_code") if self.redeems(field("code"), field("redirect_uri")) => {
+                self.code = None;
                 self.revoked = false;
                 Speaker::Seller
             }
