@@ -62,7 +62,8 @@ async fn answer_challenge(
     Path(connection): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let nothing = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection, or nothing to answer.");
+    let nothing =
+        || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection, or nothing to answer.");
     let Ok(connection) = connection.parse::<ConnectionId>() else { return nothing() };
     match app.answer_challenge(&connection, &query.unwrap_or_default()).await {
         Ok(Some(answer)) => (StatusCode::OK, [("content-type", "application/json")], answer).into_response(),

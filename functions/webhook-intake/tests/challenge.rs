@@ -63,7 +63,8 @@ async fn the_connection_s_own_address_is_confirmed_and_nothing_else_is() {
     let ids = Ids::from_fn(|_| uuid::Uuid::new_v4());
     let public_url = Some("https://hub.example/".parse().unwrap());
     let settings = Settings { public_url, ..Settings::default() };
-    let app = App::new(store, Arc::new(queue), Arc::new(Direct(shop.clone())), Arc::new(Still(now)), ids, settings);
+    let app =
+        App::new(store, Arc::new(queue), Arc::new(Direct(shop.clone())), Arc::new(Still(now)), ids, settings);
     let new = NewOrganization {
         name: Name::parse("Outfitters").unwrap(),
         base_currency: "EUR".parse().unwrap(),
@@ -90,7 +91,9 @@ async fn the_connection_s_own_address_is_confirmed_and_nothing_else_is() {
     let expected = adapter.answer_challenge(&secret, &callback, "challenge_code=71745723-d031").unwrap();
     assert_eq!(body, expected);
 
-    for other in [path.as_str(), "/v1/webhooks/con_nobody?challenge_code=1", "/v1/webhooks/rubbish?challenge_code=1"] {
+    for other in
+        [path.as_str(), "/v1/webhooks/con_nobody?challenge_code=1", "/v1/webhooks/rubbish?challenge_code=1"]
+    {
         assert_eq!(asked(&app, other).await.0, StatusCode::NOT_FOUND, "{other}");
     }
 }

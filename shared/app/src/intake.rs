@@ -62,7 +62,11 @@ impl App {
 
     /// What to answer to a channel that asks whether the connection's address is ours; `None` where it does not ask, or
     /// not in a way that it may.
-    pub async fn answer_challenge(&self, id: &ConnectionId, query: &str) -> Result<Option<String>, IntakeError> {
+    pub async fn answer_challenge(
+        &self,
+        id: &ConnectionId,
+        query: &str,
+    ) -> Result<Option<String>, IntakeError> {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
         let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;

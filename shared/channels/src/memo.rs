@@ -25,7 +25,8 @@ impl Memo {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.insert(name.to_owned(), (end, text));
         while entries.len() > ENTRIES_MAX {
-            let Some(first) = entries.iter().min_by_key(|(_, (end, _))| *end).map(|(name, _)| name.clone()) else {
+            let Some(first) = entries.iter().min_by_key(|(_, (end, _))| *end).map(|(name, _)| name.clone())
+            else {
                 return;
             };
             entries.remove(&first);

@@ -91,7 +91,8 @@ async fn grant(
     operation: &'static str,
     form: &[(&str, &str)],
 ) -> Result<wire::TokenAnswer, ChannelError> {
-    let (Some(id), Some(secret)) = (shop.credentials.get(CLIENT_ID), shop.credentials.get(CLIENT_SECRET)) else {
+    let (Some(id), Some(secret)) = (shop.credentials.get(CLIENT_ID), shop.credentials.get(CLIENT_SECRET))
+    else {
         let detail = "the application's id or secret is missing";
         return Err(ChannelError::new(ErrorKind::Unauthorized, operation, detail));
     };
@@ -103,12 +104,13 @@ async fn grant(
         .header(http::header::ACCEPT, "application/json")
         .header(http::header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
         .body(Bytes::from(form));
-    let response = exchange(shop, operation, request).await.map_err(|refusal| match refusal.status.as_u16() {
-        400 | 401 | 403 => {
-            ChannelError::new(ErrorKind::Unauthorized, operation, "the authorization is refused or spent")
-        }
-        _ => refusal.error,
-    })?;
+    let response =
+        exchange(shop, operation, request).await.map_err(|refusal| match refusal.status.as_u16() {
+            400 | 401 | 403 => {
+                ChannelError::new(ErrorKind::Unauthorized, operation, "the authorization is refused or spent")
+            }
+            _ => refusal.error,
+        })?;
     parse(operation, response.body())
 }
 
@@ -143,7 +145,8 @@ impl Tokens for Ebay {
             ChannelError::new(ErrorKind::Unauthorized, OPERATION, "there is no refresh token")
         })?;
         // Without scopes: those that were consented to.
-        let answer = grant(shop, OPERATION, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await?;
+        let answer =
+            grant(shop, OPERATION, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await?;
         Ok(with_answer(shop.credentials.clone(), answer, shop.now))
     }
 }

@@ -38,7 +38,10 @@ pub(super) fn of_response(operation: &'static str, response: &Response<Bytes>) -
     let ids: Vec<i64> = errors.iter().filter_map(|error| error.error_id).collect();
     let (kind, detail) = match status.as_u16() {
         401 => (ErrorKind::Unauthorized, "the access token is refused".to_owned()),
-        403 => (ErrorKind::Forbidden, "the authorization lacks a scope or the account may not do this".to_owned()),
+        403 => (
+            ErrorKind::Forbidden,
+            "the authorization lacks a scope or the account may not do this".to_owned(),
+        ),
         429 => (ErrorKind::Throttled, "eBay's limit of calls is used up".to_owned()),
         408 | 500..=599 => (ErrorKind::Unavailable, format!("status {}", status.as_u16())),
         300..=399 => (ErrorKind::NotThisChannel, "the address redirects".to_owned()),
@@ -60,8 +63,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// By number only: the message may quote what was sent.
 fn described(status: u16, errors: &[wire::Error]) -> String {
-    let ids: Vec<String> = errors.iter().filter_map(|error| error.error_id).map(|id| id.to_string()).collect();
-    if ids.is_empty() { format!("status {status}") } else { format!("ebay answered with error {}", ids.join(", ")) }
+    let ids: Vec<String> =
+        errors.iter().filter_map(|error| error.error_id).map(|id| id.to_string()).collect();
+    if ids.is_empty() {
+        format!("status {status}")
+    } else {
+        format!("ebay answered with error {}", ids.join(", "))
+    }
 }
 
 /// A text of eBay's, fit to be shown to the merchant.
@@ -107,7 +115,8 @@ mod tests {
 
     #[test]
     fn what_ebay_says_of_waiting_is_kept() {
-        let response = Response::builder().status(429).header("retry-after", "17").body(Bytes::new()).unwrap();
+        let response =
+            Response::builder().status(429).header("retry-after", "17").body(Bytes::new()).unwrap();
         let refusal = of_response("try", &response).unwrap();
         assert_eq!(refusal.error.retry, Retry::After(Duration::from_secs(17)));
     }

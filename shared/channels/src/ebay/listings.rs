@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Refusal;
+use super::marketplace;
 use super::request::{INVENTORY, segment, with_query};
 use super::stock::StockRef;
 use super::wire::{Group, InventoryItem, InventoryItems, Offer, Offers};
-use super::marketplace;
 use crate::{ChannelError, Cursor, ErrorKind, Page, Shop};
 
 mod elsewhere;
@@ -197,7 +197,10 @@ fn listing(
         reason,
     };
     if offer.format.as_deref().is_some_and(|format| format != "FIXED_PRICE") {
-        return Err(refuse("auction", "Auctions are not synced: eBay keeps their quantity itself.".to_owned()));
+        return Err(refuse(
+            "auction",
+            "Auctions are not synced: eBay keeps their quantity itself.".to_owned(),
+        ));
     }
     let sku = Sku::parse(&item.sku).map_err(|e| refuse("invalid_sku", format!("Change the SKU: it {e}.")))?;
     let attributes = attributes(item, group);

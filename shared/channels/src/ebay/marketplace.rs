@@ -68,7 +68,10 @@ mod tests {
     #[test]
     fn every_marketplace_has_a_currency() {
         for (marketplace, currency) in CURRENCIES {
-            assert!(marketplace.starts_with("EBAY_") && currency.parse::<Currency>().is_ok(), "{marketplace}");
+            assert!(
+                marketplace.starts_with("EBAY_") && currency.parse::<Currency>().is_ok(),
+                "{marketplace}"
+            );
         }
     }
 }

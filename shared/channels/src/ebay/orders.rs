@@ -57,7 +57,9 @@ fn read_cursor<T: for<'a> Deserialize<'a>>(
     cursor: Option<&Cursor>,
 ) -> Result<Option<T>, ChannelError> {
     let read = cursor.map(|Cursor(text)| serde_json::from_str(text)).transpose();
-    read.map_err(|e| ChannelError::new(ErrorKind::Rejected, operation, "the cursor cannot be read").caused_by(e))
+    read.map_err(|e| {
+        ChannelError::new(ErrorKind::Rejected, operation, "the cursor cannot be read").caused_by(e)
+    })
 }
 
 fn write_cursor(position: &impl Serialize) -> Cursor {

@@ -29,7 +29,8 @@ pub(super) static FULFILLMENT: Api =
     Api { host: HOME, base: "/sell/fulfillment/v1", lane: Some(&limits::FULFILLMENT) };
 pub(super) static NOTIFICATION: Api =
     Api { host: HOME, base: "/commerce/notification/v1", lane: Some(&limits::NOTIFICATION) };
-pub(super) static IDENTITY: Api = Api { host: "https://apiz.ebay.com", base: "/commerce/identity/v1", lane: None };
+pub(super) static IDENTITY: Api =
+    Api { host: "https://apiz.ebay.com", base: "/commerce/identity/v1", lane: None };
 
 /// Whose token a call carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,9 +195,12 @@ mod tests {
 
     #[test]
     fn a_sku_is_one_segment() {
-        for (sku, encoded) in
-            [("A/B 1", "A%2FB%201"), ("a%2Fb+c", "a%252Fb%2Bc"), ("Größe", "Gr%C3%B6%C3%9Fe"), ("x-1_.~", "x-1_.~")]
-        {
+        for (sku, encoded) in [
+            ("A/B 1", "A%2FB%201"),
+            ("a%2Fb+c", "a%252Fb%2Bc"),
+            ("Größe", "Gr%C3%B6%C3%9Fe"),
+            ("x-1_.~", "x-1_.~"),
+        ] {
             assert_eq!(segment(sku), encoded);
         }
         assert_eq!(with_query("/offer", &[("sku", "a&b"), ("limit", "2")]), "/offer?sku=a%26b&limit=2");

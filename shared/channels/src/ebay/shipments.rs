@@ -52,7 +52,9 @@ pub(super) async fn push(shop: &Shop<'_>, shipment: &Shipment) -> Result<Shipmen
         Err(refusal) => return Err(refusal.error),
     };
     let at = marked(shipment.shipped_at, shipment.number);
-    if let Some(known) = told.fulfillments.iter().find(|known| is_same(known, tracking.as_deref(), &lines, at)) {
+    if let Some(known) =
+        told.fulfillments.iter().find(|known| is_same(known, tracking.as_deref(), &lines, at))
+    {
         return Ok(ShipmentOutcome::Accepted { external_id: Some(known.fulfillment_id.clone()) });
     }
     let carrier = tracking.as_ref().map(|_| carrier(&shipment.carrier));
@@ -85,7 +87,8 @@ fn tracking(shipment: &Shipment) -> Option<String> {
 }
 
 fn carrier(written: &str) -> String {
-    let plain: String = written.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let plain: String =
+        written.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     if plain.is_empty() {
         return "Other".to_owned();
     }
@@ -137,9 +140,12 @@ mod tests {
 
     #[test]
     fn carriers_have_ebay_s_names() {
-        for (written, code) in
-            [("dhl", "DHL"), ("Royal Mail", "RoyalMail"), ("Local Bike Courier", "Local Bike Courier"), (" ", "Other")]
-        {
+        for (written, code) in [
+            ("dhl", "DHL"),
+            ("Royal Mail", "RoyalMail"),
+            ("Local Bike Courier", "Local Bike Courier"),
+            (" ", "Other"),
+        ] {
             assert_eq!(carrier(written), code);
         }
     }
@@ -150,7 +156,9 @@ mod tests {
         let line = |quantity: u32| vec![LineReference { line_item_id: "L".to_owned(), quantity }];
         let known = |node: serde_json::Value| serde_json::from_value::<Fulfillment>(node).unwrap();
         let untracked = |date: &str| {
-            known(json!({ "fulfillmentId": "999", "shippedDate": date, "lineItems": [{ "lineItemId": "L", "quantity": 2 }] }))
+            known(
+                json!({ "fulfillmentId": "999", "shippedDate": date, "lineItems": [{ "lineItemId": "L", "quantity": 2 }] }),
+            )
         };
         let tracked = known(json!({ "fulfillmentId": "AB12", "shipmentTrackingNumber": "AB12" }));
         assert!(is_same(&tracked, Some("ab12"), &line(2), at));

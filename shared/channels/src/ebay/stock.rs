@@ -118,10 +118,7 @@ struct Sending<'a> {
     quantity: u32,
 }
 
-pub(super) async fn push(
-    shop: &Shop<'_>,
-    batch: &StockBatch,
-) -> Result<Vec<StockOutcome>, ChannelError> {
+pub(super) async fn push(shop: &Shop<'_>, batch: &StockBatch) -> Result<Vec<StockOutcome>, ChannelError> {
     let mut outcomes: Vec<Option<StockOutcome>> = Vec::with_capacity(batch.targets.len());
     let mut sending = Vec::new();
     let day = limits::day(shop.now);
@@ -183,10 +180,7 @@ fn revisions_of(target: &StockTarget) -> String {
 }
 
 /// In one call, or in one for each item where eBay takes no more.
-async fn send(
-    shop: &Shop<'_>,
-    sending: &[Sending<'_>],
-) -> Result<Vec<(usize, StockOutcome)>, ChannelError> {
+async fn send(shop: &Shop<'_>, sending: &[Sending<'_>]) -> Result<Vec<(usize, StockOutcome)>, ChannelError> {
     let narrowed = shop.pace.memo.recall_number(NARROWED, shop.now).is_some();
     let items: BTreeSet<&str> = sending.iter().map(|one| one.sku).collect();
     if !narrowed || items.len() == 1 {
@@ -247,7 +241,9 @@ async fn call<'a, S: std::borrow::Borrow<Sending<'a>> + Sync>(
             }
             None => {
                 let at = match &one.stock_ref.place {
-                    Place::One(key) => vec![LocationQuantity { merchant_location_key: key, quantity: one.quantity }],
+                    Place::One(key) => {
+                        vec![LocationQuantity { merchant_location_key: key, quantity: one.quantity }]
+                    }
                     Place::Whole | Place::Several => Vec::new(),
                 };
                 requests.push(PriceQuantity {
@@ -292,7 +288,8 @@ fn bad(answer: &BulkUpdateOne) -> Option<StockOutcome> {
     let has = |wanted: &[i64]| ids.iter().any(|id| wanted.contains(id));
     let failed = |code, reason: &str| StockOutcome::Failed { code, reason: reason.to_owned() };
     let rejected = |code, reason: &str| StockOutcome::Rejected { code, reason: reason.to_owned() };
-    let said = answer.errors.iter().find_map(|error| error.message.as_deref().or(error.long_message.as_deref()));
+    let said =
+        answer.errors.iter().find_map(|error| error.message.as_deref().or(error.long_message.as_deref()));
     Some(if status == 429 || has(&[2001]) {
         failed("channel_throttled", "eBay's limit of calls is used up for now.")
     } else if status >= 500 || has(&[25001]) {
@@ -302,7 +299,10 @@ fn bad(answer: &BulkUpdateOne) -> Option<StockOutcome> {
     } else if has(&[25759]) {
         rejected("auction_allocation", "An auction of the same item has more units than this.")
     } else if said.is_some_and(|text| text.contains("250") && text.contains("revis")) {
-        failed("daily_revisions_spent", "eBay takes 250 changes of a listing in a day; the next is sent tomorrow.")
+        failed(
+            "daily_revisions_spent",
+            "eBay takes 250 changes of a listing in a day; the next is sent tomorrow.",
+        )
     } else {
         let text = said.map(printable).unwrap_or_default();
         let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -405,7 +405,8 @@ mod tests {
         let of = |batch: usize| batches[batch].targets.iter().map(|t| t.listing.external_id.as_str());
         assert_eq!(batches.len(), 2);
         assert!(of(0).any(|id| id == "0") && of(0).any(|id| id == "99"));
-        let third: Vec<_> = batches.iter().flat_map(|b| &b.targets).filter(|t| t.listing.external_id == "3").collect();
+        let third: Vec<_> =
+            batches.iter().flat_map(|b| &b.targets).filter(|t| t.listing.external_id == "3").collect();
         assert_eq!((third.len(), third[0].quantity.get()), (1, 9));
     }
 
@@ -436,16 +437,31 @@ mod tests {
         let gone = json!([{ "errorId": 25713, "message": "This Offer is not available." }]);
         let table = [
             (json!([{ "statusCode": 200, "sku": "S", "offerId": "1", "errors": [] }]), "a"),
-            (json!([{ "statusCode": 200, "sku": "S" }, { "statusCode": 200, "sku": "S", "offerId": "1" }]), "a"),
-            (json!([{ "statusCode": 200, "sku": "S" }, { "statusCode": 404, "sku": "S", "offerId": "1" }]), "r listing_gone"),
+            (
+                json!([{ "statusCode": 200, "sku": "S" }, { "statusCode": 200, "sku": "S", "offerId": "1" }]),
+                "a",
+            ),
+            (
+                json!([{ "statusCode": 200, "sku": "S" }, { "statusCode": 404, "sku": "S", "offerId": "1" }]),
+                "r listing_gone",
+            ),
             (json!([{ "statusCode": 400, "sku": "S", "errors": gone }]), "r listing_gone"),
-            (json!([{ "statusCode": 400, "sku": "S", "offerId": "2", "errors": [] }]), "f channel_answer_incomplete"),
+            (
+                json!([{ "statusCode": 400, "sku": "S", "offerId": "2", "errors": [] }]),
+                "f channel_answer_incomplete",
+            ),
             (json!([{ "statusCode": 400, "sku": "T" }]), "f channel_answer_incomplete"),
             (json!([]), "f channel_answer_incomplete"),
             (json!([{ "statusCode": 500, "sku": "S" }]), "f channel_unavailable"),
             (json!([{ "statusCode": 429, "sku": "S" }]), "f channel_throttled"),
-            (json!([{ "statusCode": 400, "sku": "S", "errors": [{ "errorId": 25759 }] }]), "r auction_allocation"),
-            (json!([{ "statusCode": 400, "sku": "S", "errors": [{ "errorId": 25002 }] }]), "r channel_rejected"),
+            (
+                json!([{ "statusCode": 400, "sku": "S", "errors": [{ "errorId": 25759 }] }]),
+                "r auction_allocation",
+            ),
+            (
+                json!([{ "statusCode": 400, "sku": "S", "errors": [{ "errorId": 25002 }] }]),
+                "r channel_rejected",
+            ),
             (
                 json!([{ "statusCode": 400, "sku": "S", "errors": [{ "errorId": 25002, "message": "revised 250 times" }] }]),
                 "f daily_revisions_spent",

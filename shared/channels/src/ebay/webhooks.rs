@@ -1,7 +1,9 @@
 //! Notifications: having them sent to us, and believing them.
 
 use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA1_ASN1, ECDSA_P256_SHA256_ASN1, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA1_ASN1, ECDSA_P256_SHA256_ASN1, UnparsedPublicKey, VerificationAlgorithm,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::Timestamp;
@@ -16,8 +18,8 @@ use super::error::Refusal;
 use super::limits;
 use super::request::{As, NOTIFICATION, admit, parse, segment};
 use super::wire::{
-    DeliveryConfig, Destination, Destinations, Message, MovedSubscription, NewDestination, NewSubscription, Payload, PublicKey,
-    Signature, Subscription, Subscriptions,
+    DeliveryConfig, Destination, Destinations, Message, MovedSubscription, NewDestination, NewSubscription,
+    Payload, PublicKey, Signature, Subscription, Subscriptions,
 };
 use crate::{ACCOUNT, ChannelError, ErrorKind, Hint, Notification, Shop, WebhookRefused, WebhookUpkeep};
 
@@ -26,8 +28,7 @@ const CREATE: &str = "subscribe to notifications";
 const KEY: &str = "fetch a key to verify notifications with";
 
 /// Topics, and whose subscription each is. There is none for a changed order or a new listing.
-const TOPICS: [(&str, As); 2] =
-    [(ORDER_CONFIRMATION, As::User), (AUTHORIZATION_REVOCATION, As::Application)];
+const TOPICS: [(&str, As); 2] = [(ORDER_CONFIRMATION, As::User), (AUTHORIZATION_REVOCATION, As::Application)];
 const ORDER_CONFIRMATION: &str = "ORDER_CONFIRMATION";
 const AUTHORIZATION_REVOCATION: &str = "AUTHORIZATION_REVOCATION";
 const SCHEMA_VERSION: &str = "1.0";
@@ -49,7 +50,8 @@ pub(super) async fn ensure(
     let destination = ensure_destination(shop, callback, secret).await?;
     let mut upkeep = WebhookUpkeep::default();
     for (topic, who) in TOPICS {
-        let found = list(shop, "/subscription", who, |page: Subscriptions| (page.subscriptions, page.next)).await?;
+        let found =
+            list(shop, "/subscription", who, |page: Subscriptions| (page.subscriptions, page.next)).await?;
         let of_topic: Vec<&Subscription> = found.iter().filter(|one| one.topic_id == topic).collect();
         let ours = of_topic.iter().find(|one| one.destination_id == destination);
         let restored = match (ours, of_topic.first()) {
@@ -84,7 +86,8 @@ async fn ensure_destination(
         verification_token: verification_token(secret),
     };
     let found: Vec<Destination> =
-        list(shop, "/destination", As::Application, |page: Destinations| (page.destinations, page.next)).await?;
+        list(shop, "/destination", As::Application, |page: Destinations| (page.destinations, page.next))
+            .await?;
     let ours = found
         .into_iter()
         .find(|one| one.delivery_config.as_ref().is_some_and(|known| known.endpoint == config.endpoint));
@@ -102,7 +105,8 @@ async fn ensure_destination(
             Ok(known.destination_id)
         }
         None => {
-            let id = post(shop, "/destination", Some(&wanted(config)), As::Application).await.map_err(told)?;
+            let id =
+                post(shop, "/destination", Some(&wanted(config)), As::Application).await.map_err(told)?;
             id.ok_or_else(|| {
                 ChannelError::new(ErrorKind::Malformed, CREATE, "the answer does not name what was created")
             })
@@ -129,7 +133,8 @@ async fn redirect(
 /// Whether there is one now that was not there.
 async fn subscribe(shop: &Shop<'_>, topic: &str, destination: &str, who: As) -> Result<bool, ChannelError> {
     const EXISTS: i64 = 195_012;
-    let new = NewSubscription { topic_id: topic, status: ENABLED, destination_id: destination, payload: PAYLOAD };
+    let new =
+        NewSubscription { topic_id: topic, status: ENABLED, destination_id: destination, payload: PAYLOAD };
     match post(shop, "/subscription", Some(&new), who).await {
         Ok(_) => Ok(true),
         // Another worker was faster.
@@ -141,9 +146,15 @@ async fn subscribe(shop: &Shop<'_>, topic: &str, destination: &str, who: As) -> 
 /// What the operator must do, where a refusal says so.
 fn told(refusal: Refusal) -> ChannelError {
     const ADVICE: [(i64, &str); 3] = [
-        (195_003, "the application has no alert e-mail yet: set one in eBay's developer portal, under alerts and notifications"),
+        (
+            195_003,
+            "the application has no alert e-mail yet: set one in eBay's developer portal, under alerts and notifications",
+        ),
         (195_011, "the application may not subscribe to this topic: ask eBay for its scope"),
-        (195_020, "eBay asked our address for the challenge and had no right answer: it must be public, over https"),
+        (
+            195_020,
+            "eBay asked our address for the challenge and had no right answer: it must be public, over https",
+        ),
     ];
     let advice = ADVICE.iter().find(|(id, _)| refusal.has(&[*id])).map(|(_, advice)| *advice);
     let ChannelError { kind, retry, operation, detail, source } = refusal.error;
@@ -201,7 +212,8 @@ fn hex(bytes: &[u8]) -> String {
 
 /// SHA-256 of what eBay asks, our token and our address, in this order.
 pub(super) fn answer_challenge(secret: &SecretString, callback: &Url, query: &str) -> Option<String> {
-    let (_, code) = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "challenge_code")?;
+    let (_, code) =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "challenge_code")?;
     let text = format!("{code}{}{callback}", verification_token(secret));
     let answer = hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     Some(json!({ "challengeResponse": answer }).to_string())
@@ -241,7 +253,8 @@ fn verify(key: &PublicKey, body: &[u8], signature: &[u8]) -> Result<(), WebhookR
 /// ask for ever.
 async fn public_key(shop: &Shop<'_>, kid: &str) -> Result<PublicKey, WebhookRefused> {
     const NONE: &str = "none";
-    let sound = !kid.is_empty() && kid.len() <= 64 && kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let sound =
+        !kid.is_empty() && kid.len() <= 64 && kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !sound {
         return Err(WebhookRefused::BadSignature);
     }
@@ -321,7 +334,8 @@ mod tests {
         let callback: Url = "https://hub.example/v1/webhooks/con_1".parse().unwrap();
         let token = verification_token(&secret);
         assert!((32..=80).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_alphanumeric()));
-        let expected = digest::digest(&digest::SHA256, format!("a8628072-3d33-45ee{token}{callback}").as_bytes());
+        let expected =
+            digest::digest(&digest::SHA256, format!("a8628072-3d33-45ee{token}{callback}").as_bytes());
         let answer = answer_challenge(&secret, &callback, "challenge_code=a8628072-3d33-45ee").unwrap();
         assert_eq!(answer, format!("{{\"challengeResponse\":\"{}\"}}", hex(expected.as_ref())));
         assert_eq!(answer_challenge(&secret, &callback, "hub.challenge=1"), None);
@@ -329,7 +343,8 @@ mod tests {
 
     #[test]
     fn the_next_page_is_where_ebay_says() {
-        let next = "https://api.ebay.com/commerce/notification/v1/subscription?limit=100&continuation_token=MTE%3D";
+        let next =
+            "https://api.ebay.com/commerce/notification/v1/subscription?limit=100&continuation_token=MTE%3D";
         assert_eq!(continuation(next).as_deref(), Some("MTE="));
         assert_eq!(continuation("/subscription?limit=20"), None);
     }

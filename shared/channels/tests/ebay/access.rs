@@ -23,7 +23,8 @@ async fn consent_is_asked_for_by_the_ru_name_and_redeemed_once() {
     assert!(fields["scope"].split(' ').any(|scope| scope.ends_with("/sell.inventory")));
     assert!(!page.as_str().contains(bench.credentials.get("client_secret").unwrap()));
 
-    let query = BTreeMap::from([("code".to_owned(), CODE.to_owned()), ("expires_in".to_owned(), "299".to_owned())]);
+    let query =
+        BTreeMap::from([("code".to_owned(), CODE.to_owned()), ("expires_in".to_owned(), "299".to_owned())]);
     let answer = ConsentAnswer { query: &query, redirect_uri: &redirect_uri, code_verifier: "v" };
     let given = Ebay.redeem(&bench.shop(), &answer).await.unwrap();
     assert_ne!(given.get("refresh_token"), bench.credentials.get("refresh_token"));
@@ -84,8 +85,11 @@ async fn each_call_goes_to_its_host() {
         bench.take_exchanges();
         Ebay.identify(&bench.shop()).await.unwrap();
         Ebay.refresh(&bench.shop()).await.unwrap();
-        let hosts: Vec<String> =
-            bench.take_exchanges().iter().map(|(request, _)| request.uri().host().unwrap().to_owned()).collect();
+        let hosts: Vec<String> = bench
+            .take_exchanges()
+            .iter()
+            .map(|(request, _)| request.uri().host().unwrap().to_owned())
+            .collect();
         assert_eq!(hosts, [identity, api], "{endpoint}");
     }
 }

@@ -138,7 +138,9 @@ impl Bench {
         for _ in 0..50 {
             match call().await {
                 Ok(done) => return done,
-                Err(ChannelError { kind: ErrorKind::Throttled, retry: Retry::After(wait), .. }) => self.pass(wait),
+                Err(ChannelError { kind: ErrorKind::Throttled, retry: Retry::After(wait), .. }) => {
+                    self.pass(wait)
+                }
                 Err(error) => panic!("{error}"),
             }
         }
@@ -166,10 +168,12 @@ impl Bench {
 
     pub async fn orders(&self) -> Vec<FetchedOrder> {
         let from: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
-        let query = OrderQuery::Changed(Window::new(from, self.now() + SignedDuration::from_secs(60)).unwrap());
+        let query =
+            OrderQuery::Changed(Window::new(from, self.now() + SignedDuration::from_secs(60)).unwrap());
         let (mut found, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.patiently(async || Ebay.fetch_orders(&self.shop(), &query, cursor.as_ref()).await).await;
+            let page =
+                self.patiently(async || Ebay.fetch_orders(&self.shop(), &query, cursor.as_ref()).await).await;
             found.extend(page.records.into_iter().map(Result::unwrap));
             cursor = page.next;
             if cursor.is_none() {
@@ -199,7 +203,8 @@ impl Bench {
     pub async fn push(&self, targets: Vec<StockTarget>) -> Vec<StockOutcome> {
         let mut outcomes = Vec::new();
         for batch in Ebay.plan_stock(targets) {
-            outcomes.extend(self.patiently(async || Ebay.push_stock(&self.shop(), "key", &batch).await).await);
+            outcomes
+                .extend(self.patiently(async || Ebay.push_stock(&self.shop(), "key", &batch).await).await);
         }
         outcomes
     }

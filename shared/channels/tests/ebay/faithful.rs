@@ -65,7 +65,9 @@ async fn story() -> Vec<Exchange> {
         variations: vec![variation("A/B 1"), variation("Größe 42")],
         ..Goods::default()
     });
-    let sold: Vec<_> = (0..3).flat_map(|n| bench.sim.add(Goods { barcode: Some("4006381333931".to_owned()), ..mug(n) })).collect();
+    let sold: Vec<_> = (0..3)
+        .flat_map(|n| bench.sim.add(Goods { barcode: Some("4006381333931".to_owned()), ..mug(n) }))
+        .collect();
     bench.sim.distribute(&sold[0], &["home"]);
     bench.sim.list_elsewhere(Some("OLD"), "Elsewhere");
     let targets = bench.targets(&[(&sold[0], 4), (&sold[1], 5), (&sold[2], 6)]).await;
@@ -86,7 +88,8 @@ async fn story() -> Vec<Exchange> {
     bench.pass_a_minute();
     let line = bench.orders().await[0].lines[0].line_id.clone();
     for (number, tracking) in [(1, Some("T1".to_owned())), (2, None)] {
-        let lines = vec![ShippedLine { line_id: line.clone(), sku: None, quantity: Quantity::new(1).unwrap() }];
+        let lines =
+            vec![ShippedLine { line_id: line.clone(), sku: None, quantity: Quantity::new(1).unwrap() }];
         let shipment = Shipment {
             order: order.clone(),
             marketplace: None,
@@ -127,12 +130,19 @@ async fn calls_and_answers_are_as_ebay_s_documents_say() {
             },
             // The token endpoint and the Trading API have no such document.
             None => {
-                assert!(matches!(request.uri().path(), "/identity/v1/oauth2/token" | "/ws/api.dll"), "{request:?}");
+                assert!(
+                    matches!(request.uri().path(), "/identity/v1/oauth2/token" | "/ws/api.dll"),
+                    "{request:?}"
+                );
                 seen.insert("tokens and trading".to_owned());
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), OPERATIONS, "not every kind of call was made");
+    assert_eq!(
+        seen.iter().map(String::as_str).collect::<Vec<_>>(),
+        OPERATIONS,
+        "not every kind of call was made"
+    );
     println!("{} calls of {} kinds are as documented", exchanges.len(), seen.len());
 }

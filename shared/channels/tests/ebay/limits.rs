@@ -45,7 +45,8 @@ async fn an_item_that_ebay_refuses_fails_alone() {
     bench.sim.delete(&sold[1]);
     bench.take_calls();
     let outcomes = bench.push(targets).await;
-    let rejected = |outcome: &StockOutcome| matches!(outcome, StockOutcome::Rejected { code: "listing_gone", .. });
+    let rejected =
+        |outcome: &StockOutcome| matches!(outcome, StockOutcome::Rejected { code: "listing_gone", .. });
     assert_eq!(outcomes.iter().map(rejected).collect::<Vec<_>>(), [false, true, false]);
     assert_eq!(bench.take_calls().len(), 1);
 }
@@ -64,7 +65,10 @@ async fn a_listing_s_revisions_of_a_day_are_kept_and_the_last_are_for_zero() {
     assert_eq!(taken, limits::REVISIONS - limits::REVISIONS_FOR_ZERO);
     bench.take_calls();
     let outcomes = bench.push(both).await;
-    assert!(matches!(outcomes[0], StockOutcome::Failed { code: "daily_revisions_spent", .. }), "{outcomes:?}");
+    assert!(
+        matches!(outcomes[0], StockOutcome::Failed { code: "daily_revisions_spent", .. }),
+        "{outcomes:?}"
+    );
     assert_eq!(outcomes[1], StockOutcome::Accepted);
     for _ in 0..limits::REVISIONS_FOR_ZERO {
         assert_eq!(bench.push(zero.clone()).await, [StockOutcome::Accepted]);
@@ -124,6 +128,7 @@ async fn a_quota_that_others_used_up_is_waited_for() {
     let batch = Ebay.plan_stock(targets).remove(0);
     let error = Ebay.push_stock(&bench.shop(), "key", &batch).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (ErrorKind::Throttled, Retry::Backoff));
-    let error = Ebay.fetch_orders(&bench.shop(), &OrderQuery::Ids(vec!["1".to_owned()]), None).await.unwrap_err();
+    let error =
+        Ebay.fetch_orders(&bench.shop(), &OrderQuery::Ids(vec!["1".to_owned()]), None).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (ErrorKind::Throttled, Retry::Backoff));
 }

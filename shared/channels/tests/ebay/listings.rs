@@ -1,7 +1,7 @@
 //! Listings: made elsewhere, in other places, of other marketplaces.
 
-use channels::{Channel, StockOutcome};
 use channels::ebay::Ebay;
+use channels::{Channel, StockOutcome};
 use marketplace_sim::{Goods, SimulatedShop, Variation};
 
 use crate::bench::{Bench, mug};
@@ -10,7 +10,8 @@ use crate::bench::{Bench, mug};
 async fn what_was_made_elsewhere_is_reported_by_name_and_what_is_ours_is_not() {
     let bench = Bench::new().await;
     bench.sim.add(mug(1));
-    let variation = |sku: &str| Variation { sku: Some(sku.to_owned()), price: "1".to_owned(), ..Variation::default() };
+    let variation =
+        |sku: &str| Variation { sku: Some(sku.to_owned()), price: "1".to_owned(), ..Variation::default() };
     bench.sim.add(Goods {
         title: "Shirt".to_owned(),
         variations: vec![variation("S"), variation("M")],
@@ -50,7 +51,8 @@ async fn offers_of_other_marketplaces_are_left_to_their_connection() {
     let (found, failed) = bench.listings().await;
     assert!(found.is_empty() && failed.is_empty(), "{found:?} {failed:?}");
     // Its own marketplace, in a currency that is not the connection's.
-    let bench = Bench::with(|options| marketplace_sim::ebay::Options { currency: "CHF".to_owned(), ..options }).await;
+    let bench =
+        Bench::with(|options| marketplace_sim::ebay::Options { currency: "CHF".to_owned(), ..options }).await;
     bench.sim.add(mug(1));
     let (found, failed) = bench.listings().await;
     assert!(found.is_empty());

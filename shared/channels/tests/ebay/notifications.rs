@@ -122,7 +122,8 @@ async fn a_key_is_asked_for_once_in_an_hour_and_forgers_do_not_have_us_ask() {
 
     let forged = |kid: &str| {
         use base64::Engine as _;
-        let header = format!("{{\"alg\":\"ecdsa\",\"kid\":\"{kid}\",\"signature\":\"AAAA\",\"digest\":\"SHA1\"}}");
+        let header =
+            format!("{{\"alg\":\"ecdsa\",\"kid\":\"{kid}\",\"signature\":\"AAAA\",\"digest\":\"SHA1\"}}");
         let header = base64::engine::general_purpose::STANDARD.encode(header);
         Delivery { headers: [("x-ebay-signature".to_owned(), header)].into(), ..delivery.clone() }
     };
@@ -136,7 +137,9 @@ async fn a_key_is_asked_for_once_in_an_hour_and_forgers_do_not_have_us_ask() {
     assert_eq!(bench.take_calls().len(), 1);
     let mut refused = 0;
     for number in 0..100 {
-        refused += u32::from(read(&bench, &forged(&format!("k{number}"))).await == Err(WebhookRefused::KeyUnavailable));
+        refused += u32::from(
+            read(&bench, &forged(&format!("k{number}"))).await == Err(WebhookRefused::KeyUnavailable),
+        );
     }
     assert!(refused >= 85 && bench.take_calls().len() <= 15, "{refused}");
 }

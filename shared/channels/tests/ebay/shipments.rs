@@ -17,7 +17,13 @@ async fn sold(bench: &Bench) -> (String, Vec<String>) {
     (order, lines)
 }
 
-fn shipment(bench: &Bench, order: &str, number: u32, tracking: Option<&str>, lines: &[(&String, i64)]) -> Shipment {
+fn shipment(
+    bench: &Bench,
+    order: &str,
+    number: u32,
+    tracking: Option<&str>,
+    lines: &[(&String, i64)],
+) -> Shipment {
     Shipment {
         order: order.to_owned(),
         marketplace: None,
@@ -73,11 +79,8 @@ async fn a_shipment_told_again_is_the_same_one() {
             assert_eq!(first, again, "{lost} was lost");
             assert_eq!(bench.sim.shipments(&order).len(), 1, "{lost} was lost");
             // The next one of the same goods in the same second is another.
-            let other = Shipment {
-                number: 2,
-                tracking_number: tracking.map(|_| "TRACK2".to_owned()),
-                ..one.clone()
-            };
+            let other =
+                Shipment { number: 2, tracking_number: tracking.map(|_| "TRACK2".to_owned()), ..one.clone() };
             Ebay.push_shipment(&bench.shop(), &other).await.unwrap();
             assert_eq!(bench.sim.shipments(&order).len(), 2);
         }

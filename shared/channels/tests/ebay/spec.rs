@@ -54,7 +54,8 @@ impl Document {
             (false, true) => return Err(format!("{name}: the body is missing")),
             (true, true) => {}
             (false, false) => {
-                let body: Value = serde_json::from_slice(request.body()).map_err(|e| format!("{name}: {e}"))?;
+                let body: Value =
+                    serde_json::from_slice(request.body()).map_err(|e| format!("{name}: {e}"))?;
                 self.value(schema, &body, &format!("{name} body"))?;
             }
         }
@@ -83,9 +84,10 @@ impl Document {
         let fits = |template: &str| {
             let of_template: Vec<&str> = template.split('/').collect();
             of_template.len() == parts.len()
-                && of_template.iter().zip(&parts).all(|(one, part)| {
-                    one == part || one.starts_with('{') && !part.is_empty()
-                })
+                && of_template
+                    .iter()
+                    .zip(&parts)
+                    .all(|(one, part)| one == part || one.starts_with('{') && !part.is_empty())
         };
         // What is named wins over what is any.
         let mut templates: Vec<&String> =
@@ -143,7 +145,8 @@ impl Document {
 /// Where eBay's documents are: not part of this repository, they are used where they lie beside it, or where the
 /// environment says.
 pub fn documents() -> Option<Vec<Document>> {
-    const FILES: [&str; 4] = ["sell_inventory_v1", "sell_fulfillment_v1", "commerce_notification_v1", "commerce_identity_v1"];
+    const FILES: [&str; 4] =
+        ["sell_inventory_v1", "sell_fulfillment_v1", "commerce_notification_v1", "commerce_identity_v1"];
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/specs");
     let folder = std::env::var_os("MASTERSTOCK_TEST_SPECS").unwrap_or_else(|| beside.into());
     let folder = std::path::Path::new(&folder).join("ebay");
@@ -165,17 +168,20 @@ fn small() -> Document {
         "id": string, "count": { "type": "integer" }, "parts": { "type": "array", "items": string }, "aspects": string,
     }});
     let content = json!({ "application/json": { "schema": { "description": "d", "$ref": "#/components/schemas/Thing" } } });
-    Document::new("small", json!({
-        "servers": [{ "variables": { "basePath": { "default": "/v1" } } }],
-        "components": { "schemas": { "Thing": thing } },
-        "paths": {
-            "/thing/{id}": { "get": { "operationId": "getThing", "parameters": [{ "in": "query", "name": "limit" }],
-                "responses": { "200": { "content": content } } } },
-            "/thing/all": { "post": { "operationId": "postAll", "requestBody": { "content": content },
-                "parameters": [{ "in": "header", "name": "Content-Type", "required": true }],
-                "responses": { "200": { "content": content }, "207": {} } } },
-        },
-    }))
+    Document::new(
+        "small",
+        json!({
+            "servers": [{ "variables": { "basePath": { "default": "/v1" } } }],
+            "components": { "schemas": { "Thing": thing } },
+            "paths": {
+                "/thing/{id}": { "get": { "operationId": "getThing", "parameters": [{ "in": "query", "name": "limit" }],
+                    "responses": { "200": { "content": content } } } },
+                "/thing/all": { "post": { "operationId": "postAll", "requestBody": { "content": content },
+                    "parameters": [{ "in": "header", "name": "Content-Type", "required": true }],
+                    "responses": { "200": { "content": content }, "207": {} } } },
+            },
+        }),
+    )
 }
 
 #[track_caller]
@@ -210,6 +216,10 @@ fn the_validator_tells_right_from_wrong() {
         (Method::DELETE, "/v1/thing/all", "", 200, "{}", false),
     ];
     for (method, uri, body, status, answer, right) in table {
-        assert_eq!(judged(method.clone(), uri, body, status, answer), right, "{method} {uri} {body} {status} {answer}");
+        assert_eq!(
+            judged(method.clone(), uri, body, status, answer),
+            right,
+            "{method} {uri} {body} {status} {answer}"
+        );
     }
 }

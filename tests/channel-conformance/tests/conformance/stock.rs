@@ -77,10 +77,7 @@ async fn variations_are_set_like_others(subject: &Subject) -> anyhow::Result<()>
     ensure!(accepted(outcomes.into_values()), "not all were accepted");
     let shown: Vec<_> = first.iter().chain(&second).map(|sold| stage.shop.quantity(sold)).collect();
     ensure!(shown == [Some(10), Some(1), Some(1), Some(20)], "{shown:?}");
-    ensure!(
-        stage.read(&targets).await? == [Some(10), Some(20)],
-        "reading disagrees"
-    );
+    ensure!(stage.read(&targets).await? == [Some(10), Some(20)], "reading disagrees");
     Ok(())
 }
 

@@ -18,12 +18,10 @@ pub(super) fn answer(state: &mut State, asked: &Asked<'_>, method: &Method, part
         },
         (&Method::GET, ["inventory_item_group", key]) => group(state, key),
         (&Method::GET, ["offer"]) => offers(state, asked),
-        (&Method::GET, ["offer", id]) => {
-            match state.items.iter().find(|(_, item)| item.offer_id == *id) {
-                Some((sku, item)) => Answer::ok(offer_json(sku, item)),
-                None => refuse(404, 25713, "This Offer is not available."),
-            }
-        }
+        (&Method::GET, ["offer", id]) => match state.items.iter().find(|(_, item)| item.offer_id == *id) {
+            Some((sku, item)) => Answer::ok(offer_json(sku, item)),
+            None => refuse(404, 25713, "This Offer is not available."),
+        },
         (&Method::POST, ["bulk_get_inventory_item"]) => bulk_get(state, asked),
         (&Method::POST, ["bulk_update_price_quantity"]) => bulk_update(state, asked),
         _ => refuse(404, 25710, "We didn't find the resource you are requesting."),
@@ -36,7 +34,8 @@ fn refuse(status: u16, id: i64, message: &str) -> Answer {
 
 /// Pages are counted, not records.
 fn items(state: &State, asked: &Asked<'_>) -> Answer {
-    let number = |name: &str, default: usize| asked.query(name).map_or(Some(default), |text| text.parse().ok());
+    let number =
+        |name: &str, default: usize| asked.query(name).map_or(Some(default), |text| text.parse().ok());
     let (Some(limit @ 1..=200), Some(page)) = (number("limit", 25), number("offset", 0)) else {
         return refuse(400, 25706, "You have provided invalid pagination values.");
     };
@@ -94,7 +93,11 @@ fn item_json(sku: &str, item: &Item) -> Value {
 
 fn group(state: &State, key: &str) -> Answer {
     let Some(group) = state.groups.get(key) else {
-        return refuse(404, 25705, "The Inventory Item Group could not be found or is not available in the system.");
+        return refuse(
+            404,
+            25705,
+            "The Inventory Item Group could not be found or is not available in the system.",
+        );
     };
     let values = |name: &String| -> Vec<&String> {
         group.skus.iter().filter_map(|sku| state.items.get(sku)?.aspects.get(name)).collect()
@@ -214,8 +217,6 @@ fn update(state: &mut State, asked: &Asked<'_>, request: &Value) -> Vec<Value> {
     if offers.is_empty() {
         return vec![json!({ "statusCode": 200, "sku": sku, "errors": [], "warnings": [] })];
     }
-    let done = |offer: &&Value| {
-        json!({ "statusCode": 200, "sku": sku, "offerId": offer["offerId"], "errors": [], "warnings": [] })
-    };
+    let done = |offer: &&Value| json!({ "statusCode": 200, "sku": sku, "offerId": offer["offerId"], "errors": [], "warnings": [] });
     offers.iter().map(done).collect()
 }

@@ -152,7 +152,12 @@ impl Notifications {
     pub fn answer(&mut self, asked: &Asked<'_>, method: &Method, parts: &[&str]) -> Answer {
         let of_application = matches!(parts, ["destination", ..] | ["public_key", _]);
         if of_application && asked.bearer == Bearer::User {
-            return Answer::refuse(403, 1100, "ACCESS", "Access denied: insufficient permissions to fulfill the request.");
+            return Answer::refuse(
+                403,
+                1100,
+                "ACCESS",
+                "Access denied: insufficient permissions to fulfill the request.",
+            );
         }
         match (method, parts) {
             (&Method::GET, ["public_key", KEY_ID]) => {
@@ -203,7 +208,8 @@ impl Notifications {
 
     fn put_destination(&mut self, asked: &Asked<'_>, id: Option<&str>) -> Answer {
         let body = asked.json().unwrap_or_default();
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let refuse = |status: u16, id: i64, message: &str| Answer::refuse(status, id, DOMAIN, message);
         let (endpoint, token) = (text("/deliveryConfig/endpoint"), text("/deliveryConfig/verificationToken"));
         let public = endpoint.starts_with("https://") && !endpoint.contains("localhost");
@@ -221,7 +227,8 @@ impl Notifications {
         if !matches!(status.as_str(), "ENABLED" | "DISABLED") {
             return refuse(400, 195_018, "Invalid or missing destination status.");
         }
-        let other = |(known, one): (&String, &Destination)| one.endpoint == endpoint && Some(known.as_str()) != id;
+        let other =
+            |(known, one): (&String, &Destination)| one.endpoint == endpoint && Some(known.as_str()) != id;
         if self.destinations.iter().any(other) {
             return refuse(409, 195_021, "Destination exists for this endpoint");
         }
@@ -278,7 +285,8 @@ impl Notifications {
     }
 
     fn read(&self, body: &Value, topic: String) -> Result<Subscription, Answer> {
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let refuse = |id: i64, message: &str| Answer::refuse(400, id, DOMAIN, message);
         let status = text("/status");
         if !matches!(status.as_str(), "ENABLED" | "DISABLED") {

@@ -42,17 +42,15 @@ pub(super) fn list(state: &State, asked: &Asked<'_>) -> Answer {
         Some(Ok(span)) => Some(span),
         Some(Err(refusal)) => return refusal,
     };
-    let mut due: Vec<(&String, &Order)> = state
-        .orders
-        .iter()
-        .filter(|(_, order)| span.as_ref().is_none_or(|span| span.holds(order)))
-        .collect();
+    let mut due: Vec<(&String, &Order)> =
+        state.orders.iter().filter(|(_, order)| span.as_ref().is_none_or(|span| span.holds(order))).collect();
     due.sort_by(|a, b| (b.1.created, b.0).cmp(&(a.1.created, a.0)));
     let total = due.len();
     let shown: Vec<Value> =
         due.into_iter().skip(offset).take(limit).map(|(id, order)| json_of(id, order)).collect();
     let address = |offset: usize| format!("/sell/fulfillment/v1/order?limit={limit}&offset={offset}");
-    let mut body = json!({ "href": address(offset), "total": total, "limit": limit, "offset": offset, "orders": shown });
+    let mut body =
+        json!({ "href": address(offset), "total": total, "limit": limit, "offset": offset, "orders": shown });
     if offset + limit < total {
         body["next"] = json!(address(offset + limit));
     }
@@ -83,9 +81,8 @@ fn span(filter: &str, now: Timestamp) -> Result<Span, Answer> {
         _ => return Err(refuse(30700, "Invalid filter name")),
     };
     let ends = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let (from, to) = ends
-        .and_then(|ends| ends.split_once(".."))
-        .ok_or_else(|| refuse(30800, "Invalid filter value"))?;
+    let (from, to) =
+        ends.and_then(|ends| ends.split_once("..")).ok_or_else(|| refuse(30800, "Invalid filter value"))?;
     if from.is_empty() {
         return Err(refuse(30820, "Start date is missing"));
     }
@@ -125,7 +122,8 @@ fn json_of(id: &str, order: &Order) -> Value {
     if let Some(at) = order.cancelled {
         cancel = json!({ "cancelState": "CANCELED", "cancelledDate": written(at), "cancelRequests": [] });
     }
-    let forced = |field: &'static str, own: &str| order.forced.get(field).map_or(own, String::as_str).to_owned();
+    let forced =
+        |field: &'static str, own: &str| order.forced.get(field).map_or(own, String::as_str).to_owned();
     if let Some(state) = order.forced.get("cancelState") {
         cancel["cancelState"] = json!(state);
     }
@@ -176,7 +174,9 @@ fn line_json(line: &Line, order: &Order) -> Value {
     let refunds: Vec<Value> = line
         .refunds
         .iter()
-        .map(|(id, value, at)| json!({ "refundId": id, "refundDate": written(*at), "amount": amount(*value) }))
+        .map(
+            |(id, value, at)| json!({ "refundId": id, "refundDate": written(*at), "amount": amount(*value) }),
+        )
         .collect();
     let mut body = json!({
         "lineItemId": line.id, "legacyItemId": line.listing_id, "sku": line.sku, "title": line.title,

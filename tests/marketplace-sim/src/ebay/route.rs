@@ -49,7 +49,8 @@ pub(super) fn answer(
     let path = request.uri().path();
     let headers = request.headers();
     if path == "/identity/v1/oauth2/token" && request.method() == Method::POST {
-        let form: BTreeMap<String, String> = url::form_urlencoded::parse(request.body()).into_owned().collect();
+        let form: BTreeMap<String, String> =
+            url::form_urlencoded::parse(request.body()).into_owned().collect();
         let api = match form.get("grant_type").map(String::as_str) {
             Some("client_credentials") => Api::ApplicationTokens,
             _ => Api::RefreshedTokens,
@@ -87,7 +88,8 @@ pub(super) fn answer(
         body: request.body(),
     };
     let writes = matches!(*request.method(), Method::POST | Method::PUT) && !request.body().is_empty();
-    let is_json = headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let is_json =
+        headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     if writes && !is_json {
         return (operation, Answer::refuse(415, 2004, "ACCESS", "The content type is not supported"));
     }
@@ -97,9 +99,12 @@ pub(super) fn answer(
             "registrationMarketplaceId": options.marketplace,
         })),
         (Some(Api::Notification), method, parts) => state.notifications.answer(&asked, method, parts),
-        (_, _, _) if bearer == Bearer::Application => {
-            Answer::refuse(403, 1100, "ACCESS", "Access denied: insufficient permissions to fulfill the request.")
-        }
+        (_, _, _) if bearer == Bearer::Application => Answer::refuse(
+            403,
+            1100,
+            "ACCESS",
+            "Access denied: insufficient permissions to fulfill the request.",
+        ),
         (Some(Api::Inventory), method, parts) => inventory::answer(state, &asked, method, parts),
         (Some(Api::Fulfillment), &Method::GET, ["order"]) => orders::list(state, &asked),
         (Some(Api::Fulfillment), &Method::GET, ["order", id]) => orders::one(state, id),
@@ -112,20 +117,40 @@ pub(super) fn answer(
 }
 
 fn exhausted() -> Answer {
-    Answer::refuse(429, 2001, "ACCESS", "Too many requests: the request limit has been reached for the resource.")
+    Answer::refuse(
+        429,
+        2001,
+        "ACCESS",
+        "Too many requests: the request limit has been reached for the resource.",
+    )
 }
 
 fn decoded(part: &str) -> String {
     // Only what is percent-encoded: a plus is a plus in a path.
     let plus_kept = part.replace('+', "%2B");
-    url::form_urlencoded::parse(format!("s={plus_kept}").as_bytes()).next().map(|(_, text)| text.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(format!("s={plus_kept}").as_bytes())
+        .next()
+        .map(|(_, text)| text.into_owned())
+        .unwrap_or_default()
 }
 
 /// The path with ids left out.
 fn named(parts: &[&str]) -> String {
     const WORDS: [&str; 14] = [
-        "inventory_item", "inventory_item_group", "offer", "bulk_get_inventory_item", "bulk_update_price_quantity", "order",
-        "shipping_fulfillment", "user", "destination", "subscription", "enable", "public_key", "topic", "config",
+        "inventory_item",
+        "inventory_item_group",
+        "offer",
+        "bulk_get_inventory_item",
+        "bulk_update_price_quantity",
+        "order",
+        "shipping_fulfillment",
+        "user",
+        "destination",
+        "subscription",
+        "enable",
+        "public_key",
+        "topic",
+        "config",
     ];
     let parts: Vec<&str> =
         parts.iter().map(|part| if WORDS.contains(part) { *part } else { "{id}" }).collect();

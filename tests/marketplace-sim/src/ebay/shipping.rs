@@ -59,7 +59,12 @@ fn create(state: &mut State, asked: &Asked<'_>, id: &str) -> Answer {
     let number = state.number();
     let order = state.order(id);
     if tracking.is_some() && order.shipments.iter().any(|shipment| shipment.tracking == tracking) {
-        return Answer::refuse(409, 34500, DOMAIN, "Please use PUT operation for updating shipping fulfillment");
+        return Answer::refuse(
+            409,
+            34500,
+            DOMAIN,
+            "Please use PUT operation for updating shipping fulfillment",
+        );
     }
     let mut lines: Vec<(String, u32)> = Vec::new();
     for line in body["lineItems"].as_array().into_iter().flatten() {
@@ -86,5 +91,7 @@ fn create(state: &mut State, asked: &Asked<'_>, id: &str) -> Answer {
     let fulfilment = tracking.clone().unwrap_or_else(|| format!("999{number}"));
     order.shipments.push(Shipment { id: fulfilment.clone(), carrier, tracking, date, lines });
     order.modified = asked.now;
-    Answer::created(format!("https://api.ebay.com/sell/fulfillment/v1/order/{id}/shipping_fulfillment/{fulfilment}"))
+    Answer::created(format!(
+        "https://api.ebay.com/sell/fulfillment/v1/order/{id}/shipping_fulfillment/{fulfilment}"
+    ))
 }

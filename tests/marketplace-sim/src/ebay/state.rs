@@ -128,7 +128,11 @@ pub(super) struct Shipment {
 
 impl Shipment {
     pub fn as_told(&self) -> Shipped {
-        Shipped { carrier: self.carrier.clone(), tracking_number: self.tracking.clone(), lines: self.lines.clone() }
+        Shipped {
+            carrier: self.carrier.clone(),
+            tracking_number: self.tracking.clone(),
+            lines: self.lines.clone(),
+        }
     }
 }
 
@@ -158,7 +162,11 @@ impl State {
 
     pub fn list_elsewhere(&mut self, sku: Option<&str>, title: &str) -> String {
         let listing_id = self.listing_id();
-        let one = Elsewhere { listing_id: listing_id.clone(), sku: sku.map(str::to_owned), title: title.to_owned() };
+        let one = Elsewhere {
+            listing_id: listing_id.clone(),
+            sku: sku.map(str::to_owned),
+            title: title.to_owned(),
+        };
         self.elsewhere.push(one);
         listing_id
     }
@@ -270,7 +278,8 @@ impl State {
             });
         }
         let number = self.number();
-        let id = format!("{:02}-{:05}-{:05}", 1 + number / 100_000, number % 100_000, 40_000 + number % 50_000);
+        let id =
+            format!("{:02}-{:05}-{:05}", 1 + number / 100_000, number % 100_000, 40_000 + number % 50_000);
         let order = Order {
             created: now,
             modified: now,

@@ -86,15 +86,19 @@ impl Tokens {
             }
             Some("refresh_token") => {
                 if self.revoked || field("refresh_token") != Some(self.refresh.as_str()) {
-                    let description = "the provided authorization refresh token is invalid or was issued to another client";
+                    let description =
+                        "the provided authorization refresh token is invalid or was issued to another client";
                     return refuse(400, "invalid_grant", description);
                 }
                 let token = self.issue(Bearer::User, now);
-                Answer::ok(json!({ "access_token": token, "expires_in": 7200, "token_type": "User Access Token" }))
+                Answer::ok(
+                    json!({ "access_token": token, "expires_in": 7200, "token_type": "User Access Token" }),
+                )
             }
             Some("authorization_code") => {
                 if self.code_spent || field("code") != Some(CODE) || field("redirect_uri") != Some(RU_NAME) {
-                    let description = "the provided authorization grant code is invalid or was issued to another client";
+                    let description =
+                        "the provided authorization grant code is invalid or was issued to another client";
                     return refuse(400, "invalid_grant", description);
                 }
                 self.code_spent = true;
@@ -106,7 +110,11 @@ impl Tokens {
                     "refresh_token": self.refresh, "refresh_token_expires_in": 47_304_000,
                 }))
             }
-            _ => refuse(400, "unsupported_grant_type", "grant type in request is not supported by the authorization server"),
+            _ => refuse(
+                400,
+                "unsupported_grant_type",
+                "grant type in request is not supported by the authorization server",
+            ),
         }
     }
 

@@ -65,7 +65,8 @@ pub(super) async fn fetch(
     skus.dedup();
     INVENTORY.charge(shop, skus.len().div_ceil(25));
     let known = stock::items(shop, FETCH, &skus).await?;
-    let elsewhere = list.listings.into_iter().filter(|one| !one.skus.first().is_some_and(|sku| known.contains_key(sku)));
+    let elsewhere =
+        list.listings.into_iter().filter(|one| !one.skus.first().is_some_and(|sku| known.contains_key(sku)));
     Ok((elsewhere.map(|one| Err(failure(one))).collect(), page < list.pages))
 }
 
@@ -200,8 +201,11 @@ mod tests {
     #[test]
     fn what_is_on_sale_is_read() {
         let list = read(ANSWER.as_bytes()).unwrap();
-        let found: Vec<_> =
-            list.listings.iter().map(|one| (one.id.as_str(), one.title.as_str(), one.skus.join(","))).collect();
+        let found: Vec<_> = list
+            .listings
+            .iter()
+            .map(|one| (one.id.as_str(), one.title.as_str(), one.skus.join(",")))
+            .collect();
         assert_eq!(
             found,
             [

@@ -135,7 +135,8 @@ fn line(item: LineItem, currency: Currency, shipments: &[Fulfillment]) -> Option
         shipped,
         unit_price: cost.and_then(|cost| divided(cost, ordered.units())),
         // What eBay collects and remits itself is not the merchant's: it is in a list of its own.
-        tax: sum(item.taxes.iter().map(|tax| tax.amount.as_ref()), currency).map(|minor| Money { minor, currency }),
+        tax: sum(item.taxes.iter().map(|tax| tax.amount.as_ref()), currency)
+            .map(|minor| Money { minor, currency }),
     })
 }
 
@@ -240,7 +241,11 @@ mod tests {
         ];
         for (shipping, paying, once, cancel, state, payment) in table {
             let standing = Standing::read(shipping, paying, once, cancel);
-            assert_eq!(standing, Standing { state, payment, unknown: None }, "{shipping} {paying} {cancel:?}");
+            assert_eq!(
+                standing,
+                Standing { state, payment, unknown: None },
+                "{shipping} {paying} {cancel:?}"
+            );
         }
     }
 
@@ -253,7 +258,10 @@ mod tests {
         ];
         for (shipping, paying, cancel, expected) in table {
             let standing = Standing::read(shipping, paying, true, cancel);
-            assert_eq!((standing.state, standing.unknown.as_deref()), (ChannelOrderState::Pending, Some(expected)));
+            assert_eq!(
+                (standing.state, standing.unknown.as_deref()),
+                (ChannelOrderState::Pending, Some(expected))
+            );
         }
         let sent = Standing::read("FULFILLED", "BARTER", true, None);
         assert_eq!(sent.state, ChannelOrderState::Fulfilled);
@@ -297,13 +305,18 @@ mod tests {
             assert_eq!(line.unit_price.unwrap().amount(), "12.50");
             assert_eq!(line.tax.unwrap().amount(), "1.10");
             let listing = line.listing.unwrap();
-            assert_eq!((listing.external_id.as_str(), listing.variation_id.as_deref()), ("77", Some("A/B 1")));
+            assert_eq!(
+                (listing.external_id.as_str(), listing.variation_id.as_deref()),
+                ("77", Some("A/B 1"))
+            );
         }
     }
 
     #[test]
     fn money_has_the_decimals_of_its_currency() {
-        for (currency, cost, unit) in [("JPY", "2500", "1250"), ("KWD", "2.469", "1.235"), ("EUR", "25.01", "12.51")] {
+        for (currency, cost, unit) in
+            [("JPY", "2500", "1250"), ("KWD", "2.469", "1.235"), ("EUR", "25.01", "12.51")]
+        {
             let line = json!({
                 "lineItemId": "L", "quantity": 2, "lineItemCost": { "value": cost, "currency": currency },
             });
@@ -322,10 +335,12 @@ mod tests {
 
     #[test]
     fn who_bought_is_in_the_buyer_and_nowhere_else() {
-        let contact = |name: &str, street: &str| json!({
-            "fullName": name, "email": "b@example.com", "primaryPhone": { "phoneNumber": "555" },
-            "contactAddress": { "addressLine1": street, "city": "Town", "countryCode": "US" },
-        });
+        let contact = |name: &str, street: &str| {
+            json!({
+                "fullName": name, "email": "b@example.com", "primaryPhone": { "phoneNumber": "555" },
+                "contactAddress": { "addressLine1": street, "city": "Town", "countryCode": "US" },
+            })
+        };
         let order = order_of(
             json!({
                 "orderId": "1", "creationDate": "2026-11-21T12:00:00.000Z", "lastModifiedDate": "2026-11-21T12:00:00.000Z",
