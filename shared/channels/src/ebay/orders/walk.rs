@@ -149,7 +149,10 @@ mod tests {
 
     const PAGE_LEN: usize = super::super::PAGE as usize;
 
-    /// eBay's list: (last change, id), answered in the order of ids, which is not that of changes.
+    /// (Last change, id).
+    type Orders = Vec<(i64, String)>;
+
+    /// eBay's list, answered in the order of ids, which is not that of changes.
     fn answer(orders: &[(i64, String)], question: (i64, i64, usize)) -> (usize, Vec<Found>) {
         let (from, to, offset) = question;
         let mut due: Vec<_> = orders.iter().filter(|(at, _)| (from..=to).contains(at)).collect();
@@ -160,16 +163,11 @@ mod tests {
         (due.len(), found)
     }
 
-    fn walk_all(
-        mut orders: Vec<(i64, String)>,
-        until: i64,
-        edits: &[(usize, usize)],
-    ) -> (Vec<(i64, String)>, Vec<(i64, String)>, usize) {
+    fn walk_all(mut orders: Orders, until: i64, edits: &[(usize, usize)]) -> (Orders, Orders, usize) {
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
         let mut walk = Walk::new(at(0), at(until), at(until));
         let (mut given, mut calls) = (Vec::new(), 0);
-        loop {
-            let Some(question) = walk.question() else { break };
+        while let Some(question) = walk.question() {
             calls += 1;
             let (mut total, mut found) = answer(&orders, question);
             if let Some(offset) = walk.again_from(total) {
@@ -191,7 +189,7 @@ mod tests {
         (given, orders, calls)
     }
 
-    fn numbered(times: impl IntoIterator<Item = i64>) -> Vec<(i64, String)> {
+    fn numbered(times: impl IntoIterator<Item = i64>) -> Orders {
         times.into_iter().zip(0..).map(|(at, n): (i64, u32)| (at, format!("{n:05}"))).collect()
     }
 
