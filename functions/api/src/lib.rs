@@ -24,6 +24,9 @@ mod bulk_listing;
 mod channel;
 mod connection;
 mod connection_input;
+mod consent;
+mod contact;
+mod csv;
 mod edge;
 mod idempotency;
 mod input;
@@ -31,8 +34,12 @@ mod item;
 mod item_stock;
 mod listing;
 mod location;
+mod manual_order;
 mod openapi;
 mod order;
+mod order_body;
+mod order_document;
+mod order_line;
 mod organization;
 mod output;
 mod problem;
@@ -104,7 +111,10 @@ fn documented() -> (Routes, Value) {
 }
 
 fn open_routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(healthz)).routes(routes!(get_openapi))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(healthz))
+        .routes(routes!(get_openapi))
+        .routes(routes!(consent::finish_consent))
 }
 
 fn operator_routes() -> OpenApiRouter<Api> {
@@ -137,6 +147,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
+        .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))
         .routes(routes!(sync::list_syncs))
         .routes(routes!(sync::get_sync))
@@ -149,9 +160,37 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))
-        .routes(routes!(order::list_orders))
-        .routes(routes!(order::get_order))
+        .routes(routes!(csv::export::export_items))
+        .routes(routes!(csv::export::export_orders))
+        .routes(routes!(csv::export::export_movements))
+        .routes(routes!(csv::import::import_items))
+        .merge(order_routes())
+}
+
+fn order_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(order::list_orders, manual_order::create_order))
+        .routes(routes!(order::get_order, manual_order::change_order))
         .routes(routes!(order::get_customer))
+        .routes(routes!(order_line::confirm_lines))
+        .routes(routes!(order_line::link_line))
+        .routes(routes!(manual_order::void_order))
+        .routes(routes!(manual_order::fulfil_order))
+        .routes(routes!(manual_order::clone_order))
+        .routes(routes!(manual_order::list_comments, manual_order::comment_order))
+        .routes(routes!(order_document::list_invoices, order_document::create_invoice))
+        .routes(routes!(order_document::get_invoice))
+        .routes(routes!(order_document::list_packages, order_document::create_package))
+        .routes(routes!(order_document::get_package))
+        .routes(routes!(order_document::list_shipments, order_document::create_shipment))
+        .routes(routes!(order_document::get_shipment))
+        .routes(routes!(order_document::deliver_shipment))
+        .routes(routes!(order_document::push_shipment))
+        .routes(routes!(order_document::list_returns, order_document::create_return))
+        .routes(routes!(order_document::get_return))
+        .routes(routes!(contact::list_contacts, contact::create_contact))
+        .routes(routes!(contact::get_contact))
+        .routes(routes!(contact::reveal_contact))
 }
 
 /// That the process answers.

@@ -55,6 +55,10 @@ pub struct ListingBody {
     found: Match,
     #[schema(value_type = Vec<String>)]
     candidate_item_ids: Vec<ItemId>,
+    /// Of a `duplicate_sku`, read alone: the other listings of the connection that have the SKU.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    duplicate_listing_ids: Vec<ListingId>,
     #[schema(value_type = Option<String>)]
     item_id: Option<ItemId>,
     /// What a person can do with it now.
@@ -131,6 +135,7 @@ impl ListingBody {
             status: listing.status,
             found: listing.found,
             candidate_item_ids: listing.candidate_item_ids,
+            duplicate_listing_ids: Vec::new(),
             item_id: listing.item_id,
             actions: actions(listing.status),
             dismissed_reason: listing.dismissed_reason,
@@ -220,10 +225,23 @@ async fn with_pushes(
     Ok(bodies)
 }
 
+async fn twins(api: &Api, caller: &Caller, listing: &Listing) -> Result<Vec<ListingId>, Problem> {
+    let (Match::DuplicateSku, Some(sku)) = (listing.found, &listing.sku) else { return Ok(Vec::new()) };
+    let store = &api.app.store;
+    let mut twins =
+        store.listings_with_sku(&caller.organization_id, &listing.connection_id, &sku.match_key()).await?;
+    twins.remove(&listing.id);
+    Ok(twins.into_iter().collect())
+}
+
 async fn shown(api: &Api, caller: &Caller, listing: Listing) -> Result<Single<ListingBody>, Problem> {
     let linked = listing.status == ListingStatus::Linked;
     if !linked {
-        return Ok(Single::ok(ListingBody::new(listing, None)));
+        let twins = twins(api, caller, &listing).await?;
+        return Ok(Single::ok(ListingBody {
+            duplicate_listing_ids: twins,
+            ..ListingBody::new(listing, None)
+        }));
     }
     let bodies = with_pushes(api, caller, vec![listing]).await?;
     bodies.into_iter().next().map(Single::ok).ok_or_else(|| AppError::NotFound("listing").into())

@@ -1,6 +1,7 @@
 //! `/v1/syncs`, `/v1/connections/{id}/sync`.
 
 use axum::extract::State;
+use domain::listing::ListingStatus;
 use domain::schedule::{InvalidWindow, Window};
 use domain::sync::{Outcome, RecordCounts, SyncKind, SyncState, Trigger};
 use domain::{ConnectionId, ListingId, OrderId, SyncId, Timestamp};
@@ -228,12 +229,18 @@ pub struct RecordBody {
     title: Option<String>,
     #[schema(value_type = String, pattern = "^(synced|failed|skipped)$")]
     outcome: Outcome,
+    /// Stable, snake_case. Of a listing that came in: `mapped` where it shows an item by now, else `unconfirmed`.
     code: Option<String>,
     reason: Option<String>,
     #[schema(value_type = Option<String>)]
     listing_id: Option<ListingId>,
     #[schema(value_type = Option<String>)]
     order_id: Option<OrderId>,
+}
+
+/// Matching comes after the last page, when a record is written already: what came of it is read from the listing.
+fn standing(status: ListingStatus) -> &'static str {
+    if status == ListingStatus::Linked { "mapped" } else { "unconfirmed" }
 }
 
 impl From<SyncRecord> for RecordBody {
@@ -263,6 +270,14 @@ pub async fn list_sync_records(
     let page = page(query.limit, query.cursor)?;
     api.app.sync(&caller.organization_id, &id).await?;
     let now = api.app.clock.now();
-    let records = api.app.store.sync_records(&caller.organization_id, &id, query.outcome, now, &page).await?;
-    Ok(List::of(records, RecordBody::from))
+    let store = &api.app.store;
+    let records = store.sync_records(&caller.organization_id, &id, query.outcome, now, &page).await?;
+    let fetched = records.data.iter().filter(|record| record.outcome == Outcome::Synced);
+    let listings = fetched.filter_map(|record| record.listing_id.clone()).collect();
+    let listings = store.listings_by_ids(&caller.organization_id, &listings).await?;
+    Ok(List::of(records, |record| {
+        let listing = record.listing_id.as_ref().and_then(|id| listings.get(id));
+        let code = record.code.clone().or_else(|| Some(standing(listing?.status).to_owned()));
+        RecordBody { code, ..RecordBody::from(record) }
+    }))
 }

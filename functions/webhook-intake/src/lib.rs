@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::get;
 use bytes::Bytes;
 use channels::WebhookRefused;
 use domain::ConnectionId;
@@ -14,10 +14,10 @@ use domain::ConnectionId;
 /// Longest notification taken, in bytes: a WooCommerce order with 1,000 lines has about this.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// `POST /v1/webhooks/{connection_id}`, and `GET` for channels that ask first whether the address is ours.
+/// `POST /v1/webhooks/{connection_id}`; `GET` for channels that ask first whether the receiver is ours.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/v1/webhooks/{connection_id}", post(take).get(answer_challenge))
+        .route("/v1/webhooks/{connection_id}", get(answer_challenge).post(take))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
 }

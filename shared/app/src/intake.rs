@@ -53,15 +53,18 @@ impl App {
         self.follow(&shop.connection, notification).await
     }
 
-    /// Where a connection's notifications come in; `None` where the deployment has no public address.
-    pub(crate) fn callback_of(&self, id: &ConnectionId) -> Result<Option<Url>, AppError> {
-        let Some(base) = &self.settings.public_url else { return Ok(None) };
-        let callback = base.join(&format!("v1/webhooks/{id}"));
-        callback.map(Some).map_err(|_| AppError::Internal("the public address cannot be extended"))
+    /// Queues what a notification that came through a queue or an event bus of our own hints at.
+    pub async fn take_queued_notification(&self, id: &ConnectionId, body: &[u8]) -> Result<(), IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let notification = channels::adapter(connection.channel)
+            .read_queued_notification(body)
+            .map_err(IntakeError::Refused)?;
+        self.follow(&connection, notification).await
     }
 
-    /// What to answer to a channel that asks whether the connection's address is ours; `None` where it does not ask, or
-    /// not in a way that it may.
+    /// What a channel wants to hear that asks whether the receiver of its notifications is ours; `None` where it does
+    /// not ask so.
     pub async fn answer_challenge(
         &self,
         id: &ConnectionId,
@@ -70,8 +73,15 @@ impl App {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
         let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
-        let Some(callback) = self.callback_of(id)? else { return Ok(None) };
-        Ok(channels::adapter(connection.channel).answer_challenge(&secret, &callback, query))
+        let callback = self.webhook_address(id);
+        Ok(callback.and_then(|callback| {
+            channels::adapter(connection.channel).answer_challenge(&secret, &callback, query)
+        }))
+    }
+
+    /// Where a connection's channel sends its notifications; `None` where no channel can reach us.
+    pub(crate) fn webhook_address(&self, id: &ConnectionId) -> Option<Url> {
+        self.settings.public_url.as_ref()?.join(&format!("v1/webhooks/{id}")).ok()
     }
 
     /// Queues what a notification hints at.

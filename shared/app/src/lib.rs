@@ -21,7 +21,10 @@ pub mod clock;
 pub mod confirm_listing;
 pub mod connection;
 pub mod connection_settings;
+pub mod consent;
+pub mod contact;
 pub mod error;
+pub mod event_bus;
 pub mod fan_out;
 pub mod fetch_orders;
 pub mod id;
@@ -30,10 +33,17 @@ pub mod intake;
 pub mod item;
 pub mod listing;
 pub mod location;
+pub mod manual_order;
 pub mod match_listings;
 mod match_waiting;
 pub mod order;
+mod order_change;
+pub mod order_document;
+#[cfg(test)]
+mod order_law;
+pub mod order_line;
 pub mod organization;
+mod push_shipments;
 pub mod push_stock;
 pub mod resolve;
 pub mod schedule;
@@ -72,6 +82,7 @@ pub struct App {
     pub ids: Ids,
     pub settings: Settings,
     learned: Arc<Mutex<HashMap<ConnectionId, Learned>>>,
+    contact_keys: contact::ContactKeys,
 }
 
 impl App {
@@ -83,7 +94,16 @@ impl App {
         ids: Ids,
         settings: Settings,
     ) -> Self {
-        Self { store, queue, transport, clock, ids, settings, learned: Arc::default() }
+        Self {
+            store,
+            queue,
+            transport,
+            clock,
+            ids,
+            settings,
+            learned: Arc::default(),
+            contact_keys: Arc::default(),
+        }
     }
 
     /// What this process has learned of a connection. A few hundred bytes each; a process sees few connections.

@@ -140,6 +140,7 @@ impl Surroundings {
                 .map(|item| (item.id.clone(), Some(item.sku.clone())))
                 .collect(),
             sku_repeats: sku.is_some_and(|sku| self.repeated.contains(&sku)),
+            of_group: !listing.attributes.is_empty(),
             rejected: listing.rejected_item_ids.clone(),
         }
     }

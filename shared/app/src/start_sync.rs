@@ -99,7 +99,7 @@ impl App {
             SyncKind::Items => (Work::ItemSync, Task::SyncItems { sync_id }),
             SyncKind::Orders => (Work::OrderImport, Task::SyncOrders { sync_id }),
             SyncKind::Stock => (Work::StockPush, Task::SweepStock { sync_id }),
-            SyncKind::Shipments => return Err(AppError::Internal("shipments have no sync yet")),
+            SyncKind::Shipments => return Err(AppError::Internal("shipments have no sync of steps")),
         };
         let queue = QueueName { work, channel: connection.channel };
         let deduplication_id = format!("{}-{}", sync.id.body(), sync.step);

@@ -81,6 +81,11 @@ impl App {
     /// Fetches again what a past sync fetched. One that was not of a chosen period fetches as it would today.
     pub async fn resync(&self, organization: &OrganizationId, id: &SyncId) -> Result<Sync, AppError> {
         let past = self.sync(organization, id).await?;
+        if past.kind == SyncKind::Shipments {
+            let detail =
+                "shipments are not fetched; what failed is told again with POST /v1/shipments/{id}/push";
+            return Err(AppError::conflict("not_fetched", detail));
+        }
         let gone = || AppError::conflict("connection_deleted", "the connection of the sync is deleted");
         let connection = self.store.connection(organization, &past.connection_id).await?.ok_or_else(gone)?;
         check_can_sync(&connection, past.kind)?;

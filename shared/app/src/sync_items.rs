@@ -257,7 +257,9 @@ impl App {
         let since = |watermark| Some(Window::since(watermark, shop.channel_time()));
         if trigger == Trigger::Webhook {
             // Before everything was read once, what a notification tells of is among what was never read.
-            return Ok(since(watermark.unwrap_or(shop.connection.connected_at)));
+            return Ok(since(
+                watermark.or(shop.connection.connected_at).unwrap_or(shop.connection.created_at),
+            ));
         }
         let now = self.clock.now();
         let filter = SyncFilter {
@@ -279,7 +281,7 @@ impl App {
     async fn look_after_webhooks(&self, shop: &mut OpenShop) -> Result<(), AppError> {
         let organization = shop.connection.organization_id.clone();
         let id = shop.connection.id.clone();
-        let Some(callback) = self.callback_of(&id)? else { return Ok(()) };
+        let Some(callback) = self.webhook_address(&id) else { return Ok(()) };
         let now = self.clock.now();
         let state = self.store.connection_state(&organization, &id).await?;
         let fresh = state

@@ -105,6 +105,10 @@ id!(
     /// A sales order: `ord_<connection>_<external id>` for one from a channel.
     OrderId, "ord"
 );
+id!(
+    /// A buyer: by the keyed hash of what tells buyers apart, or of a person's making.
+    ContactId, "ctc"
+);
 id!(MovementId, "mov");
 id!(SyncId, "syn");
 id!(AdjustmentId, "adj");

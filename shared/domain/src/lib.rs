@@ -6,11 +6,14 @@
 pub mod availability;
 pub mod channel;
 pub mod connection;
+pub mod event;
+pub mod fulfilment;
 pub mod id;
 pub mod listing;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod order_document;
 pub mod push;
 pub mod quantity;
 pub mod schedule;
@@ -21,11 +24,12 @@ pub mod text;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MovementId, OrderId, OrganizationId,
-    SyncId,
+    AdjustmentId, ApiKeyId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
+    OrganizationId, SyncId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};
+pub use order_document::DocumentId;
 pub use quantity::Quantity;
 pub use sku::{MatchKey, Sku};
 pub use text::Name;

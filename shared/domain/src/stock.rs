@@ -70,6 +70,8 @@ pub enum Reason {
     OrderShipped,
     /// The channel took a shipment back.
     OrderUnshipped,
+    /// Shipped goods came back and can be sold again.
+    OrderReturned,
 }
 
 impl Reason {

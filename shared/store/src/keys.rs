@@ -14,8 +14,8 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Movement;
 use domain::sync::Outcome;
 use domain::{
-    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MatchKey, OrderId, OrganizationId,
-    SyncId, Timestamp,
+    AdjustmentId, ApiKeyId, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId, MatchKey,
+    OrderId, OrganizationId, SyncId, Timestamp,
 };
 
 /// The names of the key attributes.
@@ -168,6 +168,24 @@ pub(crate) fn waiting_order(o: &OrganizationId, listing: &ListingId, order: &Ord
     Key::new(waiting(o, listing), order.as_str())
 }
 
+/// An order's papers, by kind, then by number.
+pub(crate) fn order_documents(o: &OrganizationId, order: &OrderId) -> String {
+    format!("{}#D#{}", organization(o), order.body())
+}
+
+pub(crate) fn order_document(o: &OrganizationId, id: &DocumentId) -> Key {
+    Key::new(order_documents(o, &id.order_id), format!("{}#{:010}", id.kind.prefix(), id.number))
+}
+
+/// The shipments of which a connection's channel has not been told.
+pub(crate) fn untold_shipments(o: &OrganizationId, connection: &ConnectionId) -> String {
+    format!("{}#C#{}#SHP", organization(o), connection.body())
+}
+
+pub(crate) fn untold_shipment(o: &OrganizationId, connection: &ConnectionId, id: &DocumentId) -> Key {
+    Key::new(untold_shipments(o, connection), id.to_string())
+}
+
 /// All adjustments, in the order of their ids: of their creation.
 pub(crate) fn adjustments(o: &OrganizationId) -> String {
     format!("{}#ADJ", organization(o))
@@ -218,6 +236,11 @@ pub(crate) fn connection_secrets(o: &OrganizationId, id: &ConnectionId) -> Key {
 /// The way to a connection from its id, for a notification that names no organization.
 pub(crate) fn connection_way(id: &ConnectionId) -> Key {
     Key::new(format!("C#{}", id.body()), "C")
+}
+
+/// A consent that was asked for, by the digest of its state, which names no organization.
+pub(crate) fn consent(digest: &str) -> Key {
+    Key::new(format!("A#{digest}"), "A")
 }
 
 /// The index partition of the connections that are to be synced, over all organizations.
@@ -278,4 +301,23 @@ pub(crate) fn sync_chunk(o: &OrganizationId, id: &SyncId, outcome: Outcome, step
 /// In the table of personal data.
 pub(crate) fn buyer(o: &OrganizationId, order: &OrderId) -> Key {
     Key::new(organization(o), format!("ORD#{order}"))
+}
+
+/// In the table of personal data: all contacts, in the order of their ids.
+pub(crate) fn contacts(o: &OrganizationId) -> String {
+    format!("{}#CTC", organization(o))
+}
+
+pub(crate) fn contact(o: &OrganizationId, id: &ContactId) -> Key {
+    Key::new(contacts(o), id.as_str())
+}
+
+/// In the table of personal data: which contact has a name, by the name's keyed hash.
+pub(crate) fn contact_name(o: &OrganizationId, hash: &str) -> Key {
+    Key::new(format!("{}#CNM#{hash}", organization(o)), "CNM")
+}
+
+/// In the table of personal data: the sealed key that contacts are hashed with.
+pub(crate) fn contact_key(o: &OrganizationId) -> Key {
+    Key::new(organization(o), "CTCKEY")
 }

@@ -1,5 +1,6 @@
 //! Organizations: the tenants.
 
+pub use domain::fulfilment::StockDeductedOn;
 use domain::matching::AutoLink;
 use domain::order::OrderPreference;
 use domain::{Currency, LocationId, Name, OrganizationId, Timestamp};
@@ -10,15 +11,6 @@ use crate::location::{self, Location};
 use crate::row::{from_row, to_row};
 use crate::transact::{Refused, Step};
 use crate::{Store, StoreError, keys};
-
-/// When an order's goods are taken off the stock on hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StockDeductedOn {
-    #[default]
-    Shipment,
-    Invoice,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {

@@ -222,6 +222,21 @@ impl Store {
         self.page("list syncs", &list, &query, page, read).await
     }
 
+    /// Stores what was done outside of any run, as a finished sync with its records (at most 1,000): nothing is marked as
+    /// running.
+    pub async fn record_sync(
+        &self,
+        organization: &OrganizationId,
+        sync: &Sync,
+        records: &[SyncRecord],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let row = sync_row(organization, sync, at)?;
+        let mut steps = vec![Step::put(row).only_if_new(Refused::Exists(WHAT))];
+        steps.extend(record::steps(organization, sync, records, at)?);
+        self.transact("record a sync", steps).await
+    }
+
     /// Stores a step of a sync with the step's records (at most 1,000; a reason is cut at 2,000 characters), if the row
     /// still stands at `after.step - 1`; else [`StoreError::Conflict`]. A finished sync also stops being the one that
     /// runs. Records expire: synced and skipped ones 1 month (31 days) after `at`, failed ones 2 months (62 days); the

@@ -157,6 +157,12 @@ impl World {
         Ok(worked)
     }
 
+    /// Every record of the table's stream since the world began.
+    pub fn stream(&self) -> anyhow::Result<StreamEvent> {
+        let read = self.engine.stream_records(MAIN, None, usize::MAX)?;
+        Ok(serde_json::from_value(read.to_lambda_event())?)
+    }
+
     /// All that is in a queue, to its function, in batches of those it is invoked with.
     pub async fn work(&self, queue: QueueName) -> anyhow::Result<Worked> {
         let mut worked = Worked::default();
@@ -192,6 +198,7 @@ impl World {
             Work::ItemSync => item_sync::handle(&self.app, event).await,
             Work::OrderImport => order_import::handle(&self.app, event).await,
             Work::StockPush => stock_push::handle(&self.app, event).await,
+            Work::ShipmentPush => shipment_push::handle(&self.app, event).await,
         }
     }
 

@@ -2,14 +2,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod connections;
+mod consent;
+mod contacts;
 mod conventions;
+mod csv;
 mod idempotency;
 mod items;
 mod listings;
+mod manual_orders;
 mod openapi;
+mod order_documents;
+mod order_law;
+mod order_lines;
 mod orders;
 mod organization;
 mod rubbish;
+mod shipments;
+mod shop;
 mod stock;
 mod syncs;
 mod tenancy;

@@ -43,6 +43,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &["ru_name"],
     application_keys: &["client_id", "client_secret", "ru_name"],
     home: Some(request::HOME),
+    taxes_required: false,
     listing_page_max: listings::PAGE,
     listing_changes: false,
     order_page_max: orders::PAGE,

@@ -10,6 +10,7 @@ pub mod fixture;
 mod api_key;
 mod buyer;
 mod connection;
+mod contacts;
 mod credential;
 mod due;
 mod fault;
@@ -21,6 +22,7 @@ mod listings;
 mod location;
 mod orders;
 mod organization;
+mod papers;
 mod retried;
 mod samples;
 mod stock;
@@ -64,6 +66,7 @@ fn everywhere() -> Vec<Law> {
         api_key::all(),
         buyer::all(),
         connection::all(),
+        contacts::all(),
         credential::all(),
         due::all(),
         idempotency::all(),
@@ -73,6 +76,7 @@ fn everywhere() -> Vec<Law> {
         location::all(),
         orders::all(),
         organization::all(),
+        papers::all(),
         stock::all(),
         sync::all(),
         sync_record::all(),
