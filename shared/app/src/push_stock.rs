@@ -61,7 +61,12 @@ enum Kept {
         zeroed: bool,
     },
     Failed,
-    Submitted(String, PushTarget),
+    /// `zeroed`: as above, once the channel has worked on it.
+    Submitted {
+        ticket: String,
+        target: PushTarget,
+        zeroed: bool,
+    },
 }
 
 /// What a push came to.
@@ -73,7 +78,7 @@ pub struct Pushed {
     pub submitted: u64,
     /// Showed the right number already, or may not be pushed.
     pub untouched: u64,
-    /// Of those accepted.
+    /// Of those accepted and submitted.
     pub zeroed: u64,
     /// Too many would have gone to zero: those were left out, and a person is to be asked.
     pub held: Option<Held>,
@@ -339,8 +344,9 @@ impl App {
                         pushed.zeroed += u64::from(zeroed);
                     }
                     Kept::Failed => pushed.failed += 1,
-                    Kept::Submitted(ticket, target) => {
+                    Kept::Submitted { ticket, target, zeroed } => {
                         pushed.submitted += 1;
+                        pushed.zeroed += u64::from(zeroed);
                         waiting.entry(ticket).or_default().push(target);
                     }
                 }
@@ -383,7 +389,7 @@ impl App {
                 self.store
                     .note_submission(&organization.id, &one.item_id, &one.listing_id, &submitted)
                     .await?;
-                return Ok(Kept::Submitted(ticket, as_target(&one)));
+                return Ok(Kept::Submitted { ticket, target: as_target(&one), zeroed });
             }
             StockOutcome::Rejected { code, reason } | StockOutcome::Failed { code, reason } => (code, reason),
             StockOutcome::Stale { .. } => ("number_kept_changing", String::new()),
