@@ -27,6 +27,7 @@ mod connection_input;
 mod consent;
 mod contact;
 mod csv;
+mod document_input;
 mod edge;
 mod idempotency;
 mod input;
@@ -42,8 +43,12 @@ mod order_document;
 mod order_line;
 mod organization;
 mod output;
+mod plan;
 mod problem;
+mod purchase_receive;
 mod sync;
+mod transfer;
+mod trust;
 mod value;
 
 pub use input::BODY_BYTES_MAX;
@@ -138,6 +143,14 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(item_stock::unlink_item))
         .routes(routes!(adjustment::list_adjustments, adjustment::create_adjustment))
         .routes(routes!(adjustment::get_adjustment))
+        .routes(routes!(adjustment::void_adjustment))
+        .routes(routes!(purchase_receive::list_purchase_receives, purchase_receive::create_purchase_receive))
+        .routes(routes!(purchase_receive::get_purchase_receive))
+        .routes(routes!(purchase_receive::void_purchase_receive))
+        .routes(routes!(transfer::list_transfers, transfer::create_transfer))
+        .routes(routes!(transfer::get_transfer))
+        .routes(routes!(transfer::receive_transfer))
+        .routes(routes!(transfer::void_transfer))
         .routes(routes!(channel::list_channels))
         .routes(routes!(connection::list_connections, connection::create_connection))
         .routes(routes!(
@@ -153,10 +166,17 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_records))
         .routes(routes!(sync::resync))
+        .routes(routes!(trust::approve_sync))
+        .routes(routes!(trust::cancel_sync))
+        .routes(routes!(trust::reconcile))
+        .routes(routes!(trust::list_drift))
+        .routes(routes!(trust::verify))
+        .routes(routes!(trust::get_verification))
         .routes(routes!(listing::list_listings))
         .routes(routes!(bulk_listing::get_summary))
         .routes(routes!(bulk_listing::bulk_listings))
-        .routes(routes!(listing::get_listing))
+        .routes(routes!(listing::get_listing, listing::change_listing))
+        .routes(routes!(listing::release_listing))
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use app::{AppError, FieldError, adjustment, change, manual_order, order_document, work};
+use app::{AppError, FieldError, change, document, manual_order, order_document, work};
 use axum::response::{IntoResponse, Response};
 use channels::{ErrorKind, Retry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -152,7 +152,7 @@ impl From<AppError> for Problem {
                 let status = match code {
                     "not_found" => StatusCode::NOT_FOUND,
                     "scope_not_held" => StatusCode::FORBIDDEN,
-                    adjustment::NOT_ENOUGH_STOCK | manual_order::BELOW_DONE => StatusCode::CONFLICT,
+                    document::NOT_ENOUGH_STOCK | manual_order::BELOW_DONE => StatusCode::CONFLICT,
                     code if order_document::BEYOND.contains(&code) => StatusCode::CONFLICT,
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };

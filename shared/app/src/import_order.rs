@@ -9,7 +9,7 @@ use domain::order::{
     difference, stock_effect,
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
-use domain::{ListingId, MovementId, OrderId, Quantity, Timestamp};
+use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
 use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
@@ -153,7 +153,8 @@ impl App {
 
     /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a
     /// large order, in several, of which all but the last leave it incomplete, to be resumed by whoever sees it next.
-    /// `after.version` is that of the row; it grows with each transaction.
+    /// `after.version` is that of the row; it grows with each transaction. What a line's bundle is made of is noted with
+    /// it here, once.
     pub(crate) async fn settle_order(
         &self,
         organization: &Organization,
@@ -176,6 +177,7 @@ impl App {
         reason: Option<Reason>,
     ) -> Result<(), AppError> {
         let mut documents = documents;
+        self.note_parts(&organization.id, &mut after.lines).await?;
         let target = target_effect(after);
         let waits = waits_for(after);
         let gone: BTreeSet<ListingId> = waited_for.difference(&waits).cloned().collect();
@@ -351,6 +353,7 @@ fn merge_lines(
         id: line.line_id.clone(),
         listing: line.listing.clone(),
         item_id: known(&line.line_id).and_then(|line| line.item_id.clone()).or_else(|| linked(line)),
+        parts: known(&line.line_id).and_then(|line| line.parts.clone()),
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
@@ -397,15 +400,18 @@ pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
     if order.no_stock_effect {
         return BTreeMap::new();
     }
-    let linked: Vec<LinkedLine> = order
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let item_id = line.item_id.clone()?;
-            Some(LinkedLine { item_id, stand: line.stand() })
-        })
-        .collect();
+    let linked: Vec<LinkedLine> = order.lines.iter().flat_map(linked_lines).collect();
     stock_effect(order.channel_state, order.deducted_on, &linked, &order.location_id)
+}
+
+/// The simple items of a line that has an item: that one, or what its bundle was made of.
+fn linked_lines(line: &OrderLine) -> Vec<LinkedLine> {
+    let Some(item) = &line.item_id else { return Vec::new() };
+    let of = |item_id: &ItemId, each| LinkedLine { item_id: item_id.clone(), each, stand: line.stand() };
+    match line.parts.as_deref() {
+        None | Some([]) => vec![of(item, 1)],
+        Some(parts) => parts.iter().map(|part| of(&part.item_id, part.quantity)).collect(),
+    }
 }
 
 fn movement(

@@ -101,7 +101,7 @@ impl App {
         }
         let of = self.organization(organization).await?;
         let location_id = new.location_id.clone().unwrap_or_else(|| of.primary_location_id.clone());
-        self.check_location(organization, &location_id).await?;
+        self.check_location(organization, &location_id, "/location_id").await?;
         let items = self.items_of_lines(organization, of.base_currency, &new.lines).await?;
         let lines = made_lines(&new.lines, &items, &[]);
         let contact_id = self.contact_for(organization, new.contact.as_ref()).await?;
@@ -157,7 +157,7 @@ impl App {
     ) -> Result<Order, AppError> {
         self.check_patch(&self.order(organization, id).await?, patch)?;
         if let Some(location) = &patch.location_id {
-            self.check_location(organization, location).await?;
+            self.check_location(organization, location, "/location_id").await?;
         }
         let items = match &patch.lines {
             None => BTreeMap::new(),
@@ -334,13 +334,6 @@ impl App {
         Ok(self.change_order(organization, id, actor, decide).await?.0)
     }
 
-    async fn check_location(&self, organization: &OrganizationId, id: &LocationId) -> Result<(), AppError> {
-        match self.store.location(organization, id).await? {
-            Some(_) => Ok(()),
-            None => Err(AppError::invalid("not_found", "/location_id", "there is no such location")),
-        }
-    }
-
     /// The items of the lines, which are found to be in order.
     async fn items_of_lines(
         &self,
@@ -411,6 +404,9 @@ fn made_lines(new: &[NewOrderLine], items: &BTreeMap<ItemId, Item>, before: &[Or
             id,
             listing: None,
             item_id: Some(item.id.clone()),
+            parts: known
+                .filter(|line| line.item_id.as_ref() == Some(&item.id))
+                .and_then(|line| line.parts.clone()),
             sku: Some(item.sku.to_string()),
             title: line.title.clone().unwrap_or_else(|| item.name.as_str().to_owned()),
             quantity: line.quantity,

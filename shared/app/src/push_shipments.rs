@@ -302,6 +302,8 @@ impl App {
             channel_started_at: None,
             finished_at: Some(now),
             failure: None,
+            held: None,
+            approved: false,
             step: 1,
             phase: Phase::Sweep,
             cursor: None,

@@ -31,7 +31,7 @@ fn check_can_sync(connection: &Connection, kind: SyncKind) -> Result<(), AppErro
     let on = match kind {
         SyncKind::Items => modules.items,
         SyncKind::Orders => modules.orders,
-        SyncKind::Stock => modules.stock,
+        SyncKind::Stock | SyncKind::Reconcile => modules.stock,
         SyncKind::Shipments => modules.shipments,
     };
     if on {
@@ -58,7 +58,7 @@ impl App {
         window: Option<Window>,
         all_connections: bool,
     ) -> Result<StartedSyncs, AppError> {
-        if kind == SyncKind::Shipments {
+        if matches!(kind, SyncKind::Shipments | SyncKind::Reconcile) {
             return Err(AppError::invalid("invalid_field", "/kind", "must be items, orders or stock"));
         }
         if kind == SyncKind::Stock && window.is_some() {
@@ -76,6 +76,17 @@ impl App {
             }
         }
         Ok(StartedSyncs { sync, others })
+    }
+
+    /// Compares the connection's numbers with the channel's, now.
+    pub async fn reconcile_now(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<Sync, AppError> {
+        let connection = self.connection(organization, id).await?;
+        check_can_sync(&connection, SyncKind::Reconcile)?;
+        self.start_sync(&connection, SyncKind::Reconcile, Trigger::Manual, None).await
     }
 
     /// Fetches again what a past sync fetched. One that was not of a chosen period fetches as it would today.

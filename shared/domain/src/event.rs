@@ -39,21 +39,24 @@ pub enum EventKind {
     SyncFailed { sync_id: SyncId, connection_id: ConnectionId, kind: SyncKind, code: Option<String> },
     /// The channel refuses the connection's credentials.
     ConnectionNeedsAuthorization { connection_id: ConnectionId },
+    /// What is available of an item fell below its reorder level; told once, until it was at the level again.
+    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: i64 },
 }
 
 impl EventKind {
-    pub const NAMES: [&str; 6] = [
+    pub const NAMES: [&str; 7] = [
         "OrderImported",
         "OrderFrozen",
         "StockChanged",
         "ListingUnconfirmed",
         "SyncFailed",
         "ConnectionNeedsAuthorization",
+        "StockBelowReorderLevel",
     ];
 
     /// What EventBridge calls the detail's type.
     pub fn name(&self) -> &'static str {
-        let [imported, frozen, stock, listing, sync, connection] = Self::NAMES;
+        let [imported, frozen, stock, listing, sync, connection, low] = Self::NAMES;
         match self {
             Self::OrderImported { .. } => imported,
             Self::OrderFrozen { .. } => frozen,
@@ -61,6 +64,7 @@ impl EventKind {
             Self::ListingUnconfirmed { .. } => listing,
             Self::SyncFailed { .. } => sync,
             Self::ConnectionNeedsAuthorization { .. } => connection,
+            Self::StockBelowReorderLevel { .. } => low,
         }
     }
 }

@@ -112,6 +112,8 @@ id!(
 id!(MovementId, "mov");
 id!(SyncId, "syn");
 id!(AdjustmentId, "adj");
+id!(PurchaseReceiveId, "rcv");
+id!(TransferId, "trf");
 
 /// A channel's own id in the alphabet of ids, reversibly: what is not an ASCII letter, digit, `-` or `.` becomes `~`
 /// and two hex digits a byte.

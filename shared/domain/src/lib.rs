@@ -4,8 +4,10 @@
 //! holds is parsed into these types at the edge; a value of one of them is right by construction.
 
 pub mod availability;
+pub mod bundle;
 pub mod channel;
 pub mod connection;
+pub mod drift;
 pub mod event;
 pub mod fulfilment;
 pub mod id;
@@ -21,11 +23,12 @@ pub mod sku;
 pub mod stock;
 pub mod sync;
 pub mod text;
+pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
     AdjustmentId, ApiKeyId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
-    OrganizationId, SyncId,
+    OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};

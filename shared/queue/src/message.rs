@@ -35,6 +35,8 @@ pub enum Task {
     PushListings { targets: Vec<PushTarget>, force: bool },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
+    /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
+    Reconcile { sync_id: SyncId },
     /// Tell the channel of the shipments that it was not told of; which, is in the table.
     PushShipments,
 }
@@ -148,6 +150,10 @@ mod tests {
             (
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"sweep_stock","sync_id":"syn_3""#,
+            ),
+            (
+                Task::Reconcile { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"reconcile","sync_id":"syn_3""#,
             ),
             (Task::PushShipments, r#""task":"push_shipments""#),
         ];

@@ -13,7 +13,8 @@ use domain::{ItemId, OrganizationId};
 
 use crate::StoreError;
 use crate::connection::Connection;
-use crate::keys::{CONNECTION, LEVEL, PK, SK};
+use crate::facts::low_stock;
+use crate::keys::{CONNECTION, LEVEL, LOW, PK, SK};
 use crate::listing::Listing;
 use crate::order::Order;
 use crate::row::{Reader, from_row};
@@ -32,6 +33,7 @@ pub struct RowChange {
 enum Kind {
     Order,
     Level(ItemId),
+    Low(ItemId),
     Listing,
     Sync,
     Connection,
@@ -50,6 +52,7 @@ fn kind_of(pk: &str, sk: &str) -> Option<(OrganizationId, Kind)> {
         (Some("I"), Some(item), None, None) if sk.starts_with(LEVEL) => {
             Kind::Level(ItemId::from_body(item).ok()?)
         }
+        (Some("I"), Some(item), None, None) if sk == LOW => Kind::Low(ItemId::from_body(item).ok()?),
         (Some("C"), Some(_), Some("LST"), None) => Kind::Listing,
         _ => return None,
     };
@@ -88,6 +91,12 @@ pub fn happened(change: RowChange) -> Result<Vec<Event>, StoreError> {
                 location_id: level.location_id,
             };
             moved.then_some(told).into_iter().collect()
+        }
+        Kind::Low(item_id) => {
+            let low = low_stock(&after)?;
+            let (available, reorder_level) = (low.available, low.reorder_level);
+            let told = EventKind::StockBelowReorderLevel { item_id, available, reorder_level };
+            before.is_none().then_some(told).into_iter().collect()
         }
         Kind::Listing => {
             let waited = match before {
@@ -174,6 +183,7 @@ mod tests {
             ("O#1#ORD", "ord_1"),
             ("O#1#SYN", "syn_1"),
             ("O#1#I#2", "LVL#loc_1"),
+            ("O#1#I#2", "LOW"),
             ("O#1#C#2#LST", "lst_2_3"),
         ] {
             assert!(is_told_of(pk, sk), "{pk} {sk}");
@@ -190,6 +200,7 @@ mod tests {
             keys::listing(&organization, &"lst_2_3".parse().unwrap()).unwrap(),
             keys::sync(&organization, &"syn_4".parse().unwrap()),
             keys::level(&organization, &"itm_5".parse().unwrap(), &"loc_6".parse().unwrap()),
+            keys::low(&organization, &"itm_5".parse().unwrap()),
         ] {
             assert!(is_told_of(&key.pk, &key.sk), "{key:?}");
         }

@@ -116,6 +116,10 @@ pub struct OrderLine {
     /// The item it was resolved to.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub item_id: Option<ItemId>,
+    /// What one unit of a bundle was made of when it was resolved, so that a later change of the bundle does not change
+    /// what the order holds; empty for a simple item. `None`: not looked at yet.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<LinePart>>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     #[serde(rename = "t")]
@@ -133,6 +137,15 @@ pub struct OrderLine {
     /// What was done with it here.
     #[serde(rename = "d", default, skip_serializing_if = "LineProgress::is_nothing")]
     pub done: LineProgress,
+}
+
+/// A simple item in a bundle, with how many one bundle has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinePart {
+    #[serde(rename = "i")]
+    pub item_id: ItemId,
+    #[serde(rename = "q")]
+    pub quantity: i64,
 }
 
 impl OrderLine {

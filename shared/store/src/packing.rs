@@ -20,7 +20,7 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::order::{Comment, OrderLine};
+use crate::order::{Comment, LinePart, OrderLine};
 
 /// An order as large as a channel makes it, by far: what is longer is no row of ours.
 const UNPACKED_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -77,11 +77,18 @@ struct Extra {
     documents: DocumentCounts,
     #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     comments: Vec<Comment>,
+    /// The bundles among the lines: the line's place, and item and quantity of each part. Other lines that have an item
+    /// have a simple one.
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    bundles: Vec<(usize, Vec<(usize, i64)>)>,
 }
 
 impl Extra {
     fn is_nothing(&self) -> bool {
-        self.progress.is_empty() && self.documents.is_nothing() && self.comments.is_empty()
+        self.progress.is_empty()
+            && self.documents.is_nothing()
+            && self.comments.is_empty()
+            && self.bundles.is_empty()
     }
 }
 
@@ -113,13 +120,18 @@ pub(crate) fn pack(
     rest: &Rest,
 ) -> Result<Packed, StoreError> {
     let progress = lines.iter().enumerate().filter(|(_, line)| !line.done.is_nothing());
+    let mut items = Places(Vec::new());
+    let mut locations = Places(vec![own.clone()]);
+    let bundles = lines.iter().enumerate().filter_map(|(n, line)| {
+        let parts = line.parts.as_ref().filter(|parts| !parts.is_empty())?;
+        Some((n, parts.iter().map(|part| (items.of(&part.item_id), part.quantity)).collect()))
+    });
     let extra = Extra {
         progress: progress.map(|(n, line)| (n, numbers_of(&line.done))).collect(),
         documents: rest.documents,
         comments: rest.comments.clone(),
+        bundles: bundles.collect(),
     };
-    let mut items = Places(Vec::new());
-    let mut locations = Places(vec![own.clone()]);
     let lines = lines
         .iter()
         .map(|line| {
@@ -178,8 +190,13 @@ pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpa
         ids.push(ItemId::from_body(&body).map_err(|error| unreadable(Box::new(error)))?);
     }
     let item = |place: usize| ids.get(place).cloned().ok_or_else(|| unreadable("an item is missing".into()));
-    let lines = lines.into_iter().map(
-        |(id, listing, item_at, sku, title, quantity, shipped, unit_price_minor, tax_minor)| {
+    let mut parts = BTreeMap::new();
+    for (line, of_line) in extra.bundles {
+        let of_line = of_line.into_iter().map(|(at, quantity)| Ok(LinePart { item_id: item(at)?, quantity }));
+        parts.insert(line, of_line.collect::<Result<Vec<_>, StoreError>>()?);
+    }
+    let lines = lines.into_iter().enumerate().map(
+        |(n, (id, listing, item_at, sku, title, quantity, shipped, unit_price_minor, tax_minor))| {
             Ok(OrderLine {
                 id: id.into_owned(),
                 listing: listing.map(|(external_id, variation_id)| ListingRef {
@@ -187,6 +204,7 @@ pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpa
                     variation_id: variation_id.map(Text::into_owned),
                 }),
                 item_id: item_at.map(item).transpose()?,
+                parts: item_at.map(|_| parts.remove(&n).unwrap_or_default()),
                 sku: sku.map(Text::into_owned),
                 title: title.into_owned(),
                 quantity,
@@ -246,12 +264,15 @@ mod tests {
             id in "[0-9]{1,14}", listing in proptest::option::of(("\\PC{1,9}", proptest::option::of("[0-9]{1,9}"))),
             at in proptest::option::of(0u8..5), sku in proptest::option::of("\\PC{1,9}"), title in "\\PC{0,30}",
             quantity in 0i64..1000, shipped in 0i64..1000, price in proptest::option::of(any::<i64>()),
+            parts in prop::collection::vec((0u8..5, 1i64..100), 0..3),
             done in proptest::option::of(proptest::array::uniform6(0i64..9)),
         ) -> OrderLine {
+            let of = |n: u8| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) };
             OrderLine {
                 id,
                 listing: listing.map(|(external_id, variation_id)| ListingRef { external_id, variation_id }),
-                item_id: at.map(|n| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) }),
+                item_id: at.map(of),
+                parts: at.map(|_| parts.into_iter().map(|(n, quantity)| LinePart { item_id: of(n), quantity }).collect()),
                 sku, title,
                 quantity: Quantity::new(quantity).unwrap(),
                 shipped: Quantity::new(shipped).unwrap(),

@@ -159,13 +159,13 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
     let table: [(&str, [&[&str]; 3]); 9] = [
-        ("schedule-dispatch", [&["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]]),
+        ("schedule-dispatch", [&["GetItem", "PutItem", "Query", "UpdateItem"], &["Query"], &[]]),
         ("item-sync", [&ALL, &[], &[]]),
         ("order-import", [&SYNC, &[], &["GetItem", "PutItem", "UpdateItem"]]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
-        ("stock-fanout", [&["Query"], &[], &[]]),
+        ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
         ("event-publish", [&[], &[], &[]]),
-        ("stock-push", [&SYNC, &[], &["GetItem", "PutItem", "UpdateItem"]]),
+        ("stock-push", [&SYNC, &["Query"], &["GetItem", "PutItem", "UpdateItem"]]),
         ("shipment-push", [&["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"], &[], &[]]),
         ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem"]]),
     ];

@@ -28,6 +28,7 @@ pub async fn order(world: &World, connection: &ConnectionId, number: &str, froze
             id: "1".to_owned(),
             listing: None,
             item_id: None,
+            parts: None,
             sku: Some("A".to_owned()),
             title: "Mug".to_owned(),
             quantity: Quantity::new(2).unwrap(),

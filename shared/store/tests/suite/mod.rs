@@ -13,6 +13,7 @@ mod connection;
 mod contacts;
 mod credential;
 mod due;
+mod facts;
 mod fault;
 mod idempotency;
 mod items;
@@ -69,6 +70,7 @@ fn everywhere() -> Vec<Law> {
         contacts::all(),
         credential::all(),
         due::all(),
+        facts::all(),
         idempotency::all(),
         items::all(),
         lease::all(),

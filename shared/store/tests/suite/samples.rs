@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::availability::RuleSetting;
 use domain::channel::Fulfilment;
 use domain::fulfilment::{LineProgress, StockDeductedOn};
 use domain::listing::{ChannelStatus, ListingRef, ListingStatus, Match};
@@ -59,7 +60,9 @@ pub fn item(n: u64, sku: &str, name: &str) -> Item {
         opening_stock_value: None,
         barcode: None,
         group: None,
-        reorder_level: Some(Quantity::ZERO),
+        reorder_level: None,
+        components: Vec::new(),
+        base_version: 0,
         created_at: at(0),
         version: 1,
     }
@@ -105,6 +108,7 @@ pub fn listing(connection: &ConnectionId, external: &str, sku: Option<&str>) -> 
         item_id: None,
         rejected_item_ids: BTreeSet::new(),
         dismissed_reason: None,
+        stock_rule: RuleSetting::default(),
         first_seen_at: at(0),
         observed_at: at(0),
         version: 1,
@@ -128,10 +132,14 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         stock_ref: listing.stock_ref.clone(),
         fulfilment: listing.fulfilment,
         observed: Some(7),
+        observed_at: None,
         linked_by: LinkedBy::Sku,
         linked_at: at(1),
         acknowledged: None,
+        previous: None,
         failure: None,
+        rule: RuleSetting::default(),
+        held_since: None,
     };
     (after, link)
 }
@@ -151,6 +159,7 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
                 variation_id: Some((44_712_980_414_626 + n * 65_539).to_string()),
             }),
             item_id: Some(item_id(n)),
+            parts: Some(Vec::new()),
             sku: Some(format!(
                 "MUG-{:04}-{}",
                 n * 37 % 9973,
