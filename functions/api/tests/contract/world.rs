@@ -330,7 +330,7 @@ impl World {
         loop {
             let mut idle = true;
             for work in works {
-                let name = queue::QueueName { work, channel: domain::ChannelKind::Woocommerce };
+                let name = queue::QueueName { work, channel: ChannelKind::Woocommerce };
                 for message in self.queue.receive(name, 10, Duration::from_secs(600)).await.unwrap() {
                     idle = false;
                     self.perform(&queue::Message::decode(&message.body).unwrap()).await;
