@@ -10,9 +10,8 @@ use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::PAGE;
-
-const PAGE_LEN: usize = 200;
+/// Orders that a span is meant to hold: four fifths of what one answer can.
+const ROOMY: i64 = 160;
 
 /// An order of an answer, as much as the walk must know of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +41,9 @@ pub(super) struct Walk {
     to: i64,
     #[serde(rename = "b")]
     bound: i64,
+    /// Orders from `from` to `bound`, as far as an answer told; 0 where none did.
+    #[serde(rename = "l", default)]
+    left: usize,
     /// Within a single millisecond that fills more than one answer.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     crowd: Option<Crowd>,
@@ -62,7 +64,7 @@ impl Walk {
     /// Through `[from, until)`, as far as `now`.
     pub fn new(from: Timestamp, until: Timestamp, now: Timestamp) -> Self {
         let bound = (until.as_millisecond() - 1).min(now.as_millisecond());
-        Self { from: from.as_millisecond(), to: bound, bound, crowd: None }
+        Self { from: from.as_millisecond(), to: bound, bound, left: 0, crowd: None }
     }
 
     /// The span and offset to ask for; `None` when nothing is left.
@@ -90,12 +92,12 @@ impl Walk {
             let next = if more {
                 Some(Self { crowd: Some(Crowd { offset, total, seen: ids }), ..self })
             } else {
-                self.after_span()
+                self.after_span(total)
             };
             return (found, next);
         }
-        if total <= PAGE_LEN.max(found.len()) && total <= found.len() {
-            let next = self.after_span();
+        if total <= found.len() {
+            let next = self.after_span(total);
             return (found, next);
         }
         if self.from == self.to {
@@ -103,31 +105,40 @@ impl Walk {
             let crowd = Crowd { offset: found.len(), total, seen: ids };
             return (found, Some(Self { crowd: Some(crowd), ..self }));
         }
-        (Vec::new(), Some(Self { to: self.shorter(total, &found), ..self }))
+        let left = if self.to == self.bound { total } else { self.left };
+        (Vec::new(), Some(Self { to: self.shorter(total, &found), left, ..self }))
     }
 
-    /// The end of a span that one answer probably holds, by the orders that this one showed.
+    /// The end of a span that one answer probably holds: if orders came evenly, or as those that this answer showed, which
+    /// are any of them. The nearer of both is taken.
     fn shorter(&self, total: usize, found: &[Found]) -> i64 {
-        let half = self.from + (self.to - self.from) / 2;
-        // Four fifths of an answer, as a share of what was found.
-        let share = PAGE as usize * 4 / 5 * found.len() / total.max(1);
-        let at = found.get(share.min(found.len().saturating_sub(1))).map_or(half, |one| one.changed_ms - 1);
-        if at >= self.from && at < self.to { at } else { half }
+        let (length, total) = (self.to - self.from, i64::try_from(total.max(1)).unwrap_or(i64::MAX));
+        let even = self.from + length.min(length / total * ROOMY + length % total * ROOMY / total);
+        let shown = usize::try_from(ROOMY).unwrap_or(1) * found.len() / usize::try_from(total).unwrap_or(1);
+        let like_shown = found.get(shown).map_or(even, |one| one.changed_ms - 1);
+        let half = self.from + length / 2;
+        [even, like_shown].into_iter().filter(|at| (self.from..self.to).contains(at)).min().unwrap_or(half)
     }
 
-    /// After all of a span was given out: the next is twice as long, or all that is left.
-    fn after_span(&self) -> Option<Self> {
+    /// After all of a span, with its orders, was given out: the next one is as long as is probably filled, if what is left
+    /// came evenly; twice as long as one that was empty; or all that is left.
+    fn after_span(&self, orders: usize) -> Option<Self> {
         if self.to >= self.bound {
             return None;
         }
         let from = self.to + 1;
-        // A crowd says nothing of what is beside it.
-        let length = if self.crowd.is_some() || self.from == self.to {
-            self.bound - from
-        } else {
-            (self.to - self.from).saturating_mul(2)
-        };
-        Some(Self { from, to: from.saturating_add(length).min(self.bound), bound: self.bound, crowd: None })
+        let left = self.left.saturating_sub(orders);
+        let rest = self.bound - from;
+        let even =
+            i64::try_from(left).ok().filter(|left| *left > ROOMY).map_or(rest, |left| rest / left * ROOMY);
+        let length = if orders == 0 { even.max((self.to - self.from).saturating_mul(2)) } else { even };
+        Some(Self {
+            from,
+            to: from.saturating_add(length).min(self.bound),
+            bound: self.bound,
+            left,
+            crowd: None,
+        })
     }
 }
 
@@ -136,7 +147,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// eBay's list: (last change, id), answered in the order of ids, which is not that of changes.
+    const PAGE_LEN: usize = super::super::PAGE as usize;
+
+    /// (Last change, id).
+    type Orders = Vec<(i64, String)>;
+
+    /// eBay's list, answered in the order of ids, which is not that of changes.
     fn answer(orders: &[(i64, String)], question: (i64, i64, usize)) -> (usize, Vec<Found>) {
         let (from, to, offset) = question;
         let mut due: Vec<_> = orders.iter().filter(|(at, _)| (from..=to).contains(at)).collect();
@@ -147,10 +163,7 @@ mod tests {
         (due.len(), found)
     }
 
-    /// Orders by the time of their last change.
-    type Dated = Vec<(i64, String)>;
-
-    fn walk_all(mut orders: Dated, until: i64, edits: &[(usize, usize)]) -> (Dated, Dated, usize) {
+    fn walk_all(mut orders: Orders, until: i64, edits: &[(usize, usize)]) -> (Orders, Orders, usize) {
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
         let mut walk = Walk::new(at(0), at(until), at(until));
         let (mut given, mut calls) = (Vec::new(), 0);
@@ -176,13 +189,13 @@ mod tests {
         (given, orders, calls)
     }
 
-    fn numbered(times: impl IntoIterator<Item = i64>) -> Vec<(i64, String)> {
+    fn numbered(times: impl IntoIterator<Item = i64>) -> Orders {
         times.into_iter().zip(0..).map(|(at, n): (i64, u32)| (at, format!("{n:05}"))).collect()
     }
 
     #[test]
     fn what_fits_is_one_call_and_what_does_not_is_few() {
-        for (count, most) in [(0i64, 1), (1, 1), (200, 1), (201, 4), (1_000, 14), (5_000, 70)] {
+        for (count, most) in [(0i64, 1), (1, 1), (200, 1), (201, 9), (1_000, 20), (5_000, 70)] {
             let (given, _, calls) = walk_all(numbered((0..count).map(|n| n * 1_000)), 10_000_000, &[]);
             assert_eq!(given.len(), usize::try_from(count).unwrap());
             assert!(given.is_sorted(), "{count}");
