@@ -118,6 +118,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn h1_a_buyer_is_called_by_the_marketplace_s_country() {
+        use crate::Channel as _;
+        let name = |ids: &[&str]| {
+            crate::amazon::Amazon.customer_name(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(name(&["ATVPDKIKX0DER"]), "Amazon US - Customer");
+        assert_eq!(name(&["A1F83G8C2ARO7P", "A1PA6795UKMFR9"]), "Amazon GB - Customer");
+        assert_eq!(name(&["A21TJRUUN4KGV"]), "Amazon IN - Customer");
+        assert_eq!(name(&[]), "Amazon US - Customer");
+    }
+
+    #[test]
     fn each_marketplace_is_listed_once() {
         let ids: BTreeSet<_> = ALL.iter().map(|one| one.id).collect();
         let countries: BTreeSet<_> = ALL.iter().map(|one| one.country).collect();
