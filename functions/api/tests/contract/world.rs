@@ -288,13 +288,6 @@ impl World {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    /// With so many on hand at the primary location.
-    pub async fn stocked(&self, sku: &str, quantity: i64) -> String {
-        let opening = json!([{"location_id": self.primary().await, "quantity": quantity}]);
-        let body = json!({"sku": sku, "name": format!("Item {sku}"), "opening_stock": opening});
-        self.post("/v1/items", body).await.ok()["id"].as_str().unwrap().to_owned()
-    }
-
     pub async fn warehouse(&self, name: &str) -> String {
         let made = self.post("/v1/locations", json!({"name": name, "kind": "warehouse"})).await.ok();
         made["id"].as_str().unwrap().to_owned()
