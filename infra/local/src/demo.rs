@@ -14,10 +14,12 @@ use app::adjustment::{Amount, NewAdjustment, NewLine};
 use app::bulk_listing::BulkAction;
 use app::connection::NewConnection;
 use app::connection_settings::SettingsPatch;
+use app::organization::OrganizationPatch;
 use domain::listing::{ListingStatus, Match};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
+use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
@@ -83,11 +85,15 @@ async fn try_run(
         local_endpoints: true,
         ..ebay::Options::new(clock.clone())
     };
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 3] = [
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 4] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
-        (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock))),
+        (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock.clone()))),
         (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
+        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
     ];
+    // Amazon collects taxes itself.
+    let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
+    machine.app.change_organization(organization, None, &taxes).await?;
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
@@ -102,7 +108,7 @@ async fn try_run(
         turn += 1;
         act(machine, organization, &open, turn, &actor).await?;
         for demo in &open {
-            deliver(&client, demo).await;
+            deliver(machine, &client, demo).await;
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -295,8 +301,16 @@ async fn restock(
 }
 
 /// What the shop's webhooks would send.
-async fn deliver(client: &reqwest::Client, demo: &DemoShop) {
+async fn deliver(machine: &Machine, client: &reqwest::Client, demo: &DemoShop) {
     for delivery in demo.shop.take_deliveries() {
+        // To a queue of ours, which on one machine is a call.
+        if delivery.url.starts_with("arn:") {
+            let taken = machine.app.take_queued_notification(&demo.connection.id, &delivery.body).await;
+            if let Err(error) = taken {
+                tracing::warn!(target: "demo", %error, "a notification was not taken");
+            }
+            continue;
+        }
         let mut request = client.post(&delivery.url).body(delivery.body.clone());
         for (name, value) in &delivery.headers {
             request = request.header(name, value);

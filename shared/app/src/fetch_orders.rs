@@ -122,6 +122,9 @@ impl App {
                     let outcome = if known { Outcome::Synced } else { Outcome::Skipped };
                     SyncRecord { outcome, ..failed_record(failure) }
                 }
+                Err(failure) if failure.code == channels::NOT_SOLD_HERE => {
+                    SyncRecord { outcome: Outcome::Skipped, ..failed_record(failure) }
+                }
                 Err(failure) => failed_record(failure),
             });
         }

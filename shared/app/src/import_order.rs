@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
 use domain::fulfilment::{LineStand, order_state};
 use domain::listing::ListingStatus;
 use domain::order::{
@@ -290,9 +291,16 @@ pub(crate) fn arrived(
         .unwrap_or_else(|| organization.primary_location_id.clone());
     let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
     let long_done = || fulfilled && connection.connected_at.is_some_and(|at| fetched.placed_at < at);
-    let no_stock_effect = before.map_or_else(long_done, |before| before.no_stock_effect);
+    // What Amazon ships was never on the merchant's shelves.
+    let by_amazon = fetched.fulfilment == Fulfilment::Fba;
+    let no_stock_effect = by_amazon || before.map_or_else(long_done, |before| before.no_stock_effect);
     let stands: Vec<LineStand> = lines.iter().map(OrderLine::stand).collect();
-    let state = order_state(fetched.state, &stands);
+    let state = match order_state(fetched.state, &stands) {
+        OrderState::Void => OrderState::Void,
+        // Nobody but Amazon has anything to do for it.
+        _ if by_amazon => OrderState::Fulfilled,
+        state => state,
+    };
     Order {
         id: id.clone(),
         origin: Origin::Channel {

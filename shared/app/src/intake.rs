@@ -117,6 +117,9 @@ impl App {
                     "The authorization was taken back on the channel. Authorize the connection again.";
                 self.store.mark_needs_authorization(organization, id, reason).await?;
             }
+            Hint::SecretEnds(at) => {
+                tracing::error!(channel = %connection.channel, %at, "the secret of our application ends then: renew it before");
+            }
             Hint::Nothing => {}
         }
         Ok(())

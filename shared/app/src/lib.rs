@@ -57,6 +57,7 @@ pub mod schedule;
 pub mod secret;
 pub mod shop;
 pub mod start_sync;
+pub mod submission;
 pub mod sweep_stock;
 pub mod sync;
 pub mod sync_items;

@@ -127,6 +127,7 @@ impl OnChannel {
             total: None,
             lines: lines.map(|(n, quantity)| line(n, *quantity)).collect(),
             buyer: Buyer::default(),
+            fulfilment: domain::channel::Fulfilment::Mfn,
             unknown_state: None,
         }
     }
@@ -148,6 +149,7 @@ impl Here {
     fn new(deducted_on: StockDeductedOn) -> Self {
         let id = OrganizationId::from_body("o").unwrap();
         let organization = Organization {
+            stock_rule: Default::default(),
             id: id.clone(),
             name: Name::parse("O").unwrap(),
             base_currency: eur(),

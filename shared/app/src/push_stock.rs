@@ -9,7 +9,7 @@ use channels::{ErrorKind, StockBatch, StockOutcome, StockTarget};
 use domain::availability::{Demand, Goods, RuleSetting, allocate, rule_of};
 use domain::connection::ConnectionSettings;
 use domain::listing::{ListingRef, ListingStatus};
-use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable};
+use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable, Submitted};
 use domain::stock::stock_version;
 use domain::{ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -43,11 +43,34 @@ struct Sending {
     zeroes: bool,
 }
 
+/// What is to be done for the listings of a push.
+#[derive(Debug, Default)]
+struct Planned {
+    sending: Vec<Sending>,
+    /// By ticket: listings whose last submission the channel still works on.
+    waiting: BTreeMap<String, Vec<PushTarget>>,
+}
+
+/// Listings that wait, each with the ticket of its submission.
+type Open = Vec<(String, PushTarget)>;
+
+/// What was kept of an outcome.
+enum Kept {
+    /// `zeroed`: the listing went to nothing though no order took the goods.
+    Accepted {
+        zeroed: bool,
+    },
+    Failed,
+    Submitted(String, PushTarget),
+}
+
 /// What a push came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pushed {
     pub accepted: u64,
     pub failed: u64,
+    /// The channel works on it.
+    pub submitted: u64,
     /// Showed the right number already, or may not be pushed.
     pub untouched: u64,
     /// Of those accepted.
@@ -113,13 +136,16 @@ impl App {
         let mut observed = BTreeMap::<ListingId, i64>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
-            let mut sending = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
+            let mut planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
             // again only if there were new ones.
             let look = shop.channel.capability().order_look_before_push || round > 1;
-            if look && !sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
-                sending = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
+            if look && !planned.sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
+                planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
             }
+            let Planned { mut sending, waiting } = planned;
+            // Asked for again by whoever meets it: the message that was to ask may be lost.
+            self.queue_results(organization, shop, waiting).await?;
             if round == 1 {
                 pushed.untouched = count(open.len().saturating_sub(sending.len()));
             }
@@ -204,7 +230,7 @@ impl App {
         targets: &[PushTarget],
         force: bool,
         observed: &BTreeMap<ListingId, i64>,
-    ) -> Result<Vec<Sending>, AppError> {
+    ) -> Result<Planned, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
         for target in targets {
             let of_item = wanted.entry(&target.item_id).or_default();
@@ -213,18 +239,28 @@ impl App {
         }
         let settings = &shop.connection.settings;
         // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
+        let now = self.clock.now();
         let reads: Vec<_> = wanted
             .into_iter()
             .map(|(item, (version, listings))| async move {
-                let stock = self.stock_at_least(&organization.id, item, version, &listings).await?;
+                let mut stock = self.stock_at_least(&organization.id, item, version, &listings).await?;
                 let goods = self.goods(&organization.id, item, &stock, kinds).await?;
+                let waiting = take_open(item, goods.version, &mut stock, &listings, now);
                 let links = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
                 let told = Told { organization: &organization.stock_rule, settings, force, observed };
-                Ok::<_, AppError>(decide(item, &goods, links, &told))
+                Ok::<_, AppError>((decide(item, &goods, links, &told), waiting))
             })
             .collect();
-        let planned: Vec<Vec<Sending>> = stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
-        Ok(planned.into_iter().flatten().collect())
+        let read: Vec<(Vec<Sending>, Open)> =
+            stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
+        let mut planned = Planned::default();
+        for (sending, waiting) in read {
+            planned.sending.extend(sending);
+            for (ticket, target) in waiting {
+                planned.waiting.entry(ticket).or_default().push(target);
+            }
+        }
+        Ok(planned)
     }
 
     /// The item's levels and links, not older than `version`: read cheaply, and again consistently where that was too
@@ -295,10 +331,21 @@ impl App {
                 .map(|(one, outcome)| self.keep_outcome(organization, one, outcome))
                 .collect();
             let kept: Vec<Kept> = stream::iter(keeping).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
-            let accepted = count(kept.iter().filter(|kept| kept.accepted).count());
-            pushed.zeroed += count(kept.iter().filter(|kept| kept.accepted && kept.zeroed).count());
-            pushed.accepted += accepted;
-            pushed.failed += count(kept.len()) - accepted;
+            let mut waiting = BTreeMap::<String, Vec<PushTarget>>::new();
+            for one in kept {
+                match one {
+                    Kept::Accepted { zeroed } => {
+                        pushed.accepted += 1;
+                        pushed.zeroed += u64::from(zeroed);
+                    }
+                    Kept::Failed => pushed.failed += 1,
+                    Kept::Submitted(ticket, target) => {
+                        pushed.submitted += 1;
+                        waiting.entry(ticket).or_default().push(target);
+                    }
+                }
+            }
+            self.queue_results(organization, shop, waiting).await?;
         }
         Ok(again)
     }
@@ -328,14 +375,22 @@ impl App {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity: one.target.quantity, version: one.version, at: now };
                 self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
-                return Ok(Kept { accepted: true, zeroed });
+                return Ok(Kept::Accepted { zeroed });
+            }
+            StockOutcome::Submitted { ticket } => {
+                let (quantity, version) = (one.target.quantity, one.version);
+                let submitted = Submitted { ticket: ticket.clone(), quantity, version, at: now };
+                self.store
+                    .note_submission(&organization.id, &one.item_id, &one.listing_id, &submitted)
+                    .await?;
+                return Ok(Kept::Submitted(ticket, as_target(&one)));
             }
             StockOutcome::Rejected { code, reason } | StockOutcome::Failed { code, reason } => (code, reason),
             StockOutcome::Stale { .. } => ("number_kept_changing", String::new()),
         };
         let failure = PushFailure { code: code.to_owned(), reason, since: now };
         self.store.note_push_failure(&organization.id, &one.item_id, &one.listing_id, &failure).await?;
-        Ok(Kept { accepted: false, zeroed })
+        Ok(Kept::Failed)
     }
 
     async fn note_failures(
@@ -400,10 +455,23 @@ fn newest(targets: Vec<PushTarget>) -> Vec<PushTarget> {
     by_listing.into_values().collect()
 }
 
-/// What came back for one listing.
-struct Kept {
-    accepted: bool,
-    zeroed: bool,
+/// Takes out of `stock` the links whose last submission is still worked on: they must not be told by another way.
+fn take_open(
+    item: &ItemId,
+    version: u64,
+    stock: &mut ItemStock,
+    listings: &BTreeSet<&ListingId>,
+    now: Timestamp,
+) -> Open {
+    let mut open = Vec::new();
+    stock.links.retain(|link| {
+        let submitted = link.submitted.as_ref().filter(|submitted| submitted.is_open(now));
+        let Some(submitted) = submitted.filter(|_| listings.contains(&link.listing_id)) else { return true };
+        let listing_id = link.listing_id.clone();
+        open.push((submitted.ticket.clone(), PushTarget { item_id: item.clone(), listing_id, version }));
+        false
+    });
+    open
 }
 
 /// By what it is decided what a connection's listings are told.

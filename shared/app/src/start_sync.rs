@@ -141,10 +141,24 @@ impl App {
         deduplication_id: String,
         task: Task,
     ) -> Result<(), AppError> {
+        let group = connection.to_string();
+        self.enqueue_in(group, queue, organization, connection, deduplication_id, task).await
+    }
+
+    /// One message in a group of its own choice, for work that may rest without holding up its connection's other work.
+    pub(crate) async fn enqueue_in(
+        &self,
+        group: String,
+        queue: QueueName,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        deduplication_id: String,
+        task: Task,
+    ) -> Result<(), AppError> {
         let body = Message::new(organization.clone(), connection.clone(), task)
             .encode()
             .map_err(|_| AppError::Internal("a message could not be written"))?;
-        let outgoing = Outgoing { group: connection.to_string(), deduplication_id, body };
+        let outgoing = Outgoing { group, deduplication_id, body };
         Ok(self.queue.send(queue, vec![outgoing]).await?)
     }
 }

@@ -23,7 +23,6 @@ pub mod consent;
 pub mod credentials;
 pub mod ebay;
 pub mod error;
-pub mod etsy;
 pub mod memo;
 pub mod network;
 pub mod pace;
@@ -38,7 +37,7 @@ pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
 pub use memo::Memo;
-pub use pace::Pace;
+pub use pace::{Limit, Pace};
 pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
@@ -47,7 +46,6 @@ pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
     match kind {
         ChannelKind::Amazon => &amazon::Amazon,
         ChannelKind::Ebay => &ebay::Ebay,
-        ChannelKind::Etsy => &etsy::Etsy,
         ChannelKind::Shopify => &shopify::Shopify,
         ChannelKind::Woocommerce => &woocommerce::Woocommerce,
     }
@@ -87,6 +85,9 @@ pub type ShopFacts = BTreeMap<String, String>;
 
 /// The fact that tells the accounts of a hosted channel apart: each adapter of one gives it.
 pub const ACCOUNT: &str = "account";
+
+/// The code of a record that is no sale of this channel's: its order is left out, and the history says so.
+pub const NOT_SOLD_HERE: &str = "not_sold_here";
 
 /// Who answers at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +155,18 @@ pub enum StockOutcome {
     Rejected { code: &'static str, reason: String },
     /// Did not work now; may later.
     Failed { code: &'static str, reason: String },
+    /// The channel took it in and works on it: [`Channel::stock_result`] tells what became of it. Until then the listing
+    /// must not be told another number by another way.
+    Submitted { ticket: String },
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockResult {
+    /// Of the listings that the channel names.
+    pub named: BTreeMap<ListingRef, StockOutcome>,
+    /// Of all others that were submitted with them.
+    pub others: StockOutcome,
 }
 
 /// A notification of a channel, verified and reduced to a hint: what it says is read again from the channel.
@@ -172,6 +185,8 @@ pub enum Hint {
     Listings,
     /// The merchant took the authorization back.
     Revoked,
+    /// The application's own secret ends then, and with it every connection that uses it: the operator must renew it.
+    SecretEnds(Timestamp),
     /// Nothing to do: a greeting, or a topic we do not use.
     Nothing,
 }
@@ -236,6 +251,16 @@ pub trait Channel: Send + Sync {
         key: &str,
         batch: &StockBatch,
     ) -> Result<Vec<StockOutcome>, ChannelError>;
+
+    /// What became of a [`StockOutcome::Submitted`]; `None` while the channel works on it.
+    async fn stock_result(
+        &self,
+        _shop: &Shop<'_>,
+        _ticket: &str,
+    ) -> Result<Option<StockResult>, ChannelError> {
+        let detail = "the channel takes no submissions";
+        Err(ChannelError::new(ErrorKind::Rejected, "ask for the result of a submission", detail))
+    }
 
     /// What the channel shows now for each target, in their order; `None` where it has no number.
     async fn read_stock(

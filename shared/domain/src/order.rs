@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::Fulfilment;
 pub use crate::fulfilment::LinkedLine;
 use crate::fulfilment::StockDeductedOn;
 use crate::listing::ListingRef;
@@ -113,6 +114,8 @@ pub struct FetchedOrder {
     pub total: Option<Money>,
     pub lines: Vec<FetchedLine>,
     pub buyer: Buyer,
+    /// Who ships it: what Amazon ships was never on the merchant's shelves.
+    pub fulfilment: Fulfilment,
     /// A state the adapter did not know, by the channel's name for it: treated as pending and reported.
     pub unknown_state: Option<String>,
 }

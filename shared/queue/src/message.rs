@@ -33,6 +33,8 @@ pub enum Task {
     FetchOrders { external_ids: Vec<String>, trigger: Trigger },
     /// Bring these listings to what they must show now.
     PushListings { targets: Vec<PushTarget>, force: bool },
+    /// Ask what became of a submission of these listings' quantities.
+    SettleSubmission { ticket: String, targets: Vec<PushTarget> },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
     /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
@@ -77,6 +79,13 @@ impl Message {
                 Task::PushListings { targets, force },
                 Task::PushListings { targets: more, force: more_force },
             ) if force == more_force && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
+                targets.extend(more.iter().cloned());
+                true
+            }
+            (
+                Task::SettleSubmission { ticket, targets },
+                Task::SettleSubmission { ticket: same, targets: more },
+            ) if ticket == same && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
                 targets.extend(more.iter().cloned());
                 true
             }
@@ -146,6 +155,10 @@ mod tests {
                     force: true,
                 },
                 r#""task":"push_listings","targets":[{"i":"itm_4","l":"lst_2_77","s":12}],"force":true"#,
+            ),
+            (
+                Task::SettleSubmission { ticket: "23492394".to_owned(), targets: Vec::new() },
+                r#""task":"settle_submission","ticket":"23492394","targets":[]"#,
             ),
             (
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::availability::{Percent, RuleSetting};
 use domain::channel::Fulfilment;
 use domain::listing::ListingRef;
-use domain::push::{Acknowledged, PushFailure};
+use domain::push::{Acknowledged, PushFailure, Submitted};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct Link {
     pub acknowledged: Option<Acknowledged>,
     /// What was acknowledged before that.
     pub previous: Option<Quantity>,
+    /// What the channel still works on.
+    pub submitted: Option<Submitted>,
     pub failure: Option<PushFailure>,
     /// What the listing sets of its rule.
     pub rule: RuleSetting,
@@ -77,6 +79,10 @@ const BUFFER: &str = "rb";
 const MAX_LISTED: &str = "rm";
 const PERCENT: &str = "rp";
 const HELD_SINCE: &str = "hs";
+const TICKET: &str = "st";
+const SUBMITTED_QUANTITY: &str = "sq";
+const SUBMITTED_VERSION: &str = "sv";
+const SUBMITTED_AT: &str = "sa";
 const FAILURE_CODE: &str = "fc";
 const FAILURE_REASON: &str = "fr";
 const FAILING_SINCE: &str = "fs";
@@ -123,6 +129,12 @@ impl Link {
             put(VERSION, n(acknowledged.version));
             put(TAKEN_AT, time(acknowledged.at));
         }
+        if let Some(submitted) = &self.submitted {
+            put(TICKET, s(&submitted.ticket));
+            put(SUBMITTED_QUANTITY, n(submitted.quantity));
+            put(SUBMITTED_VERSION, n(submitted.version));
+            put(SUBMITTED_AT, time(submitted.at));
+        }
         if let Some(failure) = &self.failure {
             put(FAILURE_CODE, s(&failure.code));
             put(FAILURE_REASON, s(&failure.reason));
@@ -151,6 +163,15 @@ impl Link {
             }),
             None => None,
         };
+        let submitted = match reader.text_if_any(TICKET)? {
+            Some(ticket) => Some(Submitted {
+                ticket,
+                quantity: Quantity::clamped(reader.number(SUBMITTED_QUANTITY)?),
+                version: reader.number(SUBMITTED_VERSION)?,
+                at: reader.time(SUBMITTED_AT)?,
+            }),
+            None => None,
+        };
         let failure = match reader.text_if_any(FAILURE_CODE)? {
             Some(code) => Some(PushFailure {
                 code,
@@ -173,6 +194,7 @@ impl Link {
             linked_at: reader.time(LINKED_AT)?,
             acknowledged,
             previous: reader.number_if_any(PREVIOUS)?.map(Quantity::clamped),
+            submitted,
             failure,
             rule: RuleSetting {
                 buffer: reader.number_if_any(BUFFER)?.map(Quantity::clamped),
@@ -197,9 +219,11 @@ impl Link {
         let key = keys::link(organization, &self.item_id, &self.listing_id);
         let mut values = Vec::new();
         let [buffer, max_listed, percent] = rule_values(&self.rule);
+        let by_amazon = (self.fulfilment == Fulfilment::Fba).then(|| s("fba"));
         for (name, placeholder, value) in [
             (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
             (OBSERVED, ":o", self.observed.map(n)),
+            (FBA, ":f", by_amazon),
             (buffer.0, ":rb", buffer.1),
             (max_listed.0, ":rm", max_listed.1),
             (percent.0, ":rp", percent.1),
@@ -295,6 +319,46 @@ impl Store {
         .value(":v", n(acknowledged.version))
         .value(":t", time(acknowledged.at));
         stored(self.write_if("acknowledge a quantity", step).await?)
+    }
+
+    /// The channel took a quantity in and works on it. One write unit.
+    pub async fn note_submission(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        submitted: &Submitted,
+    ) -> Result<Stored, StoreError> {
+        let step =
+            Step::update(keys::link(organization, item, listing), "SET #p = :p, #q = :q, #v = :v, #t = :t")
+                .only_if("attribute_exists(pk)", Refused::Conflict("link"))
+                .name("#p", TICKET)
+                .name("#q", SUBMITTED_QUANTITY)
+                .name("#v", SUBMITTED_VERSION)
+                .name("#t", SUBMITTED_AT)
+                .value(":p", s(&submitted.ticket))
+                .value(":q", n(submitted.quantity))
+                .value(":v", n(submitted.version))
+                .value(":t", time(submitted.at));
+        stored(self.write_if("note a submission", step).await?)
+    }
+
+    /// The result of a submission is kept: the listing may be told again. Another submission's stays.
+    pub async fn end_submission(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        ticket: &str,
+    ) -> Result<Stored, StoreError> {
+        let step = Step::update(keys::link(organization, item, listing), "REMOVE #p, #q, #v, #t")
+            .only_if("#p = :p", Refused::Conflict("link"))
+            .name("#p", TICKET)
+            .name("#q", SUBMITTED_QUANTITY)
+            .name("#v", SUBMITTED_VERSION)
+            .name("#t", SUBMITTED_AT)
+            .value(":p", s(ticket));
+        stored(self.write_if("end a submission", step).await?)
     }
 
     /// The channel did not take it. A failure that is there already with the same code keeps its `since`; one from

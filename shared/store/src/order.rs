@@ -46,7 +46,8 @@ pub struct Order {
     pub applied: BTreeMap<Place, Effect>,
     /// False while a large order is still being applied in parts: not shown, not counted.
     pub complete: bool,
-    /// First seen fulfilled, and placed before the connection existed: it never touches the stock.
+    /// First seen fulfilled, and placed before the connection existed, or shipped by the channel from a stock of its own:
+    /// it never touches the stock.
     pub no_stock_effect: bool,
     /// As the organization had it when the order came: a later choice leaves what has moved.
     pub deducted_on: StockDeductedOn,

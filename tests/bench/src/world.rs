@@ -193,6 +193,18 @@ impl World {
         }
     }
 
+    /// What is in a queue now, to its function, once.
+    pub async fn work_once(&self, queue: QueueName) -> anyhow::Result<()> {
+        let received = self.queue.receive(queue, QUEUE_BATCH, VISIBILITY).await?;
+        let mut receipts: BTreeMap<String, String> =
+            received.iter().map(|message| (message.message_id.clone(), message.receipt.clone())).collect();
+        let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
+        for failure in self.invoke(queue.work, SqsEvent { records }).await.batch_item_failures {
+            receipts.remove(&failure.item_identifier);
+        }
+        Ok(self.queue.delete(queue, receipts.into_values().collect()).await?)
+    }
+
     async fn invoke(&self, work: Work, event: SqsEvent) -> SqsBatchResponse {
         match work {
             Work::ItemSync => item_sync::handle(&self.app, event).await,

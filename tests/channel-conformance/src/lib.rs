@@ -58,6 +58,10 @@ pub struct Nature {
     pub orders_can_be_edited: bool,
     /// A refund says which units it is for.
     pub refunds_name_units: bool,
+    /// An order tells of the money that went back.
+    pub refunds_in_orders: bool,
+    /// Notifications come over HTTP and are signed, not through a queue whose policy vouches for them.
+    pub signed_notifications: bool,
     /// A new listing is told by a notification.
     pub tells_new_listings: bool,
     /// Which changes of an order are told by notifications.
@@ -73,6 +77,8 @@ impl Default for Nature {
             not_in: &[],
             orders_can_be_edited: true,
             refunds_name_units: true,
+            refunds_in_orders: true,
+            signed_notifications: true,
             tells_new_listings: true,
             tells_of_orders: &["placed", "paid", "refunded", "cancelled"],
         }

@@ -12,6 +12,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use url::Url;
 
+pub mod amazon;
 pub mod ebay;
 mod fault;
 mod serve;

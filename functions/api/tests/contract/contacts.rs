@@ -17,6 +17,7 @@ fn buyer(name: Option<&str>, email: Option<&str>) -> Buyer {
 /// An order of a free text line, as a channel tells it.
 pub fn fetched(world: &World, id: &str, state: ChannelOrderState, placed_at: Timestamp) -> FetchedOrder {
     FetchedOrder {
+        fulfilment: Default::default(),
         external_id: id.to_owned(),
         number: format!("#{id}"),
         placed_at,

@@ -428,6 +428,7 @@ mod tests {
             StockOutcome::Accepted => "a".to_owned(),
             StockOutcome::Rejected { code, .. } => format!("r {code}"),
             StockOutcome::Failed { code, .. } => format!("f {code}"),
+            StockOutcome::Submitted { ticket } => format!("w {ticket}"),
             StockOutcome::Stale { .. } => "s".to_owned(),
         }
     }

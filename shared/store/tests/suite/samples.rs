@@ -137,6 +137,7 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         linked_at: at(1),
         acknowledged: None,
         previous: None,
+        submitted: None,
         failure: None,
         rule: RuleSetting::default(),
         held_since: None,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use channel_conformance::{Nature, Setting, Subject};
 use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
+use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, TrackingExtension, WoocommerceShop};
@@ -66,6 +67,12 @@ fn ebay(setting: Setting) -> Arc<dyn SimulatedShop> {
     Arc::new(EbayShop::new(options))
 }
 
+/// With tokens that outlive every law but those of access.
+fn amazon(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let shop = AmazonShop::new(setting.clock, setting.currency);
+    Arc::new(shop.with_tokens_of(jiff::SignedDuration::from_hours(48)))
+}
+
 /// Offers are asked for item by item; and at the end all that is on sale is compared, 25 SKUs a call, with what the
 /// Inventory API knows.
 fn ebay_listing_calls(listings: usize, pages: usize) -> usize {
@@ -113,10 +120,27 @@ fn subjects() -> Vec<Subject> {
                 not_in: &["KWD"],
                 orders_can_be_edited: false,
                 refunds_name_units: false,
+                refunds_in_orders: true,
+                signed_notifications: true,
                 tells_new_listings: false,
                 tells_of_orders: &["placed", "paid"],
             },
             open: Box::new(ebay),
+        },
+        Subject {
+            name: "amazon",
+            adapter: &channels::amazon::Amazon,
+            endpoint: "https://sellingpartnerapi-na.amazon.com",
+            four_attributes: true,
+            nature: Nature {
+                sku_is_the_key: true,
+                orders_can_be_edited: false,
+                refunds_in_orders: false,
+                signed_notifications: false,
+                tells_new_listings: false,
+                ..Nature::default()
+            },
+            open: Box::new(amazon),
         },
     ]
 }

@@ -57,6 +57,7 @@ fn read(order: Order, shipments: &[Fulfillment]) -> Option<FetchedOrder> {
         total,
         lines: lines?,
         buyer: buyer(ship_to, registered),
+        fulfilment: domain::channel::Fulfilment::Mfn,
         unknown_state: standing.unknown,
     })
 }
