@@ -8,8 +8,6 @@ use marketplace_sim::SimulatedShop;
 
 use crate::bench::Bench;
 
-const CODE: &str = "v^1.1#i^1#f^0#p^3#I^3#r^1#t^Ul4xMF8w";
-
 #[tokio::test]
 async fn consent_is_asked_for_by_the_ru_name_and_redeemed_once() {
     let mut bench = Bench::unauthorized(|options| options);
@@ -23,8 +21,8 @@ async fn consent_is_asked_for_by_the_ru_name_and_redeemed_once() {
     assert!(fields["scope"].split(' ').any(|scope| scope.ends_with("/sell.inventory")));
     assert!(!page.as_str().contains(bench.credentials.get("client_secret").unwrap()));
 
-    let query =
-        BTreeMap::from([("code".to_owned(), CODE.to_owned()), ("expires_in".to_owned(), "299".to_owned())]);
+    let back = bench.sim.consent(&page).unwrap();
+    let query: BTreeMap<String, String> = back.query_pairs().into_owned().collect();
     let answer = ConsentAnswer { query: &query, redirect_uri: &redirect_uri, code_verifier: "v" };
     let given = Ebay.redeem(&bench.shop(), &answer).await.unwrap();
     assert_ne!(given.get("refresh_token"), bench.credentials.get("refresh_token"));

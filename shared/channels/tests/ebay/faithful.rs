@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use channels::ebay::Ebay;
-use channels::{Channel, Consent, ConsentAnswer, OrderQuery, Shipment, ShippedLine};
+use channels::{Channel, Consent, ConsentAnswer, ConsentRequest, OrderQuery, Shipment, ShippedLine};
 use domain::Quantity;
 use http::{HeaderMap, HeaderName};
 use marketplace_sim::{Goods, SimulatedShop, Variation};
@@ -39,8 +39,10 @@ const OPERATIONS: [&str; 19] = [
 /// A story that makes every kind of call, refusals among them.
 async fn story() -> Vec<Exchange> {
     let mut bench = Bench::new().await;
-    let query = [("code".to_owned(), "v^1.1#i^1#f^0#p^3#I^3#r^1#t^Ul4xMF8w".to_owned())].into();
     let redirect_uri: Url = "https://hub.example/".parse().unwrap();
+    let request = ConsentRequest { redirect_uri: &redirect_uri, state: "s", code_challenge: "c" };
+    let page = Ebay.page(&bench.shop(), &request).unwrap();
+    let query = bench.sim.consent(&page).unwrap().query_pairs().into_owned().collect();
     let answer = ConsentAnswer { query: &query, redirect_uri: &redirect_uri, code_verifier: "v" };
     bench.credentials = Ebay.redeem(&bench.shop(), &answer).await.unwrap();
     let secret = SecretString::from("s3cret".to_owned());

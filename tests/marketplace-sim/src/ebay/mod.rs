@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
@@ -40,6 +41,8 @@ pub struct Options {
     pub currency: String,
     /// Items that one bulk update takes: eBay says 25 in one place and 1 in another.
     pub batch_max: usize,
+    /// Where the application has eBay send merchants back to: what its RuName stands for.
+    pub registered: String,
     /// The seller's, as eBay never changes it.
     pub user_id: String,
     /// Notifications may go to loopback addresses over http, which eBay itself refuses.
@@ -54,6 +57,7 @@ impl Options {
             marketplace: "EBAY_DE".to_owned(),
             currency: "EUR".to_owned(),
             batch_max: 25,
+            registered: "https://sync.example/v1/oauth/callback".to_owned(),
             user_id: "ma8vp1jySJC".to_owned(),
             local_endpoints: false,
             clock,
@@ -266,6 +270,21 @@ impl SimulatedShop for EbayShop {
     fn spoil(&self, listing: &Sold) -> bool {
         self.state().item(listing).price = "a song".to_owned();
         true
+    }
+
+    fn unknown_status(&self, order: &str) -> bool {
+        self.set_order_field(order, "orderFulfillmentStatus", "AWAITING_A_MIRACLE");
+        true
+    }
+
+    fn consent(&self, page: &Url) -> Option<Url> {
+        let now = self.now();
+        self.state().tokens.way_back(page, &self.options.registered, true, now)
+    }
+
+    fn deny(&self, page: &Url) -> Option<Url> {
+        let now = self.now();
+        self.state().tokens.way_back(page, &self.options.registered, false, now)
     }
 
     fn revoke(&self) {

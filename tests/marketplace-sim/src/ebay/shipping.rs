@@ -58,6 +58,9 @@ fn create(state: &mut State, asked: &Asked<'_>, id: &str) -> Answer {
     };
     let number = state.number();
     let order = state.order(id);
+    if order.cancelled.is_some() {
+        return refuse(32600, "Invalid input data");
+    }
     if tracking.is_some() && order.shipments.iter().any(|shipment| shipment.tracking == tracking) {
         return Answer::refuse(
             409,

@@ -7,14 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use url::Url;
 
 use super::answer::Answer;
 
 pub(super) const CLIENT_ID: &str = "Simulate-Mastersto-PRD-0123456789ab-cdef0123";
 const CLIENT_SECRET: &str = "PRD-0123456789ab-cdef-4567-89ab-cdef";
 pub(super) const RU_NAME: &str = "Simulated_Seller-Simulate-Master-abcdefgh";
-/// What the merchant's consent is given as, once.
-const CODE: &str = "v^1.1#i^1#f^0#p^3#I^3#r^1#t^Ul4xMF8w";
+/// Seconds that a code of consent lasts.
+const CODE_LASTS_S: i64 = 299;
 pub(super) const USERNAME: &str = "fictional_outfitters";
 
 /// Whose a token is.
@@ -28,7 +29,8 @@ pub(super) enum Bearer {
 pub(super) struct Tokens {
     valid: BTreeMap<String, (Bearer, Timestamp)>,
     refresh: String,
-    code_spent: bool,
+    /// Codes of consent that were not redeemed yet, with their ends.
+    codes: BTreeMap<String, Timestamp>,
     issued: u32,
     pub revoked: bool,
 }
@@ -38,7 +40,7 @@ impl Tokens {
         Self {
             valid: BTreeMap::new(),
             refresh: "v^1.1#i^1#r^1#f^0#I^3#t^refresh0".to_owned(),
-            code_spent: false,
+            codes: BTreeMap::new(),
             issued: 0,
             revoked: false,
         }
@@ -96,12 +98,12 @@ impl Tokens {
                 )
             }
             Some("authorization_code") => {
-                if self.code_spent || field("code") != Some(CODE) || field("redirect_uri") != Some(RU_NAME) {
+                let end = field("code").and_then(|code| self.codes.remove(code));
+                if end.is_none_or(|end| end <= now) || field("redirect_uri") != Some(RU_NAME) {
                     let description =
                         "the provided authorization grant code is invalid or was issued to another client";
                     return refuse(400, "invalid_grant", description);
                 }
-                self.code_spent = true;
                 self.revoked = false;
                 let token = self.issue(Bearer::User, now);
                 self.refresh = format!("v^1.1#i^1#r^1#f^0#I^3#t^refresh{}", self.issued);
@@ -116,6 +118,32 @@ impl Tokens {
                 "grant type in request is not supported by the authorization server",
             ),
         }
+    }
+
+    /// Where the page of consent sends the merchant who agreed, or did not: to the address that the RuName stands for.
+    /// `None` for a page that eBay would not show.
+    pub fn way_back(&mut self, page: &Url, registered: &str, consents: bool, now: Timestamp) -> Option<Url> {
+        let asked: BTreeMap<String, String> = page.query_pairs().into_owned().collect();
+        let is = |name: &str, value: &str| asked.get(name).is_some_and(|asked| asked == value);
+        let right = page.path() == "/oauth2/authorize"
+            && is("client_id", CLIENT_ID)
+            && is("redirect_uri", RU_NAME)
+            && is("response_type", "code")
+            && asked.get("scope").is_some_and(|scope| !scope.is_empty());
+        let mut back: Url = Some(registered).filter(|_| right)?.parse().ok()?;
+        if consents {
+            self.issued += 1;
+            let code = format!("v^1.1#i^1#f^0#p^3#I^3#r^1#t^code{}", self.issued);
+            let end = now.checked_add(SignedDuration::from_secs(CODE_LASTS_S)).expect("a time");
+            back.query_pairs_mut().append_pair("code", &code).append_pair("expires_in", "299");
+            self.codes.insert(code, end);
+        } else {
+            back.query_pairs_mut().append_pair("error", "access_denied");
+        }
+        if let Some(state) = asked.get("state") {
+            back.query_pairs_mut().append_pair("state", state);
+        }
+        Some(back)
     }
 
     fn issue(&mut self, bearer: Bearer, now: Timestamp) -> String {
