@@ -14,4 +14,5 @@ mod rubbish;
 mod stock;
 mod syncs;
 mod tenancy;
+mod tokens;
 mod world;
