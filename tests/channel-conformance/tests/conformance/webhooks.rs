@@ -202,7 +202,7 @@ async fn what_was_not_told_is_fetched(subject: &Subject) -> anyhow::Result<()> {
     let since = stage.now();
     stage.pass_a_minute();
     if !stage.shop.forget_webhook() {
-        println!("{}: the simulation cannot lose a subscription", subject.name);
+        eprintln!("{}: the simulation cannot lose a subscription", subject.name);
         return Ok(());
     }
     for _ in 0..50 {
