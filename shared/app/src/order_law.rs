@@ -160,7 +160,6 @@ impl Here {
             stock_deducted_on: deducted_on,
             primary_location_id: LocationId::from_body("l").unwrap(),
             auto_link: Default::default(),
-            stock_rule: domain::availability::RuleSetting::default(),
             created_at: second(0),
             version: 1,
         };

@@ -122,7 +122,7 @@ async fn h2_no_read_shows_who_bought_and_one_call_reveals_it() {
         world.post("/v1/contacts", json!({"name": "C. B.", "email": "Charles@example.org"})).await.ok();
     assert_eq!(again, made.body);
     let id = made.body["id"].as_str().unwrap();
-    let item = world.item_with_stock("A", 5).await;
+    let item = world.stocked("A", 5).await;
     let order = json!({"lines": [{"item_id": item, "quantity": 1}], "contact": {"id": id}});
     let order = world.post("/v1/orders", order).await.ok();
     assert_eq!(order["contact"], json!({"id": id, "display_name": "Manual - Customer"}));
@@ -205,7 +205,7 @@ async fn e15_the_preference_is_of_all_connections() {
 #[tokio::test]
 async fn g1_an_order_fulfilled_before_the_connection_leaves_the_stock_alone() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let shop = world.shop("shop.example").await;
     let sold = shop.goods(Some("A"), "Item A", 10);
     world.sync_items(&shop).await;

@@ -25,5 +25,6 @@ mod shop;
 mod stock;
 mod syncs;
 mod tenancy;
+mod tokens;
 mod trust;
 mod world;

@@ -12,7 +12,7 @@ async fn order(world: &World, lines: Value) -> Value {
 #[tokio::test]
 async fn a_manual_order_commits_stock_as_a_channel_s_does() {
     let world = World::new().await;
-    let (a, b) = (world.item_with_stock("A", 10).await, world.item_with_stock("B", 10).await);
+    let (a, b) = (world.stocked("A", 10).await, world.stocked("B", 10).await);
     let input = json!({
         "lines": [
             {"item_id": a, "quantity": 2},
@@ -42,7 +42,7 @@ async fn a_manual_order_commits_stock_as_a_channel_s_does() {
 #[tokio::test]
 async fn a_request_that_is_tried_again_makes_one_order() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let body = json!({"lines": [{"item_id": item, "quantity": 2}]});
     let headers = [("idempotency-key", "k1")];
     let post = || world.request(Some(&world.key), "POST", "/v1/orders", Some(body.clone()), &headers);
@@ -54,7 +54,7 @@ async fn a_request_that_is_tried_again_makes_one_order() {
 #[tokio::test]
 async fn a9_an_order_takes_items_and_nothing_else() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let listing = "lst_x_1";
     let line = |line: Value| json!({"lines": [line]});
     for (body, status, code, pointer) in [
@@ -113,7 +113,7 @@ async fn a9_an_order_takes_items_and_nothing_else() {
 #[tokio::test]
 async fn a_change_moves_only_the_difference() {
     let world = World::new().await;
-    let (a, b) = (world.item_with_stock("A", 10).await, world.item_with_stock("B", 10).await);
+    let (a, b) = (world.stocked("A", 10).await, world.stocked("B", 10).await);
     let made = order(&world, json!([{"item_id": a, "quantity": 3}])).await;
     let path = format!("/v1/orders/{}", made["id"].as_str().unwrap());
     let lines = json!([{"id": "1", "item_id": a, "quantity": 2}, {"item_id": b, "quantity": 4}]);
@@ -147,7 +147,7 @@ async fn a_change_moves_only_the_difference() {
 #[tokio::test]
 async fn void_gives_the_commitment_back_and_ends_the_order() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let made = order(&world, json!([{"item_id": item, "quantity": 3}])).await;
     let path = format!("/v1/orders/{}", made["id"].as_str().unwrap());
     let void = world.post(&format!("{path}/void"), json!({})).await.ok();
@@ -171,7 +171,7 @@ async fn void_gives_the_commitment_back_and_ends_the_order() {
 #[tokio::test]
 async fn h6_a_clone_carries_goods_and_nobody_s_data() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let input = json!({"lines": [{"item_id": item, "quantity": 3}], "comments": ["for Ada"],
         "contact": {"name": "Ada Lovelace", "email": "ada@example.org"}});
     let made = world.post("/v1/orders", input).await.ok();
@@ -193,7 +193,7 @@ async fn h6_a_clone_carries_goods_and_nobody_s_data() {
 #[tokio::test]
 async fn comments_are_kept_in_their_order_and_bounded() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let made = order(&world, json!([{"item_id": item, "quantity": 1}])).await;
     let path = format!("/v1/orders/{}/comments", made["id"].as_str().unwrap());
     for n in 1..=20 {
@@ -211,7 +211,7 @@ async fn comments_are_kept_in_their_order_and_bounded() {
 #[tokio::test]
 async fn an_order_closed_by_hand_counts_as_gone_and_its_buyer_expires() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let input = json!({"lines": [{"item_id": item, "quantity": 3}], "contact": {"name": "Ada"}});
     let made = world.post("/v1/orders", input).await.ok();
     let id = made["id"].as_str().unwrap();
@@ -229,7 +229,7 @@ async fn an_order_closed_by_hand_counts_as_gone_and_its_buyer_expires() {
 #[tokio::test]
 async fn an_order_left_in_the_middle_is_gone_on_with() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 10).await;
+    let item = world.stocked("A", 10).await;
     let made = order(&world, json!([{"item_id": item, "quantity": 3}])).await;
     let id = made["id"].as_str().unwrap().parse().unwrap();
     let store = &world.app.store;

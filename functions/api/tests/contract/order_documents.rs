@@ -15,7 +15,7 @@ struct Sale<'w> {
 
 impl<'w> Sale<'w> {
     async fn new(world: &'w World) -> Self {
-        let (a, b) = (world.item_with_stock("A", 20).await, world.item_with_stock("B", 20).await);
+        let (a, b) = (world.stocked("A", 20).await, world.stocked("B", 20).await);
         let lines = json!([{"item_id": a, "quantity": 3}, {"item_id": b, "quantity": 2}]);
         let made = world.post("/v1/orders", json!({"lines": lines})).await.ok();
         Self { world, path: format!("/v1/orders/{}", made["id"].as_str().unwrap()), a, b }

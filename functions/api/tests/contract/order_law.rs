@@ -34,7 +34,7 @@ fn sequences(n: usize) -> Vec<Vec<usize>> {
 #[tokio::test]
 async fn l9_however_an_order_is_told_it_and_its_stock_end_in_one_state() {
     let world = World::new().await;
-    let item = world.item_with_stock("A", 1_000).await;
+    let item = world.stocked("A", 1_000).await;
     let shop = world.shop("shop.example").await;
     let sold = shop.goods(Some("A"), "Item A", 1_000);
     world.sync_items(&shop).await;

@@ -86,7 +86,7 @@ async fn b3_lines_are_linked_one_by_one() {
     let world = World::new().await;
     let (shop, goods, order) = waiting(&world).await;
     let shown = world.import(&shop, &order).await;
-    let (a, b) = (world.item_with_stock("X", 20).await, world.item_with_stock("Y", 20).await);
+    let (a, b) = (world.stocked("X", 20).await, world.stocked("Y", 20).await);
     let id = shop.order(&order);
     let line = |n: usize| shown["lines"][n]["id"].as_str().unwrap().to_owned();
     let link = |line: String, item: String| {
@@ -118,7 +118,7 @@ async fn b4_resolving_a_listing_thaws_every_order_that_waited_for_it() {
     for order in [&other, &third] {
         assert_eq!(world.import(&shop, order).await["frozen"], json!(true));
     }
-    let item = world.item_with_stock("X", 20).await;
+    let item = world.stocked("X", 20).await;
     let line = world.get(&format!("/v1/orders/{}", shop.order(&other))).await.ok()["lines"][0]["id"].clone();
     let path = format!("/v1/orders/{}/lines/{}/link", shop.order(&other), line.as_str().unwrap());
     assert_eq!(world.post(&path, json!({"item_id": item})).await.ok()["frozen"], json!(false));
@@ -166,7 +166,7 @@ async fn b1_orders_are_filtered_by_where_they_come_from() {
     let sold = other.goods(Some("C"), "Cup", 5);
     let theirs = other.sim.sell(&[(sold, 1)]);
     world.import(&other, &theirs).await;
-    let item = world.item_with_stock("X", 20).await;
+    let item = world.stocked("X", 20).await;
     let manual = world.post("/v1/orders", json!({"lines": [{"item_id": item, "quantity": 1}]})).await.ok();
     for (query, ids) in [
         ("source=manual".to_owned(), vec![manual["id"].as_str().unwrap().to_owned()]),

@@ -66,7 +66,7 @@ impl World {
     }
 
     /// An item with stock at the primary location.
-    pub async fn item_with_stock(&self, sku: &str, quantity: i64) -> String {
+    pub async fn stocked(&self, sku: &str, quantity: i64) -> String {
         let home = self.primary().await;
         let body = json!({"sku": sku, "name": format!("Item {sku}"),
             "selling_price": {"amount": "5.00", "currency": "EUR"},

@@ -55,22 +55,44 @@ async fn tell(
     shipment: &Shipment,
     closed: bool,
 ) -> Result<Option<String>, ChannelError> {
-    let number = number(shipment);
-    if let Some(number) = number
-        && index(shop, PUSH).await?.namespaces.iter().any(|name| name == TRACKING)
+    let extension = match number(shipment) {
+        Some(number) if has_extension(shop).await? => Some(number),
+        _ => None,
+    };
+    if let Some(number) = extension
+        && let Some(id) = tracking(shop, order, number).await?
     {
-        if let Some(id) = tracking(shop, order, number).await? {
-            return Ok(Some(id));
-        }
-        // Extensions that share the namespace may take none but the carriers that they know: then there is the note.
-        if !closed && let Some(id) = add_tracking(shop, order, shipment, number).await? {
-            return Ok(Some(id));
-        }
+        return Ok(Some(id));
     }
-    match note(shop, order, &mark(shipment)).await? {
-        Some(id) => Ok(Some(id)),
-        None if closed => Ok(None),
-        None => add_note(shop, order, shipment).await.map(Some),
+    // Also where there is the extension now: an earlier try may have been before it.
+    if let Some(id) = note(shop, order, &mark(shipment)).await? {
+        return Ok(Some(id));
+    }
+    if closed {
+        return Ok(None);
+    }
+    // Extensions that share the namespace may take none but the carriers that they know: then there is the note.
+    if let Some(number) = extension
+        && let Some(id) = add_tracking(shop, order, shipment, number).await?
+    {
+        return Ok(Some(id));
+    }
+    add_note(shop, order, shipment).await.map(Some)
+}
+
+/// A shop that shows its index to nobody any more has none as far as we can tell.
+async fn has_extension(shop: &Shop<'_>) -> Result<bool, ChannelError> {
+    match index(shop, PUSH).await {
+        Ok(index) => Ok(index.namespaces.iter().any(|name| name == TRACKING)),
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorKind::NotThisChannel | ErrorKind::Unauthorized | ErrorKind::Forbidden
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

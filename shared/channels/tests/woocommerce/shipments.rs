@@ -117,6 +117,7 @@ async fn the_extension_gets_an_entry_once() {
         status(39, "processing"),
         index(true),
         trackings("GET", Value::Null, 200, json!([])),
+        recorded("order-notes-list"),
         trackings("POST", sent, 201, entry.clone()),
         completed(),
     ];
@@ -124,6 +125,24 @@ async fn the_extension_gets_an_entry_once() {
     let exchanges =
         vec![status(39, "completed"), index(true), trackings("GET", Value::Null, 200, json!([entry]))];
     assert_eq!(push(exchanges, &shipment("39", Some("ip-1"), true)).await, accepted("7f49"));
+}
+
+/// The extension came after a first try, or the shop hid its index then.
+#[tokio::test]
+async fn what_a_note_has_told_gets_no_entry() {
+    let mut list = recorded("order-notes-list");
+    list["response"]["body"][1]["note"] = json!("Shipped. [masterstock shipment 3]");
+    let exchanges = vec![
+        status(39, "completed"),
+        index(true),
+        trackings("GET", Value::Null, 200, json!([])),
+        list.clone(),
+    ];
+    assert_eq!(push(exchanges, &shipment("39", Some("IP-1"), true)).await, accepted("65"));
+    let mut hidden = index(false);
+    hidden["response"] = recorded("error-no-auth")["response"].clone();
+    let exchanges = vec![status(39, "completed"), hidden, list];
+    assert_eq!(push(exchanges, &shipment("39", Some("IP-1"), true)).await, accepted("65"));
 }
 
 #[tokio::test]
@@ -135,8 +154,8 @@ async fn an_extension_that_refuses_the_carrier_leaves_the_note() {
         status(39, "processing"),
         index(true),
         trackings("GET", Value::Null, 200, json!([])),
-        trackings("POST", Value::Null, 400, refusal),
         recorded("order-notes-list"),
+        trackings("POST", Value::Null, 400, refusal),
         note(text),
     ];
     assert_eq!(push(exchanges, &shipment("39", Some("IP-1"), false)).await, accepted("65"));

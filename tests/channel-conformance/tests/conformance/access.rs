@@ -27,7 +27,7 @@ crate::laws![
 fn ends(subject: &Subject, stage: &Stage) -> bool {
     let ends = stage.adapter.tokens().is_some_and(|tokens| tokens.expires_at(&stage.credentials).is_some());
     if !ends {
-        println!("{}: its access does not end", subject.name);
+        eprintln!("{}: its access does not end", subject.name);
     }
     ends
 }
@@ -95,7 +95,7 @@ async fn a_renewal_whose_answer_is_lost_works_or_asks_for_consent(subject: &Subj
     match stage.renew().await {
         Ok(()) => works(&stage).await,
         Err(error) => {
-            println!("{}: a lost renewal spends the grant", subject.name);
+            eprintln!("{}: a lost renewal spends the grant", subject.name);
             ensure!(error.kind == ErrorKind::Unauthorized, "{error:?}");
             Ok(())
         }
@@ -127,7 +127,7 @@ struct Asked {
 /// The page of consent, if the channel has one that the simulation knows.
 async fn asked(subject: &Subject, stage: &Stage) -> anyhow::Result<Option<Asked>> {
     let Some(consent) = stage.adapter.consent() else {
-        println!("{}: has no page of consent", subject.name);
+        eprintln!("{}: has no page of consent", subject.name);
         return Ok(None);
     };
     let redirect_uri: Url = "https://sync.example/v1/oauth/callback".parse()?;
@@ -191,7 +191,7 @@ async fn consent_that_is_denied_opens_nothing(subject: &Subject) -> anyhow::Resu
     };
     match stage.shop.deny(&asked.page) {
         Some(back) => refused(redeem(&mut stage, &asked, &back).await?)?,
-        None => println!("{}: a merchant who says no does not come back", subject.name),
+        None => eprintln!("{}: a merchant who says no does not come back", subject.name),
     }
     let genuine = stage.shop.consent(&asked.page).context("the channel does not show the page")?;
     let mut forged = asked.redirect_uri.clone();

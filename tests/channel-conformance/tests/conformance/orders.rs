@@ -290,7 +290,7 @@ async fn a_state_that_nobody_knows_is_kept_and_reported(subject: &Subject) -> an
     let [odd, plain] = [1, 2].map(|units| stage.shop.sell(&[(sold.clone(), units)]));
     stage.pass_a_minute();
     if !stage.shop.unknown_status(&odd) {
-        println!("{}: the simulation knows no unknown state", subject.name);
+        eprintln!("{}: the simulation knows no unknown state", subject.name);
         return Ok(());
     }
     let found = stage.orders(&OrderQuery::Changed(stage.all_time())).await?;

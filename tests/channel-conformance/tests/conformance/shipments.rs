@@ -159,7 +159,7 @@ async fn a_lost_answer_makes_no_second_shipment(subject: &Subject) -> anyhow::Re
 async fn a_part_leaves_the_rest_open(subject: &Subject) -> anyhow::Result<()> {
     let parts = subject.adapter.partial_shipments();
     if parts == PartialShipments::None {
-        println!("{}: ships whole orders only", subject.name);
+        eprintln!("{}: ships whole orders only", subject.name);
         return Ok(());
     }
     let stage = subject.stage().await?;
@@ -175,7 +175,7 @@ async fn a_part_leaves_the_rest_open(subject: &Subject) -> anyhow::Result<()> {
             ensure!(shipped == [1, 0], "{shipped:?} were shipped");
         }
         PartialShipments::Told | PartialShipments::None => {
-            println!("{}: counts no shipped units before the whole order is", subject.name);
+            eprintln!("{}: counts no shipped units before the whole order is", subject.name);
             ensure!(between.state == ChannelOrderState::Confirmed, "{:?}", between.state);
         }
     }
@@ -205,7 +205,7 @@ async fn a_shipment_without_a_number_is_told_or_refused_by_name(subject: &Subjec
     match outcome {
         ShipmentOutcome::Accepted { .. } => ensure!(there == 1, "{there} shipments"),
         ShipmentOutcome::Rejected { code, reason } => {
-            println!("{}: takes no shipment without a number: {code}", subject.name);
+            eprintln!("{}: takes no shipment without a number: {code}", subject.name);
             ensure!(!code.is_empty() && !reason.is_empty() && there == 0, "{code} {reason}, {there} there");
         }
     }
