@@ -20,6 +20,7 @@ use crate::auth::{Admin, Caller, Reader};
 use crate::connection_input::{
     ImportInput, MappingInput, ModulesInput, RuleInput, RuleSettingBody, SettingsInput, object,
 };
+use crate::fba::{FbaBody, FbaInput};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery, present};
 use crate::item_stock::RuleBody;
 use crate::output::{IfMatch, List, Single};
@@ -70,6 +71,9 @@ pub struct ConnectionInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u8>, maximum = 100)]
     blast_radius_percent: Option<Percent>,
+    /// Tracks the goods that Amazon stores, as `PUT /v1/connections/{id}/fba` does.
+    #[serde(default, deserialize_with = "present")]
+    fba: Option<FbaInput>,
 }
 
 /// What changes; what is left out stays, in the objects too.
@@ -139,8 +143,8 @@ pub struct ConnectionBody {
     auto_create: bool,
     #[schema(value_type = String)]
     drift: DriftPolicy,
-    #[schema(value_type = Option<Object>)]
-    fba: Option<()>,
+    /// Where the goods that Amazon stores are counted; `null` where they are not tracked.
+    fba: Option<FbaBody>,
     /// As it takes effect, the organization's included.
     stock_rule: RuleBody,
     /// What the connection itself sets.
@@ -193,7 +197,7 @@ impl ConnectionBody {
             },
             auto_create: settings.auto_create,
             drift: settings.drift,
-            fba: None,
+            fba: settings.fba.map(FbaBody::from),
             stock_rule: rule_of([&settings.stock_rule, organization]).into(),
             stock_rule_set: settings.stock_rule.into(),
             import: settings.import,
@@ -203,7 +207,7 @@ impl ConnectionBody {
     }
 }
 
-async fn shown(api: &Api, caller: &Caller, connection: Connection) -> Result<ConnectionBody, Problem> {
+pub async fn shown(api: &Api, caller: &Caller, connection: Connection) -> Result<ConnectionBody, Problem> {
     let organization = api.app.organization(&caller.organization_id).await?;
     Ok(ConnectionBody::new(connection, &organization.stock_rule))
 }
@@ -212,7 +216,7 @@ fn fields(credentials: BTreeMap<String, SecretString>) -> CredentialFields {
     credentials.into_iter().collect()
 }
 
-async fn seen(
+pub async fn seen(
     api: &Api,
     caller: &Caller,
     id: &ConnectionId,
@@ -274,6 +278,7 @@ pub async fn create_connection(
         marketplace,
         credentials: fields(input.credentials),
         settings: settings.into(),
+        fba: input.fba.map(|fba| fba.location_id),
     };
     let connection = api.app.connect(&caller.organization_id, new).await?;
     let place = format!("/v1/connections/{}", connection.id);

@@ -29,7 +29,9 @@ mod contact;
 mod csv;
 mod document_input;
 mod edge;
+mod fba;
 mod idempotency;
+mod inbound;
 mod input;
 mod item;
 mod item_stock;
@@ -42,6 +44,7 @@ mod order_body;
 mod order_document;
 mod order_line;
 mod organization;
+mod outbound;
 mod output;
 mod plan;
 mod problem;
@@ -160,6 +163,13 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
+        .routes(routes!(fba::enable_fba, fba::disable_fba))
+        .routes(routes!(fba::get_fba_stock))
+        .routes(routes!(fba::adjust_fba_stock))
+        .routes(routes!(fba::mark_fulfilment))
+        .routes(routes!(inbound::list_inbound_shipments, inbound::create_inbound_shipment))
+        .routes(routes!(inbound::get_inbound_shipment))
+        .routes(routes!(inbound::receive_inbound_shipment))
         .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))
         .routes(routes!(sync::list_syncs))
@@ -208,6 +218,10 @@ fn order_routes() -> OpenApiRouter<Api> {
         .routes(routes!(order_document::push_shipment))
         .routes(routes!(order_document::list_returns, order_document::create_return))
         .routes(routes!(order_document::get_return))
+        .routes(routes!(outbound::list_outbound_shipments, outbound::create_outbound_shipment))
+        .routes(routes!(outbound::get_outbound_shipment))
+        .routes(routes!(outbound::refresh_outbound_shipment))
+        .routes(routes!(outbound::cancel_outbound_shipment))
         .routes(routes!(contact::list_contacts, contact::create_contact))
         .routes(routes!(contact::get_contact))
         .routes(routes!(contact::reveal_contact))

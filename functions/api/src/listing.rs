@@ -124,6 +124,7 @@ fn actions(status: ListingStatus) -> &'static [&'static str] {
 
 impl ListingBody {
     pub fn new(listing: Listing, push: Option<ListingPush>) -> Self {
+        let fulfilment = listing.shipping().tracked();
         Self {
             id: listing.id,
             connection_id: listing.connection_id,
@@ -136,7 +137,7 @@ impl ListingBody {
             channel_status: listing.channel_status,
             attributes: attributes(listing.attributes),
             barcode: listing.barcode,
-            fulfilment: listing.fulfilment,
+            fulfilment,
             status: listing.status,
             found: listing.found,
             candidate_item_ids: listing.candidate_item_ids,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::{AppError, contact};
-use domain::order::{OrderState, PaymentStatus};
+use domain::channel::Fulfilment;
+use domain::order::{OrderState, PaymentStatus, Tracking};
 use domain::{
     ChannelKind, ConnectionId, ContactId, ItemId, ListingId, LocationId, Money, OrderId, Timestamp,
 };
@@ -34,8 +35,13 @@ pub struct OrderBody {
     /// It holds lines that no item is known for.
     frozen: bool,
     warnings: Vec<OrderWarning>,
-    /// What can be changed: everything of an open manual order, the location of another's.
+    /// What can be changed: everything of an open manual order, the location of another's; nothing of one that Amazon ships.
     editable: bool,
+    /// Who ships it: `fba` for Amazon.
+    #[schema(value_type = String, pattern = "^(mfn|fba)$")]
+    fulfilled_by: Fulfilment,
+    /// Packages that the channel told of.
+    tracking: Vec<TrackingBody>,
     lines: Vec<LineBody>,
     totals: TotalsBody,
     payment: PaymentBody,
@@ -48,6 +54,20 @@ pub struct OrderBody {
     placed_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     imported_at: Timestamp,
+}
+
+/// How a package can be followed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tracking)]
+pub struct TrackingBody {
+    carrier: Option<String>,
+    tracking_number: String,
+}
+
+impl From<&Tracking> for TrackingBody {
+    fn from(tracking: &Tracking) -> Self {
+        Self { carrier: tracking.carrier.clone(), tracking_number: tracking.tracking_number.clone() }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,6 +111,8 @@ pub struct LineBody {
     /// Here or elsewhere, by the channel's word.
     shipped_quantity: u32,
     returned_quantity: u32,
+    /// Amazon was asked to send them and has not yet.
+    outbound_quantity: u32,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -173,6 +195,7 @@ fn line(order: &Order, line: &OrderLine) -> LineBody {
         packed_quantity: line.done.packed.get(),
         shipped_quantity: line.stand().shipped().get(),
         returned_quantity: line.done.returned.get(),
+        outbound_quantity: line.stand().awaited.get(),
     }
 }
 
@@ -232,6 +255,8 @@ impl OrderBody {
             frozen: order.frozen,
             warnings: warnings(order),
             editable: app::manual_order::is_editable(order),
+            fulfilled_by: order.fulfilled_by,
+            tracking: order.tracking.iter().map(TrackingBody::from).collect(),
             lines: order.lines.iter().map(|one| line(order, one)).collect(),
             totals: totals(order),
             payment: PaymentBody { status: order.payment, comment: payment },

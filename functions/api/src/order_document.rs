@@ -29,6 +29,12 @@ pub struct LineQuantityInput {
     quantity: Quantity,
 }
 
+impl From<LineQuantityInput> for LineQuantity {
+    fn from(line: LineQuantityInput) -> Self {
+        Self { line_id: line.line_id, quantity: line.quantity }
+    }
+}
+
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentInput {
@@ -37,9 +43,8 @@ pub struct DocumentInput {
 }
 
 fn new_document(lines: Option<Vec<LineQuantityInput>>, request: Option<Extension<RequestId>>) -> NewDocument {
-    let line = |line: LineQuantityInput| LineQuantity { line_id: line.line_id, quantity: line.quantity };
     NewDocument {
-        lines: lines.map(|lines| lines.into_iter().map(line).collect()),
+        lines: lines.map(|lines| lines.into_iter().map(LineQuantity::from).collect()),
         request: request.map(|Extension(RequestId(id))| id),
     }
 }
@@ -167,7 +172,7 @@ impl DocumentBody {
         };
         let (mut package, mut shipment, mut taken_back) = (None, None, None);
         match document.detail {
-            Detail::Invoice => {}
+            Detail::Invoice | Detail::Outbound(_) => {}
             Detail::Package => {
                 let of = siblings.iter().find_map(|other| {
                     let shipment = other.shipment()?;
@@ -224,6 +229,7 @@ fn path_of(kind: DocumentKind) -> &'static str {
         DocumentKind::Package => "packages",
         DocumentKind::Shipment => "shipments",
         DocumentKind::Return => "returns",
+        DocumentKind::Outbound => "outbound-shipments",
     }
 }
 

@@ -73,15 +73,21 @@ pub struct TransferLineBody {
     in_transit: Quantity,
 }
 
-impl From<Transfer> for TransferBody {
-    fn from(transfer: Transfer) -> Self {
-        let is_void = transfer.state == TransferState::Void;
-        let line = |line: TransferLine| TransferLineBody {
+impl TransferLineBody {
+    pub fn new(line: TransferLine, is_void: bool) -> Self {
+        Self {
             in_transit: if is_void { Quantity::ZERO } else { line.in_transit() },
             item_id: line.item_id,
             quantity: line.quantity,
             received: line.received,
-        };
+        }
+    }
+}
+
+impl From<Transfer> for TransferBody {
+    fn from(transfer: Transfer) -> Self {
+        let is_void = transfer.state == TransferState::Void;
+        let line = |line: TransferLine| TransferLineBody::new(line, is_void);
         Self {
             id: transfer.id,
             from_location_id: transfer.from_location_id,
@@ -148,7 +154,7 @@ pub async fn get_transfer(
 pub struct ReceiptInput {
     /// What arrived; all that is in transit where it is left out.
     #[schema(min_items = 1, max_items = 24)]
-    lines: Option<Vec<QuantityLineInput>>,
+    pub lines: Option<Vec<QuantityLineInput>>,
 }
 
 /// Puts what arrived on hand.

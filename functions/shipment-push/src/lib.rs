@@ -1,4 +1,5 @@
-//! From the channel's shipment queue: shipments made here, told to the channels of their orders.
+//! From the channel's shipment queue: shipments made here, told to the channels of their orders; and what a channel was
+//! asked to send, asked after.
 
 use app::{App, AppError};
 use aws::event::{SqsBatchResponse, SqsEvent};
@@ -11,6 +12,9 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
             match &message.task {
                 Task::PushShipments => {
                     app.push_shipments(&message.organization_id, &message.connection_id, attempt).await
+                }
+                Task::SyncOutbounds => {
+                    app.sync_outbounds(&message.organization_id, &message.connection_id, attempt).await
                 }
                 _ => Err(AppError::Internal("a message that shipment-push does not know")),
             }

@@ -79,6 +79,7 @@ async fn the_connection_s_own_address_is_confirmed_and_nothing_else_is() {
         marketplace: vec!["EBAY_DE".to_owned()],
         credentials: shop.credentials().into_iter().map(|(field, value)| (field, value.into())).collect(),
         settings: SettingsPatch::default(),
+        fba: None,
     };
     let connection = app.connect(&organization.id, new).await.unwrap();
     let path = format!("/v1/webhooks/{}", connection.id);

@@ -176,6 +176,7 @@ async fn connect(
         marketplace: Vec::new(),
         credentials: shop.credentials().into_iter().map(|(field, value)| (field, value.into())).collect(),
         settings: SettingsPatch::default(),
+        fba: None,
     };
     let connection =
         machine.app.connect(organization, new).await.context("the demo's shop did not connect")?;

@@ -6,7 +6,7 @@ use channels::credentials::InvalidCredentials;
 use channels::{ACCOUNT, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
-use domain::{ChannelKind, ConnectionId, Currency, Name, OrganizationId, Timestamp};
+use domain::{ChannelKind, ConnectionId, Currency, LocationId, Name, OrganizationId, Timestamp};
 use secrecy::SecretString;
 use store::StoreError;
 use store::connection::{Connection, ConnectionState};
@@ -32,6 +32,8 @@ pub struct NewConnection {
     pub marketplace: Vec<String>,
     pub credentials: CredentialFields,
     pub settings: SettingsPatch,
+    /// Where its goods at Amazon are counted from the beginning.
+    pub fba: Option<LocationId>,
 }
 
 /// What a trial needs beside credentials.
@@ -142,7 +144,7 @@ impl App {
     /// ([`App::authorize_connection`]), where the channel has a page for it.
     ///
     /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`, `taxes_disabled`; 409
-    /// `already_connected`.
+    /// `already_connected`; those of [`App::enable_fba`].
     pub async fn connect(
         &self,
         organization_id: &OrganizationId,
@@ -187,6 +189,10 @@ impl App {
             next_sync_at: None,
             version: 1,
         };
+        if let Some(location) = &new.fba {
+            let location = self.fba_location(organization_id, None, location).await?;
+            connection = crate::fba::enabled(&connection, &organization.country, &location)?;
+        }
         if waits {
             let kept = self.without_application(new.channel, credentials);
             return self.keep_connection(connection, &kept, now).await;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use domain::availability::{LocationMapping, Percent, RuleSetting};
 use domain::connection::{BlastRadius, ConnectionSettings, DriftPolicy, ImportRule, Modules, StockSync};
+use domain::fba::check_together;
 use domain::schedule::SyncInterval;
 use domain::{LocationId, Quantity};
 use store::location::Location;
 
 use crate::AppError;
+use crate::fba::fba_refused;
 
 /// What changes; `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -70,13 +72,15 @@ pub struct MappingPatch {
     pub order_location_id: Option<Option<LocationId>>,
 }
 
-/// The settings after the patch. Errors: 409 `single_location` for a selection where there is nothing to select from.
+/// The settings after the patch. Errors: 409 `single_location` for a selection where there is nothing to select from,
+/// `fba_excludes_location_mapping`.
 pub(crate) fn patched(
     before: &ConnectionSettings,
     patch: &SettingsPatch,
     locations: &[Location],
 ) -> Result<ConnectionSettings, AppError> {
     let (location_mapping, order_location_id) = patched_mapping(before, &patch.location_mapping, locations)?;
+    check_together(before.fba.is_some(), &location_mapping).map_err(fba_refused)?;
     let (modules, import) = (before.modules, before.import);
     Ok(ConnectionSettings {
         sync_interval_minutes: patch.sync_interval_minutes.unwrap_or(before.sync_interval_minutes),
@@ -99,6 +103,7 @@ pub(crate) fn patched(
         blast_radius: BlastRadius {
             percent: patch.blast_radius_percent.unwrap_or(before.blast_radius.percent),
         },
+        fba: before.fba.clone(),
     })
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::channel::Fulfilment;
-use domain::fulfilment::{LineStand, order_state};
+use domain::fulfilment::{LineStand, state_by, stock_state};
 use domain::listing::ListingStatus;
 use domain::order::{
     ChannelOrderState, Effect, FetchedLine, FetchedOrder, LinkedLine, OrderPreference, OrderState, Place,
-    difference, stock_effect,
+    Tracking, difference, stock_effect,
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
@@ -285,22 +285,24 @@ pub(crate) fn arrived(
     now: Timestamp,
 ) -> Order {
     let lines = merge_lines(connection, fetched, before, listings);
-    let location_id = before
-        .map(|before| before.location_id.clone())
-        .or_else(|| connection.settings.order_location_id.clone())
-        .unwrap_or_else(|| organization.primary_location_id.clone());
+    let by_amazon = fetched.fulfilment == Fulfilment::Fba;
+    // What Amazon ships was never on the merchant's shelves: it is taken from Amazon's, where that is tracked.
+    let at_amazon = connection.settings.fba.as_ref().map(|fba| &fba.location_id);
+    let to_amazon = by_amazon && before.is_none_or(|before| before.fulfilled_by == Fulfilment::Mfn);
+    let location_id = at_amazon
+        .filter(|_| to_amazon)
+        .or(before.map(|before| &before.location_id))
+        .or(connection.settings.order_location_id.as_ref())
+        .unwrap_or(&organization.primary_location_id)
+        .clone();
     let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
     let long_done = || fulfilled && connection.connected_at.is_some_and(|at| fetched.placed_at < at);
-    // What Amazon ships was never on the merchant's shelves.
-    let by_amazon = fetched.fulfilment == Fulfilment::Fba;
-    let no_stock_effect = by_amazon || before.map_or_else(long_done, |before| before.no_stock_effect);
-    let stands: Vec<LineStand> = lines.iter().map(OrderLine::stand).collect();
-    let state = match order_state(fetched.state, &stands) {
-        OrderState::Void => OrderState::Void,
-        // Nobody but Amazon has anything to do for it.
-        _ if by_amazon => OrderState::Fulfilled,
-        state => state,
+    let no_stock_effect = match before {
+        Some(before) if !to_amazon => before.no_stock_effect,
+        _ => long_done() || by_amazon && at_amazon.is_none(),
     };
+    let stands: Vec<LineStand> = lines.iter().map(OrderLine::stand).collect();
+    let state = state_by(fetched.fulfilment, fetched.state, &stands);
     Order {
         id: id.clone(),
         origin: Origin::Channel {
@@ -320,6 +322,8 @@ pub(crate) fn arrived(
         applied: before.map(|before| before.applied.clone()).unwrap_or_default(),
         complete: before.is_some_and(|before| before.complete),
         no_stock_effect,
+        fulfilled_by: fetched.fulfilment,
+        tracking: tracking_of(fetched, before),
         deducted_on: before.map_or(organization.stock_deducted_on, |before| before.deducted_on),
         contact_id: before.and_then(|before| before.contact_id.clone()),
         documents: before.map(|before| before.documents).unwrap_or_default(),
@@ -329,6 +333,24 @@ pub(crate) fn arrived(
         imported_at: before.map_or(now, |before| before.imported_at),
         version: before.map_or(0, |before| before.version),
     }
+}
+
+/// What the channel told of packages last; one that no longer tells leaves what is known.
+fn tracking_of(fetched: &FetchedOrder, before: Option<&Order>) -> Vec<Tracking> {
+    match (fetched.tracking.as_slice(), before) {
+        ([], Some(before)) => before.tracking.clone(),
+        (told, _) => told.to_vec(),
+    }
+}
+
+/// Whether a line that Amazon ships leaves the stock there that is tracked here alone: the merchant does not have the
+/// listing tracked, or the sale is in the number that was taken over from Amazon already. Amazon's times are to the second.
+fn is_untracked(listing: Option<&Listing>, fetched: &FetchedOrder) -> bool {
+    let counted = |listing: &Listing| {
+        listing.counted_at.is_some_and(|at| fetched.placed_at.as_second() < at.as_second())
+    };
+    fetched.fulfilment == Fulfilment::Fba
+        && listing.is_some_and(|one| one.shipping().tracked() == Fulfilment::Mfn || counted(one))
 }
 
 fn sells_only_unlinked(
@@ -369,13 +391,19 @@ fn merge_lines(
         unit_price_minor: line.unit_price.map(|price| price.minor),
         tax_minor: line.tax.map(|tax| tax.minor),
         done: known(&line.line_id).map(|line| line.done).unwrap_or_default(),
+        elsewhere: known(&line.line_id).map(|line| line.elsewhere.clone()).unwrap_or_default(),
+        untracked: known(&line.line_id).map_or_else(
+            || {
+                let listing = listing_id(connection, line);
+                is_untracked(listing.and_then(|id| listings.get(&id)), fetched)
+            },
+            |line| line.untracked,
+        ),
     };
     let told = |id: &str| fetched.lines.iter().any(|line| line.line_id == id);
     // What was shipped here did leave, also when the channel has forgotten the line.
-    let forgotten = before
-        .iter()
-        .flat_map(|before| &before.lines)
-        .filter(|line| !line.done.is_nothing() && !told(&line.id));
+    let forgotten =
+        before.iter().flat_map(|before| &before.lines).filter(|line| !line.is_untouched() && !told(&line.id));
     let forgotten =
         forgotten.map(|line| OrderLine { quantity: Quantity::ZERO, shipped: Quantity::ZERO, ..line.clone() });
     fetched.lines.iter().map(line).chain(forgotten).collect()
@@ -409,13 +437,19 @@ pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
         return BTreeMap::new();
     }
     let linked: Vec<LinkedLine> = order.lines.iter().flat_map(linked_lines).collect();
-    stock_effect(order.channel_state, order.deducted_on, &linked, &order.location_id)
+    let state = stock_state(order.fulfilled_by, order.channel_state);
+    stock_effect(state, order.deducted_on, &linked, &order.location_id)
 }
 
 /// The simple items of a line that has an item: that one, or what its bundle was made of.
 fn linked_lines(line: &OrderLine) -> Vec<LinkedLine> {
-    let Some(item) = &line.item_id else { return Vec::new() };
-    let of = |item_id: &ItemId, each| LinkedLine { item_id: item_id.clone(), each, stand: line.stand() };
+    let Some(item) = line.item_id.as_ref().filter(|_| !line.untracked) else { return Vec::new() };
+    let of = |item_id: &ItemId, each| LinkedLine {
+        item_id: item_id.clone(),
+        each,
+        stand: line.stand(),
+        elsewhere: line.elsewhere.clone(),
+    };
     match line.parts.as_deref() {
         None | Some([]) => vec![of(item, 1)],
         Some(parts) => parts.iter().map(|part| of(&part.item_id, part.quantity)).collect(),

@@ -176,7 +176,7 @@ impl App {
         Ok(listing)
     }
 
-    async fn link_of_listing(
+    pub(crate) async fn link_of_listing(
         &self,
         organization: &OrganizationId,
         listing: &Listing,
@@ -187,7 +187,11 @@ impl App {
     }
 
     /// Queues a push of the one listing, if it is linked.
-    async fn push_listing(&self, organization: &OrganizationId, listing: &Listing) -> Result<(), AppError> {
+    pub(crate) async fn push_listing(
+        &self,
+        organization: &OrganizationId,
+        listing: &Listing,
+    ) -> Result<(), AppError> {
         let Some(item_id) = listing.item_id.clone() else { return Ok(()) };
         let connection = self.listing_connection(organization, listing).await?;
         let target = PushTarget { item_id, listing_id: listing.id.clone(), version: 0 };

@@ -105,6 +105,9 @@ impl App {
             if after.kind != LocationKind::Warehouse && (is_primary || patch.is_primary == Some(true)) {
                 return Err(primary_must_be_own());
             }
+            if after.kind != before.kind {
+                self.check_not_fba_location(organization, id).await?;
+            }
             if after != before {
                 after.version += 1;
                 match self.store.update_location(organization, &after).await {
@@ -119,6 +122,27 @@ impl App {
             return Ok(after);
         }
         Err(StoreError::Conflict("location").into())
+    }
+
+    /// The location of a connection's goods at Amazon stays of its kind. Errors: 409 `location_in_use`.
+    async fn check_not_fba_location(
+        &self,
+        organization: &OrganizationId,
+        id: &LocationId,
+    ) -> Result<(), AppError> {
+        match self
+            .store
+            .connections(organization)
+            .await?
+            .into_iter()
+            .find(|connection| connection.settings.fba.as_ref().is_some_and(|fba| fba.location_id == *id))
+        {
+            None => Ok(()),
+            Some(connection) => {
+                let detail = format!("the connection {} counts its goods at Amazon there", connection.id);
+                Err(AppError::conflict("location_in_use", detail))
+            }
+        }
     }
 
     /// Errors: 409 while it is the primary one, is mapped by a connection, or holds stock.
@@ -139,7 +163,8 @@ impl App {
                 LocationMapping::Selected { location_ids } => location_ids.contains(id),
                 LocationMapping::All | LocationMapping::None => false,
             };
-            if mapped || settings.order_location_id.as_ref() == Some(id) {
+            let at_amazon = settings.fba.as_ref().is_some_and(|fba| fba.location_id == *id);
+            if mapped || at_amazon || settings.order_location_id.as_ref() == Some(id) {
                 let detail = format!("the connection {} is mapped to it", connection.id);
                 return Err(AppError::conflict("location_in_use", detail));
             }

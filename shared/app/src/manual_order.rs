@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
 use domain::fulfilment::LineProgress;
 use domain::order::{Buyer, ChannelOrderState, PaymentStatus};
 use domain::order_document::DocumentCounts;
@@ -122,6 +123,8 @@ impl App {
             applied: BTreeMap::new(),
             complete: false,
             no_stock_effect: false,
+            fulfilled_by: Fulfilment::Mfn,
+            tracking: Vec::new(),
             deducted_on: of.stock_deducted_on,
             contact_id,
             documents: DocumentCounts::default(),
@@ -236,6 +239,10 @@ impl App {
             }
             if order.channel_state == ChannelOrderState::Cancelled {
                 return Ok(Decision::Nothing(Vec::new()));
+            }
+            if order.lines.iter().any(|line| line.stand().awaited > Quantity::ZERO) {
+                let detail = "Amazon is to send goods of the order; cancel the outbound shipment first";
+                return Err(AppError::conflict("outbound_open", detail));
             }
             let out =
                 order.lines.iter().any(|line| line.stand().left_to_return(order.channel_state).get() > 0);
@@ -414,6 +421,8 @@ fn made_lines(new: &[NewOrderLine], items: &BTreeMap<ItemId, Item>, before: &[Or
             unit_price_minor: line.unit_price.or(item.selling_price).map(|price| price.minor),
             tax_minor: line.tax.map(|tax| tax.minor),
             done: known.map_or_else(LineProgress::default, |line| line.done),
+            elsewhere: known.map(|line| line.elsewhere.clone()).unwrap_or_default(),
+            untracked: false,
         })
     };
     new.iter().filter_map(make).collect()
@@ -432,17 +441,19 @@ fn check_lines_kept(before: &Order, lines: &[NewOrderLine]) -> Result<(), AppErr
         if !seen.insert(id) {
             return Err(AppError::invalid("invalid_field", pointer, "must not name a line twice"));
         }
-        let done = known.done.invoiced.max(known.done.packed).max(known.done.shipped);
+        let stand = known.stand();
+        let gone = known.done.packed.max(known.done.shipped).units() + stand.awaited.units();
+        let done = known.done.invoiced.max(Quantity::clamped(gone));
         if line.quantity < done {
-            let detail = format!("{done} are invoiced, packed or shipped already");
+            let detail = format!("{done} are invoiced, packed, shipped or to be sent by Amazon already");
             fields.push(FieldError::new(format!("/lines/{n}/quantity"), detail));
         }
-        if known.item_id.as_ref() != Some(&line.item_id) && !known.done.is_nothing() {
+        if known.item_id.as_ref() != Some(&line.item_id) && !known.is_untouched() {
             let detail = "the line's item is invoiced, packed or shipped already";
             fields.push(FieldError::new(format!("/lines/{n}/item_id"), detail));
         }
     }
-    let gone = before.lines.iter().find(|line| !line.done.is_nothing() && !seen.contains(&line.id));
+    let gone = before.lines.iter().find(|line| !line.is_untouched() && !seen.contains(&line.id));
     if let Some(line) = gone {
         let detail = format!("line {} is invoiced, packed or shipped already and must stay", line.id);
         fields.push(FieldError::new("/lines", detail));

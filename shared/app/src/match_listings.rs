@@ -161,7 +161,7 @@ pub(crate) fn link_of(
         channel,
         listing: listing.reference.clone(),
         stock_ref: listing.stock_ref.clone(),
-        fulfilment: listing.fulfilment,
+        fulfilment: listing.shipping().number_of(),
         observed: listing.channel_quantity.map(domain::Quantity::units),
         observed_at: None,
         linked_by: by,

@@ -1,6 +1,7 @@
 //! What a person does to an order: read, decided, and stored with its movements and papers, if nothing came between.
 
-use domain::fulfilment::{LineStand, order_state};
+use domain::channel::Fulfilment;
+use domain::fulfilment::{LineStand, state_by};
 use domain::order::{ChannelOrderState, OrderState};
 use domain::stock::{Actor, Reason};
 use domain::{OrderId, OrganizationId, Timestamp};
@@ -61,10 +62,19 @@ pub(crate) fn check_not_void(order: &Order) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Refuses what would change how an order is shipped that Amazon ships.
+pub(crate) fn check_ours_to_ship(order: &Order) -> Result<(), AppError> {
+    if order.fulfilled_by == Fulfilment::Fba {
+        let detail = "Amazon ships the order: it is fulfilled, and nothing of it can be changed here";
+        return Err(AppError::conflict("order_fulfilled_by_amazon", detail));
+    }
+    Ok(())
+}
+
 /// What follows from the lines: the state, and whether it is frozen.
 pub(crate) fn recompute(order: &mut Order) {
     let stands: Vec<LineStand> = order.lines.iter().map(OrderLine::stand).collect();
-    order.state = order_state(order.channel_state, &stands);
+    order.state = state_by(order.fulfilled_by, order.channel_state, &stands);
     order.frozen = is_frozen(order.state, &order.lines);
 }
 

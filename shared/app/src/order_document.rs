@@ -7,17 +7,18 @@ use domain::fulfilment::{LineProgress, LineStand};
 use domain::order_document::DocumentKind;
 use domain::stock::{Actor, Reason};
 use domain::{DocumentId, OrderId, OrganizationId, Quantity, Timestamp};
-use store::order::{Order, Origin};
+use store::order::{Order, OrderLine, Origin};
 use store::order_document::{
     Detail, DocumentLine, OrderDocument, ReturnDetail, ShipmentDetail, ShipmentPush, ShipmentPushState,
 };
 
-use crate::order_change::{Change, Decision, Standing, check_not_frozen, check_not_void};
+use crate::order_change::{Change, Decision, Standing, check_not_frozen, check_not_void, check_ours_to_ship};
 use crate::{App, AppError, FieldError};
 
 /// The codes of papers that would take more than is left: the state forbids it and a line says where, so each is
 /// answered 409 with pointers.
-pub const BEYOND: [&str; 4] = ["over_invoice", "over_package", "over_shipment", "over_return"];
+pub const BEYOND: [&str; 5] =
+    ["over_invoice", "over_package", "over_shipment", "over_return", "over_outbound"];
 
 /// Packages of one shipment.
 pub const PACKAGES_MAX: usize = 100;
@@ -55,11 +56,11 @@ pub struct NewReturn {
 }
 
 /// Of which field the paper's units are, and how much of it is left.
-struct Measure {
-    kind: DocumentKind,
-    code: &'static str,
+pub(crate) struct Measure {
+    pub kind: DocumentKind,
+    pub code: &'static str,
     /// What was to be done, for people: `to ship`.
-    what: &'static str,
+    pub what: &'static str,
 }
 
 const INVOICE: Measure = Measure { kind: DocumentKind::Invoice, code: "over_invoice", what: "to invoice" };
@@ -74,7 +75,7 @@ impl Measure {
     }
 
     /// The lines asked for, or all that is left; refused where it is more than is left.
-    fn choose(
+    pub fn choose(
         &self,
         order: &Order,
         asked: Option<&[LineQuantity]>,
@@ -131,7 +132,7 @@ impl Measure {
 }
 
 /// Adds what a paper did to the lines of its order.
-fn book(order: &mut Order, lines: &[DocumentLine], add: impl Fn(&mut LineProgress, Quantity)) {
+pub(crate) fn book(order: &mut Order, lines: &[DocumentLine], add: impl Fn(&mut LineProgress, Quantity)) {
     for booked in lines {
         if let Some(line) = order.lines.iter_mut().find(|line| line.id == booked.line_id) {
             add(&mut line.done, booked.quantity);
@@ -139,12 +140,12 @@ fn book(order: &mut Order, lines: &[DocumentLine], add: impl Fn(&mut LineProgres
     }
 }
 
-fn plus(sum: &mut Quantity, more: Quantity) {
+pub(crate) fn plus(sum: &mut Quantity, more: Quantity) {
     *sum = Quantity::clamped(sum.units() + more.units());
 }
 
 /// The paper that the same request made before.
-fn made_before(
+pub(crate) fn made_before(
     standing: &Standing<'_>,
     kind: DocumentKind,
     request: Option<&String>,
@@ -158,7 +159,7 @@ fn made_before(
 }
 
 /// The next paper of its kind, counted in `order`.
-fn next_document(
+pub(crate) fn next_document(
     standing: &Standing<'_>,
     order: &mut Order,
     kind: DocumentKind,
@@ -179,7 +180,7 @@ fn next_document(
     }
 }
 
-fn only(documents: Vec<OrderDocument>) -> Result<OrderDocument, AppError> {
+pub(crate) fn only(documents: Vec<OrderDocument>) -> Result<OrderDocument, AppError> {
     documents.into_iter().next().ok_or(AppError::Internal("a paper was lost"))
 }
 
@@ -218,6 +219,9 @@ impl App {
             }
             check_not_frozen(standing.order)?;
             check_not_void(standing.order)?;
+            if measure.kind != DocumentKind::Invoice {
+                check_ours_to_ship(standing.order)?;
+            }
             let mut after = standing.order.clone();
             let (lines, detail) = if measure.kind == DocumentKind::Invoice {
                 let lines = measure.choose(&after, new.lines.as_deref(), LineStand::left_to_invoice)?;
@@ -258,6 +262,7 @@ impl App {
             }
             check_not_frozen(standing.order)?;
             check_not_void(standing.order)?;
+            check_ours_to_ship(standing.order)?;
             let mut after = standing.order.clone();
             let (packages, loose) = shipped_parts(standing, new)?;
             let lines = united(packages.iter().flat_map(|package| &package.lines).chain(&loose));
@@ -270,14 +275,8 @@ impl App {
                 tracking_number: new.tracking_number.clone(),
                 shipped_at: new.shipped_at.unwrap_or(standing.now),
                 delivered_at: None,
-                completes: after.lines.iter().all(|line| line.stand().left_to_ship() == Quantity::ZERO),
-                push: push.map(|state| ShipmentPush {
-                    state,
-                    code: (state == ShipmentPushState::Disabled).then(|| "module_inactive".to_owned()),
-                    reason: None,
-                    since: standing.now,
-                    external_id: None,
-                }),
+                completes: is_shipped_whole(&after),
+                push: push.map(|state| first_push(state, standing.now)),
             };
             let detail = Detail::Shipment(detail);
             let kind = DocumentKind::Shipment;
@@ -332,6 +331,7 @@ impl App {
                 return Ok(Decision::Nothing(vec![made]));
             }
             check_not_frozen(standing.order)?;
+            check_ours_to_ship(standing.order)?;
             let mut after = standing.order.clone();
             let state = after.channel_state;
             let left = |stand: &LineStand| stand.left_to_return(state);
@@ -352,7 +352,7 @@ impl App {
     }
 
     /// Whether the order's channel is to be told of its shipments; `None` where it has none.
-    async fn shipment_push_of(
+    pub(crate) async fn shipment_push_of(
         &self,
         organization: &OrganizationId,
         order: &Order,
@@ -364,8 +364,20 @@ impl App {
     }
 }
 
+/// Nothing of the order is left to ship, by us or by another.
+pub(crate) fn is_shipped_whole(order: &Order) -> bool {
+    order.lines.iter().map(OrderLine::stand).all(|stand| stand.quantity <= stand.shipped())
+}
+
+/// How far a channel knows of a shipment that was just made.
+pub(crate) fn first_push(state: ShipmentPushState, now: Timestamp) -> ShipmentPush {
+    let disabled = state == ShipmentPushState::Disabled;
+    let code = disabled.then(|| "module_inactive".to_owned());
+    ShipmentPush { state, code, reason: None, since: now, external_id: None }
+}
+
 /// Of an order that its channel calls fulfilled, nothing is left to pack or to ship.
-fn left_to_pack(order: &Order) -> impl Fn(&LineStand) -> Quantity + use<> {
+pub(crate) fn left_to_pack(order: &Order) -> impl Fn(&LineStand) -> Quantity + use<> {
     let over = order.channel_state == domain::order::ChannelOrderState::Fulfilled;
     move |stand| if over { Quantity::ZERO } else { stand.left_to_pack() }
 }

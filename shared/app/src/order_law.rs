@@ -129,6 +129,7 @@ impl OnChannel {
             buyer: Buyer::default(),
             fulfilment: domain::channel::Fulfilment::Mfn,
             unknown_state: None,
+            tracking: Vec::new(),
         }
     }
 }

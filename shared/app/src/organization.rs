@@ -112,7 +112,7 @@ impl App {
     }
 
     /// Another rule starts a stock sync of each connection. Errors: 409 `base_currency_in_use` once there are connections
-    /// or items, whose prices are in it.
+    /// or items, whose prices are in it; `fba_enabled` for another country than the US while a connection tracks FBA.
     pub async fn change_organization(
         &self,
         id: &OrganizationId,
@@ -149,6 +149,9 @@ impl App {
             if after.base_currency != before.base_currency {
                 self.check_currency_unused(id).await?;
             }
+            if after.country != before.country && after.country != domain::fba::COUNTRY {
+                self.check_no_fba(id).await?;
+            }
             after.version += 1;
             match self.store.update_organization(&after).await {
                 Err(StoreError::Conflict(_)) => {}
@@ -183,6 +186,17 @@ impl App {
                 "must be a warehouse of the organization's own",
             )),
             Some(_) => Ok(()),
+        }
+    }
+
+    async fn check_no_fba(&self, id: &OrganizationId) -> Result<(), AppError> {
+        let connections = self.store.connections(id).await?;
+        match connections.iter().find(|connection| connection.settings.fba.is_some()) {
+            None => Ok(()),
+            Some(connection) => {
+                let detail = format!("the connection {} tracks FBA, which is for the US only", connection.id);
+                Err(AppError::conflict("fba_enabled", detail))
+            }
         }
     }
 

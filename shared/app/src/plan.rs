@@ -275,7 +275,8 @@ impl App {
     ) -> Result<Vec<Change>, AppError> {
         let mut by_item = BTreeMap::<ItemId, Vec<Listing>>::new();
         for listing in listings {
-            if let Some(item) = listing.item_id.clone().filter(|_| listing.fulfilment == Fulfilment::Mfn) {
+            let ours = listing.shipping().number_of() == Fulfilment::Mfn;
+            if let Some(item) = listing.item_id.clone().filter(|_| ours) {
                 by_item.entry(item).or_default().push(listing);
             }
         }
@@ -397,7 +398,7 @@ impl App {
 fn change_of(deciders: &Deciders, listing: &Listing, goods: &Goods, why: &'static str) -> Option<Change> {
     let connection = deciders.connections.get(&listing.connection_id)?;
     connection.settings.pushes(connection.status).ok()?;
-    if listing.fulfilment != Fulfilment::Mfn {
+    if listing.shipping().number_of() != Fulfilment::Mfn {
         return None;
     }
     let to = deciders.desired(connection, &listing.stock_rule, goods)?;

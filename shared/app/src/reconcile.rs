@@ -172,7 +172,8 @@ impl App {
     ) -> Result<Vec<Known>, AppError> {
         let mut by_item = BTreeMap::<_, Vec<Listing>>::new();
         for listing in listings {
-            if let Some(item) = listing.item_id.clone().filter(|_| listing.fulfilment == Fulfilment::Mfn) {
+            let ours = listing.shipping().number_of() == Fulfilment::Mfn;
+            if let Some(item) = listing.item_id.clone().filter(|_| ours) {
                 by_item.entry(item).or_default().push(listing);
             }
         }

@@ -78,6 +78,9 @@ impl App {
         if modules.shipments && !modules.orders {
             self.queue_shipments_due(connection, due).await?;
         }
+        if !modules.orders {
+            self.queue_open_outbounds(connection, &due.to_string()).await?;
+        }
         Ok(())
     }
 

@@ -200,7 +200,8 @@ impl App {
     ) -> Result<Option<Link>, AppError> {
         let Some(item) = &after.item_id else { return Ok(None) };
         let moved = before.is_none_or(|before| {
-            before.stock_ref != after.stock_ref || before.fulfilment != after.fulfilment
+            before.stock_ref != after.stock_ref
+                || before.shipping().number_of() != after.shipping().number_of()
         });
         if !moved {
             return Ok(None);
@@ -208,7 +209,8 @@ impl App {
         let stock =
             self.store.item_stock(&organization.id, item, store::stock::Freshness::Consistent).await?;
         let link = stock.links.into_iter().find(|link| link.listing_id == after.id);
-        Ok(link.map(|link| Link { stock_ref: after.stock_ref.clone(), fulfilment: after.fulfilment, ..link }))
+        let fulfilment = after.shipping().number_of();
+        Ok(link.map(|link| Link { stock_ref: after.stock_ref.clone(), fulfilment, ..link }))
     }
 
     /// One page of what waits, matched now that every page is known. The last one ends the sync.
@@ -385,6 +387,8 @@ fn merged(
             attributes: Vec::new(),
             barcode: None,
             fulfilment: fetched.fulfilment,
+            marked: None,
+            counted_at: None,
             stock_ref: None,
             status: ListingStatus::Unconfirmed,
             found: if fetched.sku.is_some() { Match::Unmatched } else { Match::EmptySku },

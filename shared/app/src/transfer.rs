@@ -1,9 +1,10 @@
 //! Transfers: goods from one location to another, at once or by way of being in transit.
 
 use domain::stock::{Actor, Reason, Source, SourceKind};
-use domain::transfer::{InvalidReceipt, TransferLine, TransferState, receive, state_of};
+use domain::transfer::{InvalidReceipt, Receipt, TransferLine, TransferState, receive, state_of};
 use domain::{ItemId, LocationId, OrganizationId, Quantity, TransferId};
 use store::StoreError;
+use store::stock::Posting;
 use store::transfer::Transfer;
 
 use crate::change::{CHANGES_MAX, not_hex};
@@ -62,12 +63,7 @@ impl App {
         self.check_items(organization, &items).await?;
         let source = source(&id);
         let poster = Poster { source: &source, actor, at: now };
-        let mut postings = Vec::with_capacity(2 * new.lines.len());
-        for (n, (item, quantity)) in new.lines.iter().enumerate() {
-            let key = format!("{}-{n}-o", id.body());
-            let (units, reason) = (-quantity.units(), Reason::TransferredOut);
-            postings.push(poster.posting(&key, item, &new.from_location_id, units, reason, false)?);
-        }
+        let mut postings = leaving(poster, id.body(), &new.from_location_id, &new.lines)?;
         for (n, (item, quantity)) in new.lines.iter().enumerate().filter(|_| !new.in_transit) {
             let key = format!("{}-{n}-i1", id.body());
             let (units, reason) = (quantity.units(), Reason::TransferredIn);
@@ -114,31 +110,14 @@ impl App {
             if before.state != TransferState::InTransit {
                 return Err(AppError::conflict("not_in_transit", "all of the transfer was received"));
             }
-            let rest: Vec<(ItemId, Quantity)> = before
-                .lines
-                .iter()
-                .filter(|line| line.in_transit() != Quantity::ZERO)
-                .map(|line| (line.item_id.clone(), line.in_transit()))
-                .collect();
-            let arrived = arrived.unwrap_or(&rest);
-            check_line_count(arrived.len(), TRANSFER_LINES_MAX)?;
-            let receipt = receive(&before.lines, arrived).map_err(|(n, why)| {
-                let field = if why == InvalidReceipt::TooMany { "quantity" } else { "item_id" };
-                AppError::invalid("invalid_field", format!("/lines/{n}/{field}"), why)
-            })?;
+            let receipt = received(&before.lines, arrived)?;
             let source = source(id);
             let poster = Poster { source: &source, actor, at: self.clock.now() };
             let state = state_of(&receipt.lines);
             let mut after = Transfer { state, lines: receipt.lines, version: before.version + 1, ..before };
             after.received_at = (after.state == TransferState::Received).then_some(poster.at);
-            let mut postings = Vec::with_capacity(receipt.arrived.len());
-            for (n, quantity) in receipt.arrived {
-                let Some(line) = after.lines.get(n) else { continue };
-                let key = format!("{}-{n}-i{}", id.body(), after.version);
-                let (item, location) = (&line.item_id, &after.to_location_id);
-                let (units, reason) = (quantity.units(), Reason::TransferredIn);
-                postings.push(poster.posting(&key, item, location, units, reason, false)?);
-            }
+            let key = (id.body(), after.version);
+            let postings = arriving(poster, key, &after.to_location_id, &after.lines, &receipt.arrived)?;
             match self.post(organization, &after, &postings, |n| format!("/lines/{n}")).await {
                 Err(AppError::Store(StoreError::Conflict(_))) => {}
                 other => return other.map(|()| after),
@@ -179,6 +158,54 @@ impl App {
         self.post(organization, &after, &postings, |n| pointers.get(n).cloned().unwrap_or_default()).await?;
         Ok(after)
     }
+}
+
+/// The lines after what arrived of them: `arrived` of each item, or all that is in transit.
+pub(crate) fn received(
+    lines: &[TransferLine],
+    arrived: Option<&[(ItemId, Quantity)]>,
+) -> Result<Receipt, AppError> {
+    let rest: Vec<(ItemId, Quantity)> = lines
+        .iter()
+        .filter(|line| line.in_transit() != Quantity::ZERO)
+        .map(|line| (line.item_id.clone(), line.in_transit()))
+        .collect();
+    let arrived = arrived.unwrap_or(&rest);
+    check_line_count(arrived.len(), TRANSFER_LINES_MAX)?;
+    receive(lines, arrived).map_err(|(n, why)| {
+        let field = if why == InvalidReceipt::TooMany { "quantity" } else { "item_id" };
+        AppError::invalid("invalid_field", format!("/lines/{n}/{field}"), why)
+    })
+}
+
+/// Goods leave a location with the document that `body` names.
+pub(crate) fn leaving(
+    poster: Poster<'_>,
+    body: &str,
+    from: &LocationId,
+    lines: &[(ItemId, Quantity)],
+) -> Result<Vec<Posting>, AppError> {
+    let leave = |(n, (item, quantity)): (usize, &(ItemId, Quantity))| {
+        let (units, reason) = (-quantity.units(), Reason::TransferredOut);
+        poster.posting(&format!("{body}-{n}-o"), item, from, units, reason, false)
+    };
+    lines.iter().enumerate().map(leave).collect()
+}
+
+/// Goods come to a location in the version of the document that counts them.
+pub(crate) fn arriving(
+    poster: Poster<'_>,
+    (body, version): (&str, u64),
+    to: &LocationId,
+    lines: &[TransferLine],
+    arrived: &[(usize, Quantity)],
+) -> Result<Vec<Posting>, AppError> {
+    let arrive = |(n, quantity): &(usize, Quantity)| {
+        let item = &lines.get(*n)?.item_id;
+        let (key, units) = (format!("{body}-{n}-i{version}"), quantity.units());
+        Some(poster.posting(&key, item, to, units, Reason::TransferredIn, false))
+    };
+    arrived.iter().filter_map(arrive).collect()
 }
 
 fn source(id: &TransferId) -> Source {

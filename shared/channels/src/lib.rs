@@ -23,6 +23,7 @@ pub mod consent;
 pub mod credentials;
 pub mod ebay;
 pub mod error;
+pub mod fulfiller;
 pub mod memo;
 pub mod network;
 pub mod pace;
@@ -36,6 +37,7 @@ pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
+pub use fulfiller::Fulfiller;
 pub use memo::Memo;
 pub use pace::{Limit, Pace};
 pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
@@ -315,6 +317,11 @@ pub trait Channel: Send + Sync {
         shop: &Shop<'_>,
         shipment: &Shipment,
     ) -> Result<ShipmentOutcome, ChannelError>;
+
+    /// The side of a channel that stores and ships the merchant's goods itself; `None` for one that does not.
+    fn fulfiller(&self) -> Option<&dyn Fulfiller> {
+        None
+    }
 
     /// The token side of a channel whose access expires; `None` for channels with lasting keys.
     fn tokens(&self) -> Option<&dyn Tokens>;

@@ -157,8 +157,9 @@ mod tests {
                     quantity: Quantity::clamped(quantity),
                     told: Quantity::clamped(shipped.min(quantity)),
                     done: LineProgress::default(),
+                    awaited: Quantity::ZERO,
                 };
-                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine { item_id: part.clone(), each: *of_part, stand }).collect();
+                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine { item_id: part.clone(), each: *of_part, stand, elsewhere: Vec::new() }).collect();
                 let mut applied = BTreeMap::<Place, Effect>::new();
                 let states = [ChannelOrderState::Confirmed, ChannelOrderState::PartFulfilled, ChannelOrderState::Cancelled];
                 for state in states.iter().take(if cancelled { 3 } else { 2 }) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LocationId;
 use crate::availability::{LocationMapping, Percent, RuleSetting};
+use crate::fba::Fba;
 use crate::push::NotPushed;
 use crate::schedule::SyncInterval;
 
@@ -107,6 +108,9 @@ pub struct ConnectionSettings {
     pub import: ImportRule,
     #[serde(default)]
     pub blast_radius: BlastRadius,
+    /// Where the goods that Amazon stores are counted; `None`: they are not tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fba: Option<Fba>,
 }
 
 impl ConnectionSettings {

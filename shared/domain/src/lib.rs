@@ -9,6 +9,7 @@ pub mod channel;
 pub mod connection;
 pub mod drift;
 pub mod event;
+pub mod fba;
 pub mod fulfilment;
 pub mod id;
 pub mod listing;
@@ -16,6 +17,7 @@ pub mod matching;
 pub mod money;
 pub mod order;
 pub mod order_document;
+pub mod outbound;
 pub mod push;
 pub mod quantity;
 pub mod schedule;
@@ -27,8 +29,8 @@ pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
-    OrganizationId, PurchaseReceiveId, SyncId, TransferId,
+    AdjustmentId, ApiKeyId, ConnectionId, ContactId, InboundShipmentId, ItemId, ListingId, LocationId,
+    MovementId, OrderId, OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};

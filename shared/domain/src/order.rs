@@ -118,6 +118,17 @@ pub struct FetchedOrder {
     pub fulfilment: Fulfilment,
     /// A state the adapter did not know, by the channel's name for it: treated as pending and reported.
     pub unknown_state: Option<String>,
+    /// Packages on their way, where the channel tells of them.
+    pub tracking: Vec<Tracking>,
+}
+
+/// How a package can be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracking {
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    #[serde(rename = "n")]
+    pub tracking_number: String,
 }
 
 /// An order's state in the hub.
@@ -196,7 +207,7 @@ pub struct Place {
     pub location_id: LocationId,
 }
 
-/// What an order in this state has of each place, all its linked lines together.
+/// What an order in this state has of each place, all its linked lines together. `location_id`: the order's own.
 pub fn stock_effect(
     state: ChannelOrderState,
     deducted_on: StockDeductedOn,
@@ -205,11 +216,12 @@ pub fn stock_effect(
 ) -> BTreeMap<Place, Effect> {
     let mut effects = BTreeMap::<Place, Effect>::new();
     for line in lines {
-        let effect = line.effect(state, deducted_on);
-        let place = Place { item_id: line.item_id.clone(), location_id: location_id.clone() };
-        let sum = effects.entry(place).or_default();
-        sum.committed += effect.committed;
-        sum.deducted += effect.deducted;
+        for (location_id, effect) in line.effects(state, deducted_on, location_id) {
+            let place = Place { item_id: line.item_id.clone(), location_id };
+            let sum = effects.entry(place).or_default();
+            sum.committed += effect.committed;
+            sum.deducted += effect.deducted;
+        }
     }
     effects.retain(|_, effect| !effect.is_nothing());
     effects
@@ -239,8 +251,13 @@ mod tests {
 
     fn line(item: u8, quantity: i64, shipped: i64) -> LinkedLine {
         let (quantity, told) = (Quantity::new(quantity).unwrap(), Quantity::new(shipped).unwrap());
-        let stand = LineStand { quantity, told, done: LineProgress::default() };
-        LinkedLine { item_id: ItemId::from_body(&item.to_string()).unwrap(), each: 1, stand }
+        let stand = LineStand { quantity, told, done: LineProgress::default(), awaited: Quantity::ZERO };
+        LinkedLine {
+            item_id: ItemId::from_body(&item.to_string()).unwrap(),
+            each: 1,
+            stand,
+            elsewhere: Vec::new(),
+        }
     }
 
     fn home() -> LocationId {

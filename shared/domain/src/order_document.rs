@@ -1,4 +1,4 @@
-//! The papers of an order: invoices, packages, shipments, returns. Each names its order and its number among those of
+//! The papers of an order: invoices, packages, shipments, returns, outbound shipments. Each names its order and its number among those of
 //! its kind, so it is found without an index and made once.
 
 use std::fmt;
@@ -16,10 +16,12 @@ pub enum DocumentKind {
     Package,
     Shipment,
     Return,
+    /// What Amazon was asked to send.
+    Outbound,
 }
 
 impl DocumentKind {
-    pub const ALL: [Self; 4] = [Self::Invoice, Self::Package, Self::Shipment, Self::Return];
+    pub const ALL: [Self; 5] = [Self::Invoice, Self::Package, Self::Shipment, Self::Return, Self::Outbound];
 
     /// What ids of the kind begin with.
     pub fn prefix(self) -> &'static str {
@@ -28,6 +30,7 @@ impl DocumentKind {
             Self::Package => "pkg",
             Self::Shipment => "shp",
             Self::Return => "ret",
+            Self::Outbound => "out",
         }
     }
 }
@@ -86,7 +89,19 @@ impl From<DocumentId> for String {
 
 /// How many papers of each kind an order has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct DocumentCounts([u32; 4]);
+#[serde(from = "Vec<u32>")]
+pub struct DocumentCounts([u32; 5]);
+
+/// From as many kinds as there were when it was written.
+impl From<Vec<u32>> for DocumentCounts {
+    fn from(written: Vec<u32>) -> Self {
+        let mut counts = Self::default();
+        for (count, written) in counts.0.iter_mut().zip(written) {
+            *count = written;
+        }
+        counts
+    }
+}
 
 impl DocumentCounts {
     pub fn is_nothing(&self) -> bool {
@@ -95,12 +110,13 @@ impl DocumentCounts {
 
     /// The number of the next one, which is counted from now on.
     pub fn take_next(&mut self, kind: DocumentKind) -> u32 {
-        let [invoices, packages, shipments, returns] = &mut self.0;
+        let [invoices, packages, shipments, returns, outbounds] = &mut self.0;
         let count = match kind {
             DocumentKind::Invoice => invoices,
             DocumentKind::Package => packages,
             DocumentKind::Shipment => shipments,
             DocumentKind::Return => returns,
+            DocumentKind::Outbound => outbounds,
         };
         *count += 1;
         *count
@@ -132,5 +148,6 @@ mod tests {
         assert_eq!(counts.take_next(DocumentKind::Package), 2);
         assert_eq!(counts.take_next(DocumentKind::Shipment), 1);
         assert!(!counts.is_nothing());
+        assert_eq!(DocumentCounts::from(vec![0, 2, 1, 0]), counts);
     }
 }

@@ -114,6 +114,7 @@ pub enum SourceKind {
     Adjustment,
     PurchaseReceive,
     Transfer,
+    InboundShipment,
     Order,
 }
 

@@ -41,6 +41,8 @@ pub enum Task {
     Reconcile { sync_id: SyncId },
     /// Tell the channel of the shipments that it was not told of; which, is in the table.
     PushShipments,
+    /// Ask the channel what became of the goods that it was asked to send; which, is in the table.
+    SyncOutbounds,
 }
 
 /// A listing to look at.
@@ -89,7 +91,7 @@ impl Message {
                 targets.extend(more.iter().cloned());
                 true
             }
-            (Task::PushShipments, Task::PushShipments) => true,
+            (Task::PushShipments, Task::PushShipments) | (Task::SyncOutbounds, Task::SyncOutbounds) => true,
             _ => false,
         }
     }
@@ -169,6 +171,7 @@ mod tests {
                 r#""task":"reconcile","sync_id":"syn_3""#,
             ),
             (Task::PushShipments, r#""task":"push_shipments""#),
+            (Task::SyncOutbounds, r#""task":"sync_outbounds""#),
         ];
         for (task, fields) in cases {
             let json = format!(r#"{{"v":1,"organization_id":"org_1","connection_id":"con_2",{fields}}}"#);

@@ -186,6 +186,15 @@ pub(crate) fn untold_shipment(o: &OrganizationId, connection: &ConnectionId, id:
     Key::new(untold_shipments(o, connection), id.to_string())
 }
 
+/// What Amazon was asked to send from a connection's stock there and has not ended.
+pub(crate) fn open_outbounds(o: &OrganizationId, connection: &ConnectionId) -> String {
+    format!("{}#C#{}#OUT", organization(o), connection.body())
+}
+
+pub(crate) fn open_outbound(o: &OrganizationId, connection: &ConnectionId, id: &DocumentId) -> Key {
+    Key::new(open_outbounds(o, connection), id.to_string())
+}
+
 /// All stock documents of a kind, in the order of their ids: of their creation.
 pub(crate) fn documents(o: &OrganizationId, kind: &str) -> String {
     format!("{}#{kind}", organization(o))

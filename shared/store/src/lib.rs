@@ -19,6 +19,7 @@ pub mod error;
 pub mod facts;
 pub mod happened;
 pub mod idempotency;
+pub mod inbound;
 pub mod item;
 mod keys;
 pub mod lease;

@@ -24,6 +24,7 @@ pub struct Link {
     pub channel: ChannelKind,
     pub listing: ListingRef,
     pub stock_ref: Option<String>,
+    /// Whose its number is ([`domain::fba::Shipping::number_of`]).
     pub fulfilment: Fulfilment,
     /// What the channel showed when it was last looked at: the first `expected` of a channel that compares.
     pub observed: Option<i64>,

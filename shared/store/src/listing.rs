@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::availability::RuleSetting;
 use domain::channel::Fulfilment;
+use domain::fba::Shipping;
 use domain::listing::{Attribute, ChannelStatus, ListingRef, ListingStatus, Match};
 use domain::{
     ConnectionId, ItemId, ListingId, MatchKey, Money, Name, OrganizationId, Quantity, Sku, Timestamp,
@@ -37,7 +38,14 @@ pub struct Listing {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
     pub barcode: Option<String>,
+    /// By the channel's word.
     pub fulfilment: Fulfilment,
+    /// By the merchant's, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<Fulfilment>,
+    /// When Amazon's number of it was last taken over, by the channel's clock: what was sold before is in that number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_at: Option<Timestamp>,
     pub stock_ref: Option<String>,
     pub status: ListingStatus,
     pub found: Match,
@@ -56,6 +64,13 @@ pub struct Listing {
     /// When its channel data last changed here.
     pub observed_at: Timestamp,
     pub version: u64,
+}
+
+impl Listing {
+    /// Who ships what it sells.
+    pub fn shipping(&self) -> Shipping {
+        Shipping { by_channel: self.fulfilment, marked: self.marked }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

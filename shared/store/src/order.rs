@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::fulfilment::{LineProgress, LineStand, StockDeductedOn};
+use domain::channel::Fulfilment;
+use domain::fulfilment::{Elsewhere, LineProgress, LineStand, StockDeductedOn};
 use domain::listing::ListingRef;
-use domain::order::{ChannelOrderState, Effect, OrderState, PaymentStatus, Place};
+use domain::order::{ChannelOrderState, Effect, OrderState, PaymentStatus, Place, Tracking};
 use domain::order_document::DocumentCounts;
 use domain::stock::Movement;
 use domain::{
@@ -46,9 +47,13 @@ pub struct Order {
     pub applied: BTreeMap<Place, Effect>,
     /// False while a large order is still being applied in parts: not shown, not counted.
     pub complete: bool,
-    /// First seen fulfilled, and placed before the connection existed, or shipped by the channel from a stock of its own:
-    /// it never touches the stock.
+    /// First seen fulfilled, and placed before the connection existed, or shipped by the channel from a stock that is not
+    /// tracked here: it never touches the stock.
     pub no_stock_effect: bool,
+    /// Who ships it: what Amazon ships is fulfilled as soon as it is here, and nobody else's to change.
+    pub fulfilled_by: Fulfilment,
+    /// Packages that the channel told of.
+    pub tracking: Vec<Tracking>,
     /// As the organization had it when the order came: a later choice leaves what has moved.
     pub deducted_on: StockDeductedOn,
     /// Who bought, where anything tells buyers apart.
@@ -138,6 +143,12 @@ pub struct OrderLine {
     /// What was done with it here.
     #[serde(rename = "d", default, skip_serializing_if = "LineProgress::is_nothing")]
     pub done: LineProgress,
+    /// What is served from other locations than the order's own.
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
+    /// Of an order that Amazon ships: the merchant does not have its stock there tracked.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
 }
 
 /// A simple item in a bundle, with how many one bundle has.
@@ -151,7 +162,13 @@ pub struct LinePart {
 
 impl OrderLine {
     pub fn stand(&self) -> LineStand {
-        LineStand { quantity: self.quantity, told: self.shipped, done: self.done }
+        let awaited = Quantity::clamped(self.elsewhere.iter().map(|part| part.open.units()).sum());
+        LineStand { quantity: self.quantity, told: self.shipped, done: self.done, awaited }
+    }
+
+    /// Nothing was done with it here, and nothing was asked of another.
+    pub fn is_untouched(&self) -> bool {
+        self.done.is_nothing() && self.elsewhere.is_empty()
     }
 
     /// The line's listing, where the channel still knows it.
@@ -194,6 +211,7 @@ const FROZEN: &str = "fz";
 const NO_STOCK_EFFECT: &str = "ns";
 const MANUAL: &str = "mn";
 const ON_INVOICE: &str = "di";
+const BY_CHANNEL: &str = "fb";
 const CONTACT: &str = "ct";
 const PLACED_AT: &str = "pa";
 const CHANGED_AT: &str = "ca";
@@ -225,6 +243,9 @@ impl Order {
         if self.deducted_on == StockDeductedOn::Invoice {
             put(ON_INVOICE, n(1));
         }
+        if self.fulfilled_by == Fulfilment::Fba {
+            put(BY_CHANNEL, n(1));
+        }
         put(NUMBER, s(&self.number));
         put(STATE, word(&self.state)?);
         if OrderState::from(self.channel_state) != self.state
@@ -254,7 +275,11 @@ impl Order {
         put(CHANGED_AT, time(self.changed_at));
         put(IMPORTED_AT, time(self.imported_at));
         put(VERSION, n(self.version));
-        let rest = Rest { documents: self.documents, comments: self.comments.clone() };
+        let rest = Rest {
+            documents: self.documents,
+            comments: self.comments.clone(),
+            tracking: self.tracking.clone(),
+        };
         let packed = pack(&self.lines, &self.applied, &self.location_id, &rest)?;
         put(LINES, b(packed.text));
         if !packed.items.is_empty() {
@@ -319,6 +344,8 @@ impl Order {
             } else {
                 StockDeductedOn::Shipment
             },
+            fulfilled_by: if reader.has(BY_CHANNEL) { Fulfilment::Fba } else { Fulfilment::Mfn },
+            tracking: rest.tracking,
             contact_id,
             documents: rest.documents,
             comments: rest.comments,
@@ -432,7 +459,7 @@ impl Store {
         self.save_order_with(organization, after, movements, waits_for, waited_for, &[]).await
     }
 
-    /// As [`Store::save_order`], with papers of the order (at most 4), new ones or in their next version.
+    /// As [`Store::save_order`], with papers of the order (at most 4; two rows each), new ones or in their next version.
     pub async fn save_order_with(
         &self,
         organization: &OrganizationId,

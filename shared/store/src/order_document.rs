@@ -1,8 +1,10 @@
 //! The papers of orders: invoices, packages, shipments, returns, written together with the order that counts them; and
 //! which shipments a channel has not been told of.
 
+use domain::order::Tracking;
 use domain::order_document::DocumentKind;
-use domain::{ConnectionId, DocumentId, ItemId, OrderId, OrganizationId, Quantity, Timestamp};
+use domain::outbound::{OutboundLine, OutboundState, ShippingSpeed};
+use domain::{ConnectionId, DocumentId, ItemId, LocationId, OrderId, OrganizationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
@@ -43,6 +45,7 @@ pub enum Detail {
     Package,
     Shipment(ShipmentDetail),
     Return(ReturnDetail),
+    Outbound(OutboundDetail),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +95,47 @@ pub struct ReturnDetail {
     pub reason: Option<String>,
 }
 
+/// What Amazon was asked to send, and what it says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboundDetail {
+    /// Whose stock at Amazon it is.
+    pub connection_id: ConnectionId,
+    /// Where that is counted, also after the connection counts elsewhere.
+    pub location_id: LocationId,
+    /// Our name of it at Amazon: asked again by it, there is one.
+    pub external_id: String,
+    pub shipping_speed: ShippingSpeed,
+    pub state: OutboundState,
+    /// In place of the document's own lines: those know neither SKU nor what became of them.
+    pub lines: Vec<OutboundLine>,
+    /// Amazon's shipments of it that have left, each with our paper of it.
+    #[serde(default)]
+    pub sent: Vec<SentByAmazon>,
+    /// Why it is so, or why it is not sent yet: stable, snake_case.
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    /// When Amazon was last asked of it.
+    pub checked_at: Option<Timestamp>,
+    /// A person took it back: Amazon is asked until it says what became of it.
+    pub cancel_asked_at: Option<Timestamp>,
+}
+
+/// One shipment of Amazon's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentByAmazon {
+    pub amazon_shipment_id: String,
+    pub shipment_id: DocumentId,
+    pub packages: Vec<Tracking>,
+}
+
 impl OrderDocument {
+    pub fn outbound(&self) -> Option<&OutboundDetail> {
+        match &self.detail {
+            Detail::Outbound(outbound) => Some(outbound),
+            _ => None,
+        }
+    }
+
     pub fn kind(&self) -> DocumentKind {
         self.id.kind
     }
@@ -120,6 +163,11 @@ impl OrderDocument {
         if let (Some(untold), Some(connection)) = (self.is_untold(), connection) {
             let key = keys::untold_shipment(organization, connection, &self.id);
             steps.push(if untold { Step::put(key.into_row()) } else { Step::delete(key) });
+        }
+        if let Some(outbound) = self.outbound() {
+            let key = keys::open_outbound(organization, &outbound.connection_id, &self.id);
+            let over = outbound.state.is_over();
+            steps.push(if over { Step::delete(key) } else { Step::put(key.into_row()) });
         }
         Ok(steps)
     }
@@ -169,6 +217,21 @@ impl Store {
         query.limit = Some(page.rows() + 1);
         let read = |row: Row| Reader::new("an untold shipment", &row).parsed(keys::SK).map(Some);
         self.page("list untold shipments", &list, &query, page, read).await
+    }
+
+    /// What Amazon was asked to send from the connection's stock there and has not ended; consistent, in the order of
+    /// their ids.
+    pub async fn open_outbounds(
+        &self,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        page: &PageRequest,
+    ) -> Result<Page<DocumentId>, StoreError> {
+        let list = List::new("open outbound shipments", organization, connection);
+        let mut query = Query::of(keys::open_outbounds(organization, connection)).consistent();
+        query.limit = Some(page.rows() + 1);
+        let read = |row: Row| Reader::new("an open outbound shipment", &row).parsed(keys::SK).map(Some);
+        self.page("list open outbound shipments", &list, &query, page, read).await
     }
 
     /// Forgets that the channel was to be told of the shipment.

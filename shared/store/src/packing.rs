@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use domain::fulfilment::LineProgress;
+use domain::fulfilment::{Elsewhere, LineProgress};
 use domain::listing::ListingRef;
-use domain::order::{Effect, Place};
+use domain::order::{Effect, Place, Tracking};
 use domain::order_document::DocumentCounts;
 use domain::{ItemId, LocationId, Quantity};
 use flate2::Compression;
@@ -39,6 +39,7 @@ pub(crate) struct Packed {
 pub(crate) struct Rest {
     pub documents: DocumentCounts,
     pub comments: Vec<Comment>,
+    pub tracking: Vec<Tracking>,
 }
 
 /// Id, listing (external id, variation), item, SKU, title, quantity, shipped, unit price, tax.
@@ -81,6 +82,14 @@ struct Extra {
     /// have a simple one.
     #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
     bundles: Vec<(usize, Vec<(usize, i64)>)>,
+    /// What is served from other locations: the line's place, the location's, open, gone.
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    elsewhere: Vec<(usize, usize, Quantity, Quantity)>,
+    /// The places of the lines whose stock at Amazon is not tracked.
+    #[serde(rename = "u", default, skip_serializing_if = "Vec::is_empty")]
+    untracked: Vec<usize>,
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    tracking: Vec<Tracking>,
 }
 
 impl Extra {
@@ -89,6 +98,9 @@ impl Extra {
             && self.documents.is_nothing()
             && self.comments.is_empty()
             && self.bundles.is_empty()
+            && self.elsewhere.is_empty()
+            && self.untracked.is_empty()
+            && self.tracking.is_empty()
     }
 }
 
@@ -126,11 +138,18 @@ pub(crate) fn pack(
         let parts = line.parts.as_ref().filter(|parts| !parts.is_empty())?;
         Some((n, parts.iter().map(|part| (items.of(&part.item_id), part.quantity)).collect()))
     });
+    let elsewhere =
+        lines.iter().enumerate().flat_map(|(n, line)| line.elsewhere.iter().map(move |part| (n, part)));
+    let elsewhere = elsewhere.map(|(n, part)| (n, locations.of(&part.location_id), part.open, part.gone));
+    let untracked = lines.iter().enumerate().filter(|(_, line)| line.untracked);
     let extra = Extra {
         progress: progress.map(|(n, line)| (n, numbers_of(&line.done))).collect(),
         documents: rest.documents,
         comments: rest.comments.clone(),
         bundles: bundles.collect(),
+        elsewhere: elsewhere.collect(),
+        untracked: untracked.map(|(n, _)| n).collect(),
+        tracking: rest.tracking.clone(),
     };
     let lines = lines
         .iter()
@@ -212,6 +231,8 @@ pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpa
                 unit_price_minor,
                 tax_minor,
                 done: LineProgress::default(),
+                elsewhere: Vec::new(),
+                untracked: false,
             })
         },
     );
@@ -221,14 +242,25 @@ pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpa
             line.done = progress_of(numbers);
         }
     }
+    let place = |location: usize| match location {
+        0 => Ok(own.clone()),
+        n => locations.get(n - 1).cloned().ok_or_else(|| unreadable("a location is missing".into())),
+    };
+    for (at, location, open, gone) in extra.elsewhere {
+        if let Some(line) = lines.get_mut(at) {
+            line.elsewhere.push(Elsewhere { location_id: place(location)?, open, gone });
+        }
+    }
+    for at in extra.untracked {
+        if let Some(line) = lines.get_mut(at) {
+            line.untracked = true;
+        }
+    }
     let applied = applied.into_iter().map(|(item_at, location, committed, deducted)| {
-        let location_id = match location {
-            0 => own.clone(),
-            n => locations.get(n - 1).cloned().ok_or_else(|| unreadable("a location is missing".into()))?,
-        };
-        Ok((Place { item_id: item(item_at)?, location_id }, Effect { committed, deducted }))
+        let place = Place { item_id: item(item_at)?, location_id: place(location)? };
+        Ok((place, Effect { committed, deducted }))
     });
-    let rest = Rest { documents: extra.documents, comments: extra.comments };
+    let rest = Rest { documents: extra.documents, comments: extra.comments, tracking: extra.tracking };
     Ok((lines, applied.collect::<Result<_, StoreError>>()?, rest))
 }
 
@@ -266,6 +298,7 @@ mod tests {
             quantity in 0i64..1000, shipped in 0i64..1000, price in proptest::option::of(any::<i64>()),
             parts in prop::collection::vec((0u8..5, 1i64..100), 0..3),
             done in proptest::option::of(proptest::array::uniform6(0i64..9)),
+            elsewhere in prop::collection::vec((0u8..3, 0i64..9, 0i64..9), 0..2), untracked in any::<bool>(),
         ) -> OrderLine {
             let of = |n: u8| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) };
             OrderLine {
@@ -279,6 +312,10 @@ mod tests {
                 unit_price_minor: price,
                 tax_minor: price.map(|price| price / 5),
                 done: done.map_or_else(LineProgress::default, |done| progress_of(done.map(|n| Quantity::new(n).unwrap()))),
+                elsewhere: elsewhere.into_iter().map(|(n, open, gone)| Elsewhere {
+                    location_id: place(n), open: Quantity::new(open).unwrap(), gone: Quantity::new(gone).unwrap(),
+                }).collect(),
+                untracked,
             }
         }
     }
@@ -301,6 +338,7 @@ mod tests {
             if packages > 0 {
                 rest.documents.take_next(DocumentKind::Package);
                 let (text, by) = ("To the door".to_owned(), "key_1".to_owned());
+                rest.tracking.push(Tracking { carrier: None, tracking_number: "1Z".to_owned() });
                 rest.comments.push(Comment { text, by, at: domain::Timestamp::UNIX_EPOCH });
             }
             let packed = pack(&lines, &applied, &place(1), &rest).unwrap();

@@ -108,6 +108,7 @@ impl World {
             marketplace: Vec::new(),
             credentials: credentials.into_iter().map(|(field, value)| (field, value.into())).collect(),
             settings,
+            fba: None,
         };
         Ok(self.app.connect(&self.organization.id, new).await?)
     }

@@ -43,7 +43,11 @@ impl Shop {
 
 impl World {
     pub async fn shop(&self, host: &str) -> Shop {
-        let sim = self.open_shop(host, "EUR");
+        self.shop_in(host, "EUR").await
+    }
+
+    pub async fn shop_in(&self, host: &str, currency: &str) -> Shop {
+        let sim = self.open_shop(host, currency);
         let mut input = connection_input();
         input["endpoint"] = json!(format!("https://{host}"));
         let made = self.post("/v1/connections", input).await.ok();

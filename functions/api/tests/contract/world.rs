@@ -255,6 +255,10 @@ impl World {
         Answer { status: parts.status.as_u16(), headers: parts.headers, body, raw: bytes }
     }
 
+    pub fn add_shop(&self, host: &str, shop: Arc<dyn SimulatedShop>) {
+        self.shops.0.lock().unwrap().insert(host.to_owned(), shop);
+    }
+
     /// A shop at `https://<host>`.
     pub fn open_shop(&self, host: &str, currency: &str) -> Arc<WoocommerceShop> {
         let clock = Arc::clone(&self.clock);
@@ -321,13 +325,21 @@ impl World {
         self.app.fan_out(&items.iter().map(changed).collect()).await.unwrap();
     }
 
-    /// All that waits in a channel's queues is done, what it queues itself too.
+    /// All that waits in WooCommerce's queues is done, what it queues itself too.
     pub async fn work(&self) {
-        let works = [queue::Work::ItemSync, queue::Work::OrderImport, queue::Work::StockPush];
+        self.work_of(ChannelKind::Woocommerce).await;
+    }
+
+    /// The same of another channel; of Amazon, also what is shipped.
+    pub async fn work_of(&self, channel: ChannelKind) {
+        let mut works = vec![queue::Work::ItemSync, queue::Work::OrderImport, queue::Work::StockPush];
+        if channel == ChannelKind::Amazon {
+            works.push(queue::Work::ShipmentPush);
+        }
         loop {
             let mut idle = true;
-            for work in works {
-                let name = queue::QueueName { work, channel: ChannelKind::Woocommerce };
+            for work in works.iter().copied() {
+                let name = queue::QueueName { work, channel };
                 for message in self.queue.receive(name, 10, Duration::from_secs(600)).await.unwrap() {
                     idle = false;
                     self.perform(&queue::Message::decode(&message.body).unwrap()).await;
@@ -354,6 +366,7 @@ impl World {
                 self.app.push_listings(organization, connection, targets, *force, &attempt).await.map(drop)
             }
             Task::PushShipments => return,
+            Task::SyncOutbounds => self.app.sync_outbounds(organization, connection, &attempt).await,
             Task::SettleSubmission { .. } => unreachable!("the shop answers at once"),
             Task::FetchOrders { external_ids, trigger } => {
                 self.app.fetch_named_orders(organization, connection, external_ids, *trigger).await
@@ -429,6 +442,8 @@ impl World {
             candidate_item_ids: Vec::new(),
             item_id: None,
             rejected_item_ids: Default::default(),
+            marked: None,
+            counted_at: None,
             dismissed_reason: None,
             stock_rule: Default::default(),
             first_seen_at: now,

@@ -16,17 +16,20 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Limit, Notification,
-    OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockResult,
-    StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Fulfiller, Limit,
+    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome,
+    StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
 mod error;
+mod fba_wire;
 mod feed;
+mod inventory;
 mod listings;
 mod marketplace;
 mod orders;
+mod outbound;
 mod report;
 mod shipments;
 mod stock;
@@ -53,7 +56,7 @@ pub struct Operation {
 }
 
 /// Every operation that the adapter calls.
-pub static OPERATIONS: [&Operation; 18] = [
+pub static OPERATIONS: [&Operation; 23] = [
     &auth::PARTICIPATIONS,
     &listings::SEARCH,
     &report::CREATE,
@@ -68,6 +71,11 @@ pub static OPERATIONS: [&Operation; 18] = [
     &feed::GET,
     &feed::DOCUMENT,
     &shipments::CONFIRM,
+    &inventory::SUMMARIES,
+    &outbound::CREATE,
+    &outbound::GET,
+    &outbound::LIST,
+    &outbound::CANCEL,
     &webhooks::SUBSCRIPTION,
     &webhooks::SUBSCRIBE,
     &webhooks::DESTINATIONS,
@@ -187,6 +195,10 @@ impl Channel for Amazon {
         shipment: &Shipment,
     ) -> Result<ShipmentOutcome, ChannelError> {
         shipments::push(shop, shipment).await
+    }
+
+    fn fulfiller(&self) -> Option<&dyn Fulfiller> {
+        Some(self)
     }
 
     fn tokens(&self) -> Option<&dyn Tokens> {

@@ -2,7 +2,7 @@
 
 use domain::channel::Fulfilment;
 use domain::listing::{ListingRef, RecordFailure};
-use domain::order::{Address, Buyer, ChannelOrderState, FetchedLine, FetchedOrder, PaymentStatus};
+use domain::order::{Address, Buyer, ChannelOrderState, FetchedLine, FetchedOrder, PaymentStatus, Tracking};
 use domain::{Currency, Money, Quantity};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::error::printable;
 use super::listings::failure;
+use super::shipments::UNTRACKED;
 use super::wire::{self, Amount, ItemFulfillment, OneOrder, OrderItem, SearchedOrders};
 use super::{Call, Operation, marketplace, parse, read_cursor, time, write_cursor};
 use crate::{ChannelError, Cursor, Limit, NOT_SOLD_HERE, OrderQuery, Page, Shop};
@@ -22,7 +23,7 @@ const SETTLED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// What is asked for beside items and states. `BUYER` and `RECIPIENT` are left out of the answer where the application
 /// lacks the role.
-const INCLUDED: &str = "BUYER,RECIPIENT,PROCEEDS,FULFILLMENT,CANCELLATION";
+const INCLUDED: &str = "BUYER,RECIPIENT,PROCEEDS,FULFILLMENT,CANCELLATION,PACKAGES";
 
 pub(super) static SEARCH: Operation = Operation {
     name: "fetch a page of orders",
@@ -169,7 +170,15 @@ fn read(order: wire::Order, fallback: Currency) -> Option<FetchedOrder> {
         buyer: buyer(order.buyer, order.recipient),
         fulfilment: if by_amazon { Fulfilment::Fba } else { Fulfilment::Mfn },
         unknown_state: standing.unknown,
+        tracking: order.packages.into_iter().filter_map(tracking).collect(),
     })
+}
+
+/// Amazon tells of the packages of merchants, of its own only where it comes to do so.
+fn tracking(package: wire::PackageNode) -> Option<Tracking> {
+    let tracking_number =
+        package.tracking_number.filter(|number| !number.is_empty() && number != UNTRACKED)?;
+    Some(Tracking { carrier: package.carrier.filter(|carrier| !carrier.is_empty()), tracking_number })
 }
 
 fn money(amount: &Amount) -> Option<Money> {

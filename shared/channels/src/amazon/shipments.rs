@@ -33,7 +33,7 @@ const CARRIERS: [&str; 16] = [
 ];
 
 /// In place of a number that there is none of: Amazon asks for one.
-const UNTRACKED: &str = "untracked";
+pub(super) const UNTRACKED: &str = "untracked";
 
 pub(super) async fn push(shop: &Shop<'_>, shipment: &Shipment) -> Result<ShipmentOutcome, ChannelError> {
     let known = CARRIERS.iter().find(|carrier| carrier.eq_ignore_ascii_case(shipment.carrier.trim()));

@@ -198,6 +198,8 @@ pub(super) struct Order {
     pub proceeds: Option<OrderProceeds>,
     #[serde(default)]
     pub fulfillment: Option<OrderFulfillment>,
+    #[serde(default)]
+    pub packages: Vec<PackageNode>,
     pub order_items: Vec<OrderItem>,
 }
 
@@ -417,4 +419,13 @@ pub(super) struct QueuedNotification {
     pub payload: Value,
     #[serde(alias = "NotificationMetadata", rename = "notificationMetadata", default)]
     pub metadata: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PackageNode {
+    #[serde(default)]
+    pub carrier: Option<String>,
+    #[serde(default)]
+    pub tracking_number: Option<String>,
 }

@@ -361,6 +361,7 @@ fn read(
         buyer: buyer(order),
         fulfilment: Fulfilment::Mfn,
         unknown_state,
+        tracking: Vec::new(),
     })
 }
 

@@ -39,6 +39,8 @@ fn the_numbers_are_those_of_the_models() {
         "reports_2021-06-30.json",
         "notifications.json",
         "sellers.json",
+        "fbaInventory.json",
+        "fulfillmentOutbound_2020-07-01.json",
     ] {
         let Some(model) = file(name) else { return };
         let operations =

@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod consent;
+mod fulfilment;
 mod limits;
 mod model;
 mod official;

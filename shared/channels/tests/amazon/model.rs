@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     "listingsItems_2021-08-01.json",
     "orders_2026-01-01.json",
     "ordersV0.json",
@@ -19,6 +19,8 @@ const FILES: [&str; 7] = [
     "reports_2021-06-30.json",
     "notifications.json",
     "sellers.json",
+    "fbaInventory.json",
+    "fulfillmentOutbound_2020-07-01.json",
 ];
 
 static SAID: Once = Once::new();

@@ -107,6 +107,8 @@ pub fn listing(connection: &ConnectionId, external: &str, sku: Option<&str>) -> 
         candidate_item_ids: Vec::new(),
         item_id: None,
         rejected_item_ids: BTreeSet::new(),
+        marked: None,
+        counted_at: None,
         dismissed_reason: None,
         stock_rule: RuleSetting::default(),
         first_seen_at: at(0),
@@ -172,6 +174,8 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
             unit_price_minor: Some(i64::try_from(995 + n * 173 % 4000).unwrap()),
             tax_minor: Some(i64::try_from(199 + n * 31 % 700).unwrap()),
             done: LineProgress::default(),
+            elsewhere: Vec::new(),
+            untracked: false,
         })
         .collect();
     let place = |n| Place { item_id: item_id(n), location_id: home.clone() };
@@ -183,6 +187,8 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
         number: format!("#{external}"),
         state: OrderState::Confirmed,
         channel_state: ChannelOrderState::Confirmed,
+        fulfilled_by: Fulfilment::Mfn,
+        tracking: Vec::new(),
         unknown_state: None,
         payment: PaymentStatus::Paid,
         currency: "EUR".parse().unwrap(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// Amazon's name of the operation, calls a second in ten-thousandths, and burst: the usage plans of the official models,
 /// August 2026.
-pub const PUBLISHED: [(&str, i64, i64); 18] = [
+pub const PUBLISHED: [(&str, i64, i64); 23] = [
     ("getMarketplaceParticipations", 160, 15),
     ("searchListingsItems", 50_000, 5),
     ("getListingsItem", 50_000, 10),
@@ -21,6 +21,11 @@ pub const PUBLISHED: [(&str, i64, i64); 18] = [
     ("createReport", 167, 15),
     ("getReport", 20_000, 15),
     ("getReportDocument", 167, 15),
+    ("getInventorySummaries", 20_000, 2),
+    ("createFulfillmentOrder", 20_000, 30),
+    ("getFulfillmentOrder", 20_000, 30),
+    ("listAllFulfillmentOrders", 20_000, 30),
+    ("cancelFulfillmentOrder", 20_000, 30),
     ("getSubscription", 10_000, 5),
     ("createSubscription", 10_000, 5),
     ("getDestinations", 10_000, 5),

@@ -18,6 +18,7 @@ use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sol
 
 mod answer;
 mod bulk;
+mod fba;
 mod limits;
 mod listings;
 mod orders;
@@ -82,6 +83,39 @@ impl AmazonShop {
         self.state().add(goods, true, now)
     }
 
+    /// Goods are on their way to Amazon: announced, and handed to a carrier.
+    pub fn send_in(&self, listing: &Sold, units: i64) {
+        self.state().inbound.entry(listing.external_id.clone()).or_default().shipped += units;
+    }
+
+    /// Amazon received some of what is on its way: they can be sold, the rest is being received.
+    pub fn receive(&self, listing: &Sold, units: i64) {
+        let mut state = self.state();
+        let inbound = state.inbound.entry(listing.external_id.clone()).or_default();
+        let coming = inbound.shipped + inbound.receiving;
+        let arrived = units.min(coming);
+        (inbound.shipped, inbound.receiving) = (0, coming - arrived);
+        state.take(&listing.external_id, -arrived);
+    }
+
+    /// Puts `FBA` on a SKU that the merchant shipped, or takes it off again.
+    pub fn set_fba(&self, listing: &Sold, fba: bool) {
+        self.change_listing(listing, |listing| listing.fba = fba);
+    }
+
+    /// Amazon tells of a package of an order that it ships, as it does of merchants'.
+    pub fn track(&self, order: &str, carrier: &str, number: &str) {
+        let now = self.now();
+        let (carrier, tracking_number) = (Some(carrier.to_owned()), Some(number.to_owned()));
+        let package = Shipped { carrier, tracking_number, lines: Vec::new() };
+        self.state().change(order, now, |_, order| drop(order.packages.insert("1".to_owned(), package)));
+    }
+
+    /// The ids of the orders that Amazon was asked to send for sales made elsewhere.
+    pub fn dispatches(&self) -> Vec<String> {
+        self.state().dispatches.keys().cloned().collect()
+    }
+
     /// Takes a SKU off some marketplaces: only `ids` show it.
     pub fn show_only_in(&self, listing: &Sold, ids: &[&str]) {
         let mut state = self.state();
@@ -132,6 +166,7 @@ impl AmazonShop {
         let now = self.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.work(now);
+        fba::work(&mut state, now);
         state
     }
 
@@ -193,6 +228,13 @@ impl AmazonShop {
             "confirmShipment" => {
                 orders::confirm(state, &asked, path.get(3).copied().unwrap_or_default(), now)
             }
+            "getInventorySummaries" => fba::summaries(state, &asked, now),
+            "createFulfillmentOrder" => fba::create(state, &asked, now),
+            "listAllFulfillmentOrders" => fba::list(state, &asked, now),
+            "getFulfillmentOrder" => fba::get(state, &asked, last, now),
+            "cancelFulfillmentOrder" => {
+                fba::cancel(state, &asked, path.get(4).copied().unwrap_or_default(), now)
+            }
             "createFeedDocument" => bulk::create_document(state, &asked),
             "createFeed" => bulk::create_feed(state, &asked, now),
             "getFeed" => bulk::get_feed(state, last),
@@ -230,6 +272,13 @@ fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
         ("POST", ["reports", "2021-06-30", "reports"]) => "createReport",
         ("GET", ["reports", "2021-06-30", "reports", _]) => "getReport",
         ("GET", ["reports", "2021-06-30", "documents", _]) => "getReportDocument",
+        ("GET", ["fba", "inventory", "v1", "summaries"]) => "getInventorySummaries",
+        ("POST", ["fba", "outbound", "2020-07-01", "fulfillmentOrders"]) => "createFulfillmentOrder",
+        ("GET", ["fba", "outbound", "2020-07-01", "fulfillmentOrders"]) => "listAllFulfillmentOrders",
+        ("GET", ["fba", "outbound", "2020-07-01", "fulfillmentOrders", _]) => "getFulfillmentOrder",
+        ("PUT", ["fba", "outbound", "2020-07-01", "fulfillmentOrders", _, "cancel"]) => {
+            "cancelFulfillmentOrder"
+        }
         ("GET", ["notifications", "v1", "destinations"]) => "getDestinations",
         ("POST", ["notifications", "v1", "destinations"]) => "createDestination",
         ("GET", ["notifications", "v1", "subscriptions", _]) => "getSubscription",

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::fba::{Dispatch, Inbound};
 use super::limits::Buckets;
 use super::tokens::Tokens;
 use crate::{Call, Delivery, Goods, Shipped, Sold};
@@ -94,6 +95,10 @@ pub(super) struct Feed {
 pub(super) struct State {
     pub listings: BTreeMap<String, Listing>,
     pub orders: BTreeMap<String, Order>,
+    /// What Amazon was asked to send, by the seller's id of it.
+    pub dispatches: BTreeMap<String, Dispatch>,
+    /// On its way to Amazon, by SKU.
+    pub inbound: BTreeMap<String, Inbound>,
     pub feeds: BTreeMap<String, Feed>,
     /// Each with the time when it was asked for.
     pub reports: BTreeMap<String, Timestamp>,
@@ -117,6 +122,8 @@ impl State {
         Self {
             listings: BTreeMap::new(),
             orders: BTreeMap::new(),
+            dispatches: BTreeMap::new(),
+            inbound: BTreeMap::new(),
             feeds: BTreeMap::new(),
             reports: BTreeMap::new(),
             documents: BTreeMap::new(),

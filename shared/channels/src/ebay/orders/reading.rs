@@ -59,6 +59,7 @@ fn read(order: Order, shipments: &[Fulfillment]) -> Option<FetchedOrder> {
         buyer: buyer(ship_to, registered),
         fulfilment: domain::channel::Fulfilment::Mfn,
         unknown_state: standing.unknown,
+        tracking: Vec::new(),
     })
 }
 

@@ -68,6 +68,7 @@ fn read(node: OrderNode, external_id: &str, refunded: &Refunded) -> Option<Fetch
         },
         fulfilment: Fulfilment::Mfn,
         unknown_state: standing.unknown,
+        tracking: Vec::new(),
     })
 }
 
