@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub mod amazon;
+mod call_limits;
 pub mod capability;
 pub mod consent;
 pub mod credentials;
 pub mod ebay;
+mod entity;
 pub mod error;
 pub mod etsy;
 pub mod network;
@@ -28,8 +30,10 @@ pub mod pace;
 pub mod shipment;
 pub mod shopify;
 pub mod transport;
+mod walk;
 pub mod woocommerce;
 
+pub use call_limits::CallLimits;
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;

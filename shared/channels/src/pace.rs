@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
+use crate::CallLimits;
+
 /// The state of a channel's bucket, in the channel's own points; unlimited until the channel has told a limit.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<Option<Bucket>>);
+pub struct Pace(Mutex<Option<Bucket>>, CallLimits);
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
@@ -23,6 +25,11 @@ struct Bucket {
 }
 
 impl Pace {
+    /// For a channel that counts calls instead of points.
+    pub fn calls(&self) -> &CallLimits {
+        &self.1
+    }
+
     /// What the channel says it has left for us.
     pub fn observe(&self, available: u32, capacity: u32, restored_per_s: u32, now: Timestamp) {
         let milli = |points: u32| i64::from(points) * 1000;

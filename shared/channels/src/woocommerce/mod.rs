@@ -14,6 +14,7 @@ use http::{HeaderMap, Method, Request, Response, header};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::entity::plain_text;
 use crate::{
     Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
     Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget,
@@ -25,7 +26,6 @@ mod error;
 mod listings;
 mod orders;
 mod stock;
-mod walk;
 mod webhooks;
 mod wire;
 
@@ -167,7 +167,7 @@ async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
         ("", None) => None,
         (zone, _) => Some(zone.to_owned()),
     };
-    let name = wire::plain_text(&index.name);
+    let name = plain_text(&index.name);
     Ok(ShopIdentity {
         name: if name.trim().is_empty() {
             shop.endpoint.host_str().unwrap_or("shop").to_owned()
