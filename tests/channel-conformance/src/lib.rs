@@ -12,7 +12,7 @@ use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{
     Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shop, ShopFacts,
-    StockOutcome, StockTarget, Transport,
+    StockOutcome, StockTarget, Tokens, Transport,
 };
 use domain::listing::{FetchedListing, ListingRef};
 use domain::order::FetchedOrder;
@@ -39,8 +39,23 @@ pub struct Subject {
     pub endpoint: &'static str,
     /// A merchant can make a group with four attributes.
     pub four_attributes: bool,
-    pub open: Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>,
+    /// An order's quantities can be edited on the channel.
+    pub order_edits: bool,
+    /// A refund says of which units it is.
+    pub refunds_name_units: bool,
+    /// Calls that one batch of stock may take.
+    pub stock_calls_max: usize,
+    /// The adapter subscribes to notifications; else somebody does by hand.
+    pub subscribes: bool,
+    /// Which of an order's changes are told: `placed`, `paid`, `refunded`, `cancelled`.
+    pub told: &'static [&'static str],
+    /// New listings are told.
+    pub listings_told: bool,
+    pub open: Open,
 }
+
+/// Opens a new shop.
+pub type Open = Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>;
 
 /// One shop, and all that is needed to speak to it.
 pub struct Stage {
@@ -62,6 +77,33 @@ pub struct Stage {
 const PATIENCE: usize = 1_000;
 
 impl Subject {
+    /// With everything that a channel can have; what one lacks by its nature is said of it.
+    pub fn new(
+        name: &'static str,
+        adapter: &'static dyn Channel,
+        endpoint: &'static str,
+        open: impl Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            adapter,
+            endpoint,
+            four_attributes: true,
+            order_edits: true,
+            refunds_name_units: true,
+            stock_calls_max: 1,
+            subscribes: true,
+            told: &["placed", "paid", "refunded", "cancelled"],
+            listings_told: true,
+            open: Box::new(open),
+        }
+    }
+
+    /// Says why a law, or a part of one, is not tried.
+    pub fn lacks(&self, what: &str) {
+        eprintln!("not tried on {}: {what}", self.name);
+    }
+
     /// A shop that counts in euro.
     pub async fn stage(&self) -> anyhow::Result<Stage> {
         self.stage_in("EUR", 2).await
@@ -85,6 +127,11 @@ impl Subject {
             clock_ms,
             shop,
         };
+        let ended =
+            |tokens: &dyn Tokens| tokens.expires_at(&stage.credentials).is_some_and(|end| end <= stage.now());
+        if let Some(tokens) = self.adapter.tokens().filter(|tokens| ended(*tokens)) {
+            stage.credentials = tokens.refresh(&stage.shop()).await?;
+        }
         let identity = self.adapter.identify(&stage.shop()).await?;
         anyhow::ensure!(identity.currency == stage.currency, "the shop counts in {}", identity.currency);
         stage.facts = identity.facts;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 
+pub mod etsy;
 mod fault;
 mod serve;
 pub mod shopify;
@@ -81,7 +82,7 @@ pub struct Shipped {
 
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
-    /// `woocommerce`, `shopify`.
+    /// `woocommerce`, `shopify`, …
     fn channel(&self) -> &'static str;
 
     /// What a connection to this shop brings, by the API's field names.

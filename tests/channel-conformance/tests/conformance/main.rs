@@ -10,6 +10,7 @@ use std::sync::Arc;
 use channel_conformance::{Setting, Subject};
 use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 
@@ -46,25 +47,33 @@ fn shopify(setting: Setting) -> Arc<dyn SimulatedShop> {
     Arc::new(ShopifyShop::with(setting.clock, Access::Lasting, 20_000, 1_000).in_currency(setting.currency))
 }
 
+/// Of an application with raised limits, for the same reason. Its endpoint is registered, as merchants do by hand.
+fn etsy(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let shop = EtsyShop::new(setting.clock).with_limits(150, 100_000);
+    let shop = shop.in_currency(setting.currency, setting.decimals);
+    shop.register_endpoint("https://sync.example/hooks/1");
+    Arc::new(shop)
+}
+
 /// The registry: one entry a channel and way to speak to it.
 fn subjects() -> Vec<Subject> {
-    let woocommerce_at = |name, endpoint| Subject {
-        name,
-        adapter: &channels::woocommerce::Woocommerce,
-        endpoint,
-        four_attributes: true,
-        open: Box::new(woocommerce),
-    };
+    let woocommerce_at =
+        |name, endpoint| Subject::new(name, &channels::woocommerce::Woocommerce, endpoint, woocommerce);
     vec![
         woocommerce_at("woocommerce", "https://shop.example/store"),
         // Over http each request is signed instead.
         woocommerce_at("woocommerce_http", "http://shop.example"),
+        Subject::new("shopify", &channels::shopify::Shopify, "https://shop.myshopify.com", shopify),
         Subject {
-            name: "shopify",
-            adapter: &channels::shopify::Shopify,
-            endpoint: "https://shop.myshopify.com",
-            four_attributes: true,
-            open: Box::new(shopify),
+            four_attributes: false,
+            order_edits: false,
+            refunds_name_units: false,
+            // The whole inventory is read, written, and the listing's state set where all or none is left.
+            stock_calls_max: 3,
+            subscribes: false,
+            told: &["paid", "cancelled"],
+            listings_told: false,
+            ..Subject::new("etsy", &channels::etsy::Etsy, "https://api.etsy.com", etsy)
         },
     ]
 }

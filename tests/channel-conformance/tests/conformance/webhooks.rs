@@ -48,6 +48,13 @@ async fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
 /// Asked for twice, subscriptions are made once; the first time all of them are counted as restored.
 async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
+    if !subject.subscribes {
+        subject.lacks("subscribing to notifications");
+        let upkeep = ensure_webhooks(&stage).await?;
+        let calls = stage.shop.take_calls().len();
+        ensure!((upkeep.restored, calls) == (0, 0), "{calls} calls for nothing");
+        return Ok(());
+    }
     let first = ensure_webhooks(&stage).await?;
     ensure!(first.restored > 0, "nothing was registered");
     let again = ensure_webhooks(&stage).await?;
@@ -69,6 +76,10 @@ async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
 
 /// A subscription that was lost is made again, and counted.
 async fn a_lost_subscription_is_restored_and_counted(subject: &Subject) -> anyhow::Result<()> {
+    if !subject.subscribes {
+        subject.lacks("subscribing to notifications");
+        return Ok(());
+    }
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
     ensure!(stage.shop.forget_webhook(), "the simulation cannot lose a subscription");
@@ -95,6 +106,10 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
         stage.pass_a_minute();
         change();
         let told = hints(&stage).await?;
+        if !subject.told.contains(&name) {
+            subject.lacks(&format!("being told of an order {name}"));
+            continue;
+        }
         let named = |hint: &Hint| matches!(hint, Hint::Orders(ids) if ids.contains(&id));
         ensure!(told.iter().any(named), "{name}: {told:?}");
     }
@@ -103,6 +118,10 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
 
 /// A new listing is told.
 async fn a_new_listing_is_told(subject: &Subject) -> anyhow::Result<()> {
+    if !subject.listings_told {
+        subject.lacks("being told of new listings");
+        return Ok(());
+    }
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
     hints(&stage).await?;
