@@ -17,7 +17,7 @@ use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value::{self, MoneyBody, price};
 
-const BARCODE_MAX: usize = 255;
+pub const BARCODE_MAX: usize = 255;
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

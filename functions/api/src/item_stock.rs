@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::AppError;
 use axum::extract::State;
 use domain::availability::StepName;
-use domain::stock::{Level, Reason, SourceKind};
+use domain::stock::{Level, Movement, Reason, SourceKind};
 use domain::{ConnectionId, ItemId, LocationId, MovementId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -98,6 +98,22 @@ pub struct SourceBody {
     id: String,
 }
 
+impl From<Movement> for MovementBody {
+    fn from(movement: Movement) -> Self {
+        Self {
+            id: movement.id,
+            item_id: movement.item_id,
+            location_id: movement.location_id,
+            on_hand_delta: movement.change.on_hand,
+            committed_delta: movement.change.committed,
+            reason: movement.reason,
+            source: SourceBody { kind: movement.source.kind, id: movement.source.id },
+            actor: movement.actor.into(),
+            at: movement.at,
+        }
+    }
+}
+
 /// The stock ledger of the item, newest first. All movements summed give the levels.
 #[utoipa::path(get, path = "/v1/items/{id}/movements", tag = "items", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = List<MovementBody>)))]
@@ -110,17 +126,7 @@ pub async fn list_movements(
     let page = query.request()?;
     api.app.item(&caller.organization_id, &id).await?;
     let movements = api.app.store.movements(&caller.organization_id, &id, &page).await?;
-    Ok(List::of(movements, |movement| MovementBody {
-        id: movement.id,
-        item_id: movement.item_id,
-        location_id: movement.location_id,
-        on_hand_delta: movement.change.on_hand,
-        committed_delta: movement.change.committed,
-        reason: movement.reason,
-        source: SourceBody { kind: movement.source.kind, id: movement.source.id },
-        actor: movement.actor.into(),
-        at: movement.at,
-    }))
+    Ok(List::of(movements, MovementBody::from))
 }
 
 /// The item's listings, each with how its number stands.

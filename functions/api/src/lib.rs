@@ -24,6 +24,8 @@ mod bulk_listing;
 mod channel;
 mod connection;
 mod connection_input;
+mod consent;
+mod csv;
 mod edge;
 mod idempotency;
 mod input;
@@ -104,7 +106,10 @@ fn documented() -> (Routes, Value) {
 }
 
 fn open_routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(healthz)).routes(routes!(get_openapi))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(healthz))
+        .routes(routes!(get_openapi))
+        .routes(routes!(consent::finish_consent))
 }
 
 fn operator_routes() -> OpenApiRouter<Api> {
@@ -137,6 +142,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
+        .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))
         .routes(routes!(sync::list_syncs))
         .routes(routes!(sync::get_sync))
@@ -149,6 +155,10 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))
+        .routes(routes!(csv::export::export_items))
+        .routes(routes!(csv::export::export_orders))
+        .routes(routes!(csv::export::export_movements))
+        .routes(routes!(csv::import::import_items))
         .routes(routes!(order::list_orders))
         .routes(routes!(order::get_order))
         .routes(routes!(order::get_customer))

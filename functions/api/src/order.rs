@@ -144,7 +144,7 @@ fn line(order: &Order, line: &OrderLine) -> LineBody {
 }
 
 impl OrderBody {
-    fn new(order: &Order, channels: &BTreeMap<ConnectionId, ChannelKind>) -> Self {
+    pub fn new(order: &Order, channels: &BTreeMap<ConnectionId, ChannelKind>) -> Self {
         let channel = channels.get(&order.connection_id);
         let channel = channel.map_or("Marketplace", |kind| channels::adapter(*kind).capability().name);
         let tax: Option<i64> = order.lines.iter().map(|line| line.tax_minor).sum();
@@ -173,7 +173,7 @@ impl OrderBody {
     }
 }
 
-async fn kinds(api: &Api, caller: &Caller) -> Result<BTreeMap<ConnectionId, ChannelKind>, AppError> {
+pub async fn kinds(api: &Api, caller: &Caller) -> Result<BTreeMap<ConnectionId, ChannelKind>, AppError> {
     let connections = api.app.store.connections(&caller.organization_id).await?;
     Ok(connections.into_iter().map(|connection| (connection.id, connection.channel)).collect())
 }

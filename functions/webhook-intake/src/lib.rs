@@ -3,22 +3,43 @@
 use app::App;
 use app::intake::IntakeError;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::get;
 use bytes::Bytes;
 use domain::ConnectionId;
 
 /// Longest notification taken, in bytes: a WooCommerce order with 1,000 lines has about this.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// `POST /v1/webhooks/{connection_id}`.
+/// `POST /v1/webhooks/{connection_id}`; `GET` for channels that ask first whether the receiver is ours.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/v1/webhooks/{connection_id}", post(take))
+        .route("/v1/webhooks/{connection_id}", get(answer_challenge).post(take))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
+}
+
+async fn answer_challenge(
+    State(app): State<App>,
+    Path(connection): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let nobody = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
+    let Ok(connection) = connection.parse::<ConnectionId>() else { return nobody() };
+    match app.answer_challenge(&connection, query.as_deref().unwrap_or_default()).await {
+        Ok(Some(answer)) => ([("content-type", "application/json")], answer).into_response(),
+        Ok(None) => {
+            let detail = "The channel's notifications come by POST.";
+            problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        }
+        Err(IntakeError::Failed(error)) => {
+            tracing::error!(%connection, error = %app::sync_orders::chain(&error), "a challenge could not be answered");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later.")
+        }
+        Err(_) => nobody(),
+    }
 }
 
 async fn take(

@@ -30,6 +30,11 @@ pub struct Options {
     #[arg(long)]
     pub public_url: Option<Url>,
 
+    /// A JSON file with the keys of your own application at the marketplaces, for connections that bring none:
+    /// {"ebay": {"client_id": "…", "client_secret": "…"}}.
+    #[arg(long)]
+    pub applications: Option<PathBuf>,
+
     /// Seconds between two sales in the demo.
     #[arg(long, default_value_t = 4)]
     pub demo_pause: u64,

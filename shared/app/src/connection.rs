@@ -37,7 +37,7 @@ pub struct NewConnection {
 
 /// What a trial needs beside credentials.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+pub(crate) struct Place<'a> {
     kind: ChannelKind,
     endpoint: &'a Url,
     marketplaces: &'a [String],
@@ -45,12 +45,24 @@ struct Place<'a> {
     currency: Currency,
 }
 
+impl<'a> Place<'a> {
+    pub(crate) fn of(connection: &'a Connection, endpoint: &'a Url) -> Self {
+        Self {
+            kind: connection.channel,
+            endpoint,
+            marketplaces: &connection.marketplace,
+            facts: &connection.facts,
+            currency: connection.currency,
+        }
+    }
+}
+
 /// A shop that was reached.
-struct Trial {
-    identity: ShopIdentity,
-    /// As they are now: a token may have been renewed.
-    credentials: Credentials,
-    channel_time: Timestamp,
+pub(crate) struct Trial {
+    pub identity: ShopIdentity,
+    /// As they are now: a token may have been renewed; without the application's keys.
+    pub credentials: Credentials,
+    pub channel_time: Timestamp,
 }
 
 /// What changes; `None` stays.
@@ -87,13 +99,27 @@ fn parse_endpoint(endpoint: Option<&str>, home: Option<&str>, custom: bool) -> R
     Ok(url)
 }
 
+const CONSENT_TO_COME: &str = "The merchant's consent is still to come: open the address that POST /v1/connections/{id}/authorize gives.";
+
+/// Whether what was sent in lacks what the channel's own page gives: something required that is not the application's,
+/// or everything.
+fn waits_for_consent(channel: ChannelKind, credentials: &Credentials) -> bool {
+    let channel = channels::adapter(channel);
+    let capability = channel.capability();
+    let lacks =
+        |field: &&&str| !capability.application_keys.contains(*field) && credentials.get(field).is_none();
+    let nothing = credentials.expose().is_empty();
+    channel.consent().is_some()
+        && (nothing || capability.credentials_required.iter().any(|field| lacks(&field)))
+}
+
 fn invalid_credentials(error: InvalidCredentials) -> AppError {
     let field = error.field().replace('~', "~0").replace('/', "~1");
     AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
 }
 
 /// What of the input a trial proved wrong. An outage of the channel says nothing about the input.
-fn trial_failed(error: ChannelError) -> AppError {
+pub(crate) fn trial_failed(error: ChannelError) -> AppError {
     let pointer = match error.kind {
         ErrorKind::Unauthorized | ErrorKind::Forbidden => "/credentials",
         ErrorKind::AddressRefused | ErrorKind::NotThisChannel => "/endpoint",
@@ -113,64 +139,94 @@ impl App {
         self.store.connection(organization, id).await?.ok_or(AppError::NotFound("connection"))
     }
 
-    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`; 409 `already_connected`.
+    /// Tried against the channel before it is stored. One that brings no authorization waits for the merchant's consent
+    /// ([`App::authorize_connection`]), where the channel has a page for it.
+    ///
+    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`, `taxes_disabled`; 409
+    /// `already_connected`.
     pub async fn connect(
         &self,
         organization_id: &OrganizationId,
         new: NewConnection,
     ) -> Result<Connection, AppError> {
         let organization = self.organization(organization_id).await?;
-        let home = channels::adapter(new.channel).capability().home;
+        let capability = channels::adapter(new.channel).capability();
+        let home = capability.home;
+        if capability.taxes_required && !organization.taxes_enabled {
+            let detail =
+                format!("{} needs taxes: switch taxes_enabled on in the organization first", capability.name);
+            return Err(AppError::invalid("taxes_disabled", "/channel", detail));
+        }
         let endpoint = parse_endpoint(new.endpoint.as_deref(), home, self.settings.custom_endpoints)?;
-        let credentials = self.parse_credentials(new.channel, new.credentials)?;
+        let credentials = Credentials::parse(new.credentials, capability).map_err(invalid_credentials)?;
+        let waits = waits_for_consent(new.channel, &credentials);
+        let credentials = self.with_application(new.channel, credentials);
+        if !waits {
+            credentials.check_complete(capability).map_err(invalid_credentials)?;
+        }
         let locations = self.store.locations(organization_id).await?;
         let settings = patched(&ConnectionSettings::default(), &new.settings, &locations)?;
         let stored_endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
         if home.is_none() {
             self.check_not_connected(organization_id, new.channel, &stored_endpoint, None).await?;
         }
-        let place = Place {
-            kind: new.channel,
-            endpoint: &endpoint,
-            marketplaces: &new.marketplace,
-            facts: &ShopFacts::default(),
-            currency: organization.base_currency,
-        };
-        let Trial { identity, credentials, channel_time } = self.try_shop(place, credentials).await?;
-        if home.is_some() {
-            let account = identity.facts.get(ACCOUNT).map(String::as_str);
-            self.check_not_connected(organization_id, new.channel, &stored_endpoint, account).await?;
-        }
         let now = self.clock.now();
-        let connection = Connection {
+        let mut connection = Connection {
             id: ConnectionId::from_body(&self.ids.next(now)).map_err(not_hex)?,
             organization_id: organization_id.clone(),
             channel: new.channel,
             name: new.name,
             endpoint: stored_endpoint,
             marketplace: new.marketplace,
-            status: ConnectionStatus::Active,
-            status_reason: None,
+            status: ConnectionStatus::NeedsAuthorization,
+            status_reason: Some(CONSENT_TO_COME.to_owned()),
             settings,
-            currency: identity.currency,
-            facts: identity.facts,
+            currency: organization.base_currency,
+            facts: ShopFacts::default(),
             created_at: now,
-            connected_at: channel_time,
-            next_sync_at: now.checked_add(first_sync_after(new.channel)).ok(),
+            connected_at: None,
+            next_sync_at: None,
             version: 1,
         };
-        // Orders placed before are not fetched by themselves: the shop's stock is without them already.
+        if waits {
+            let kept = self.without_application(new.channel, credentials);
+            return self.keep_connection(connection, &kept, now).await;
+        }
+        let trial = self.try_shop(Place::of(&connection, &endpoint), credentials).await?;
+        if home.is_some() {
+            let account = trial.identity.facts.get(ACCOUNT).map(String::as_str);
+            let endpoint = &connection.endpoint;
+            self.check_not_connected(organization_id, new.channel, endpoint, account).await?;
+        }
+        let now = self.clock.now();
+        connection.status = ConnectionStatus::Active;
+        connection.status_reason = None;
+        connection.facts = trial.identity.facts;
+        connection.created_at = now;
+        connection.connected_at = Some(trial.channel_time);
+        connection.next_sync_at = now.checked_add(first_sync_after(new.channel)).ok();
+        self.keep_connection(connection, &trial.credentials, trial.channel_time).await
+    }
+
+    /// Orders placed before `orders_from`, by the channel's clock, are not fetched by themselves: the shop's stock is
+    /// without them already.
+    async fn keep_connection(
+        &self,
+        connection: Connection,
+        credentials: &Credentials,
+        orders_from: Timestamp,
+    ) -> Result<Connection, AppError> {
         let state = ConnectionState {
-            orders_watermark: channel_time,
+            orders_watermark: orders_from,
             items_watermark: None,
             webhooks_checked_at: None,
         };
         let webhook_secret = secret::random("")?;
-        self.store.create_connection(&connection, &credentials, &webhook_secret, &state).await?;
+        self.store.create_connection(&connection, credentials, &webhook_secret, &state).await?;
         Ok(connection)
     }
 
-    async fn check_not_connected(
+    pub(crate) async fn check_not_connected(
         &self,
         organization: &OrganizationId,
         channel: ChannelKind,
@@ -196,7 +252,11 @@ impl App {
 
     /// Asks who is there, with a fresh token where the channel's access expires. The credentials may have been renewed:
     /// they are the ones to keep.
-    async fn try_shop(&self, place: Place<'_>, mut credentials: Credentials) -> Result<Trial, AppError> {
+    pub(crate) async fn try_shop(
+        &self,
+        place: Place<'_>,
+        mut credentials: Credentials,
+    ) -> Result<Trial, AppError> {
         let Place { kind, endpoint, marketplaces, facts, currency } = place;
         let channel = channels::adapter(kind);
         let pace = Pace::default();
@@ -317,30 +377,13 @@ impl App {
         connection: &Connection,
         fields: CredentialFields,
     ) -> Result<Trial, AppError> {
-        let credentials = self.parse_credentials(connection.channel, fields)?;
+        let capability = channels::adapter(connection.channel).capability();
+        let credentials = Credentials::parse(fields, capability).map_err(invalid_credentials)?;
+        let credentials = self.with_application(connection.channel, credentials);
+        credentials.check_complete(capability).map_err(invalid_credentials)?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
-        let place = Place {
-            kind: connection.channel,
-            endpoint: &endpoint,
-            marketplaces: &connection.marketplace,
-            facts: &connection.facts,
-            currency: connection.currency,
-        };
-        self.try_shop(place, credentials).await
-    }
-
-    /// Complete, with the application's keys where the connection brings none.
-    fn parse_credentials(
-        &self,
-        channel: ChannelKind,
-        fields: CredentialFields,
-    ) -> Result<Credentials, AppError> {
-        let capability = channels::adapter(channel).capability();
-        let parsed = Credentials::parse(fields, capability).map_err(invalid_credentials)?;
-        let complete = self.with_application(channel, parsed);
-        complete.check_complete(capability).map_err(invalid_credentials)?;
-        Ok(complete)
+        self.try_shop(Place::of(connection, &endpoint), credentials).await
     }
 
     /// Errors: 409 `needs_authorization` where the channel refuses the credentials: new ones make it active.
@@ -392,7 +435,7 @@ impl App {
         Ok(self.store.delete_connection(organization, id).await?)
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         organization: &OrganizationId,
         id: &ConnectionId,
@@ -423,7 +466,7 @@ impl App {
 }
 
 /// What was missed meanwhile is fetched at once, but not before the connection's first sync is due.
-fn activate(connection: &mut Connection, now: Timestamp) {
+pub(crate) fn activate(connection: &mut Connection, now: Timestamp) {
     connection.status = ConnectionStatus::Active;
     connection.status_reason = None;
     let first = connection.created_at.checked_add(first_sync_after(connection.channel)).unwrap_or(now);

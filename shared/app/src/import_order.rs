@@ -89,7 +89,7 @@ impl App {
             .unwrap_or_else(|| organization.primary_location_id.clone());
         let no_stock_effect = match &before {
             Some(before) => before.no_stock_effect,
-            None => fulfilled && fetched.placed_at < connection.connected_at,
+            None => fulfilled && connection.connected_at.is_some_and(|at| fetched.placed_at < at),
         };
         let state = OrderState::from(fetched.state);
         let mut after = Order {

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use queue::message::Task;
 use queue::{QueueName, Work};
 use store::connection::Connection;
+use url::Url;
 
 use crate::{App, AppError};
 
@@ -50,6 +51,37 @@ impl App {
             .await
             .map_err(IntakeError::Refused)?;
         self.follow(&shop.connection, notification).await
+    }
+
+    /// Queues what a notification that came through a queue or an event bus of our own hints at.
+    pub async fn take_queued_notification(&self, id: &ConnectionId, body: &[u8]) -> Result<(), IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let notification = channels::adapter(connection.channel)
+            .read_queued_notification(body)
+            .map_err(IntakeError::Refused)?;
+        self.follow(&connection, notification).await
+    }
+
+    /// What a channel wants to hear that asks whether the receiver of its notifications is ours; `None` where it does
+    /// not ask so.
+    pub async fn answer_challenge(
+        &self,
+        id: &ConnectionId,
+        query: &str,
+    ) -> Result<Option<String>, IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let callback = self.webhook_address(id);
+        Ok(callback.and_then(|callback| {
+            channels::adapter(connection.channel).answer_challenge(&secret, &callback, query)
+        }))
+    }
+
+    /// Where a connection's channel sends its notifications; `None` where no channel can reach us.
+    pub(crate) fn webhook_address(&self, id: &ConnectionId) -> Option<Url> {
+        self.settings.public_url.as_ref()?.join(&format!("v1/webhooks/{id}")).ok()
     }
 
     /// Queues what a notification hints at.

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 pub struct OpenShop {
     pub connection: Connection,
     pub channel: &'static dyn Channel,
-    endpoint: Url,
+    pub(crate) endpoint: Url,
     /// With the application's keys.
     credentials: Credentials,
     pace: Arc<Pace>,

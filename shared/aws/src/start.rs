@@ -6,6 +6,7 @@ use app::{App, Ids, Settings, SystemClock};
 use channels::network::{AddressPolicy, NetworkTransport};
 use secrecy::SecretString;
 
+use crate::bus::EventBridge;
 use crate::clients::SecretError;
 use crate::config::ConfigError;
 use crate::{Clients, Config, telemetry};
@@ -34,6 +35,13 @@ pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> 
     let clients = Clients::new(&config).await;
     let operator_key = clients.secret(config.require_operator_key_secret()?).await?;
     Ok((build(&config, &clients)?, operator_key))
+}
+
+/// The bus that domain events go to.
+pub async fn event_bus() -> Result<EventBridge, StartError> {
+    let config = Config::from_env()?;
+    telemetry::start(config.log_level);
+    Ok(Clients::new(&config).await.event_bus(config.require_event_bus()?))
 }
 
 fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {

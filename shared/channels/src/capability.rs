@@ -14,6 +14,8 @@ pub struct Capability {
     /// The address that stands for all hosts of a hosted marketplace; `None` where each store has an address of its own,
     /// which the connection must name.
     pub home: Option<&'static str>,
+    /// The channel collects taxes itself, so the organization must count them: `taxes_enabled`.
+    pub taxes_required: bool,
     /// Listings of one page.
     pub listing_page_max: u32,
     /// Listings can be asked for by time of change.

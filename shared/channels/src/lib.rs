@@ -39,7 +39,7 @@ pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
 pub use pace::Pace;
-pub use shipment::{Shipment, ShipmentOutcome, ShippedLine};
+pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
 /// The adapter of a channel. The one line of registration.
@@ -268,6 +268,11 @@ pub trait Channel: Send + Sync {
     /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
     fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
         Err(WebhookRefused::Unreadable)
+    }
+
+    /// What the channel keeps of a part of an order.
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::Counted
     }
 
     /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that

@@ -35,3 +35,24 @@ pub enum ShipmentOutcome {
     /// Will not work without a change of the shipment or of the order.
     Rejected { code: &'static str, reason: String },
 }
+
+/// What a channel keeps of a part of an order that was shipped before the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartialShipments {
+    /// The units of each line.
+    Counted,
+    /// The buyer is told; the order stays open as a whole until its last part.
+    Told,
+    /// Nothing: it ships whole orders.
+    None,
+}
+
+impl PartialShipments {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Told => "told",
+            Self::None => "none",
+        }
+    }
+}

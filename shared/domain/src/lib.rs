@@ -6,6 +6,7 @@
 pub mod availability;
 pub mod channel;
 pub mod connection;
+pub mod event;
 pub mod id;
 pub mod listing;
 pub mod matching;

@@ -38,8 +38,9 @@ pub struct Connection {
     pub currency: Currency,
     pub facts: ShopFacts,
     pub created_at: Timestamp,
-    /// The same moment by the channel's own clock, which is the one of its orders.
-    pub connected_at: Timestamp,
+    /// When the channel first let us in, by its own clock, which is the one of its orders. `None` while the merchant's
+    /// consent is still to come.
+    pub connected_at: Option<Timestamp>,
     /// `None` while nothing is to be synced by schedule.
     pub next_sync_at: Option<Timestamp>,
     /// Grows by one with each change by a person; schedule and status changes leave it.

@@ -220,6 +220,11 @@ pub(crate) fn connection_way(id: &ConnectionId) -> Key {
     Key::new(format!("C#{}", id.body()), "C")
 }
 
+/// A consent that was asked for, by the digest of its state, which names no organization.
+pub(crate) fn consent(digest: &str) -> Key {
+    Key::new(format!("A#{digest}"), "A")
+}
+
 /// The index partition of the connections that are to be synced, over all organizations.
 pub(crate) const DUE: &str = "DUE";
 

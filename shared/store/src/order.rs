@@ -168,7 +168,7 @@ impl Order {
         Ok(row)
     }
 
-    fn of_row(row: &Row) -> Result<Self, StoreError> {
+    pub(crate) fn of_row(row: &Row) -> Result<Self, StoreError> {
         let unreadable = |error| StoreError::Unreadable("an order", Box::new(error));
         let reader = Reader::new("an order", row);
         let id: OrderId = reader.parsed(keys::SK)?;

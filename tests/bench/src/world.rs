@@ -157,6 +157,12 @@ impl World {
         Ok(worked)
     }
 
+    /// Every record of the table's stream since the world began.
+    pub fn stream(&self) -> anyhow::Result<StreamEvent> {
+        let read = self.engine.stream_records(MAIN, None, usize::MAX)?;
+        Ok(serde_json::from_value(read.to_lambda_event())?)
+    }
+
     /// All that is in a queue, to its function, in batches of those it is invoked with.
     pub async fn work(&self, queue: QueueName) -> anyhow::Result<Worked> {
         let mut worked = Worked::default();

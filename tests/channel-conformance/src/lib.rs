@@ -2,6 +2,7 @@
 //! without a socket and under a clock that the law moves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{
-    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shop, ShopFacts,
-    StockOutcome, StockTarget, Tokens, Transport,
+    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shipment,
+    ShipmentOutcome, Shop, ShopFacts, StockOutcome, StockTarget, Transport,
 };
 use domain::listing::{FetchedListing, ListingRef};
 use domain::order::FetchedOrder;
@@ -101,7 +102,7 @@ impl Subject {
 
     /// Says why a law, or a part of one, is not tried.
     pub fn lacks(&self, what: &str) {
-        eprintln!("not tried on {}: {what}", self.name);
+        println!("{}: not tried: {what}", self.name);
     }
 
     /// A shop that counts in euro.
@@ -127,11 +128,7 @@ impl Subject {
             clock_ms,
             shop,
         };
-        let ended =
-            |tokens: &dyn Tokens| tokens.expires_at(&stage.credentials).is_some_and(|end| end <= stage.now());
-        if let Some(tokens) = self.adapter.tokens().filter(|tokens| ended(*tokens)) {
-            stage.credentials = tokens.refresh(&stage.shop()).await?;
-        }
+        stage.renew_if_stale().await?;
         let identity = self.adapter.identify(&stage.shop()).await?;
         anyhow::ensure!(identity.currency == stage.currency, "the shop counts in {}", identity.currency);
         stage.facts = identity.facts;
@@ -181,6 +178,29 @@ impl Stage {
                 Ok(())
             }
             _ => Err(error),
+        }
+    }
+
+    /// Renews the token, as its holder does.
+    pub async fn renew(&mut self) -> Result<(), ChannelError> {
+        if let Some(tokens) = self.adapter.tokens() {
+            self.credentials = tokens.refresh(&self.shop()).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew_if_stale(&mut self) -> Result<(), ChannelError> {
+        let ends = self.adapter.tokens().and_then(|tokens| tokens.expires_at(&self.credentials));
+        if ends.is_some_and(|end| end <= self.now()) { self.renew().await } else { Ok(()) }
+    }
+
+    /// Tells of a shipment, tried again while pacing says so.
+    pub async fn ship(&self, shipment: &Shipment) -> Result<ShipmentOutcome, ChannelError> {
+        loop {
+            match self.adapter.push_shipment(&self.shop(), shipment).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => self.wait_for(error)?,
+            }
         }
     }
 
@@ -287,10 +307,36 @@ fn at_ms(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap()
 }
 
+thread_local! {
+    /// Each law is tried on a thread of its own.
+    static THROTTLED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often a shop of this thread has refused a call as one too many since the last time asked. A fault's refusals,
+/// which no pacing could have avoided, are not counted.
+pub fn take_throttled() -> usize {
+    THROTTLED.replace(0)
+}
+
 /// From the adapter to the shop, by way of the faults.
 struct Direct {
     shop: Arc<dyn SimulatedShop>,
 }
+
+impl Direct {
+    fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let response = self.shop.handle(request);
+        // Shopify says it in the body of a success.
+        let throttled = response.status() == 429
+            || response.body().windows(THROTTLED_CODE.len()).any(|part| part == THROTTLED_CODE);
+        if throttled {
+            THROTTLED.set(THROTTLED.get() + 1);
+        }
+        response
+    }
+}
+
+const THROTTLED_CODE: &[u8] = br#""code":"THROTTLED""#;
 
 #[async_trait]
 impl Transport for Direct {
@@ -300,7 +346,7 @@ impl Transport for Direct {
             response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
         };
         match self.shop.faults().take() {
-            Fault::Pass => Ok(self.shop.handle(request)),
+            Fault::Pass => Ok(self.handle(request)),
             Fault::Status(status) => Ok(html(status)),
             Fault::Throttle { retry_after_s } => {
                 let mut response = html(429);
@@ -312,10 +358,10 @@ impl Transport for Direct {
             Fault::Html => Ok(html(200)),
             Fault::Hang => Err(TransportError::Timeout(None)),
             Fault::DropAnswer => {
-                drop(self.shop.handle(request));
+                drop(self.handle(request));
                 Err(TransportError::Timeout(None))
             }
-            Fault::Cut => Ok(self.shop.handle(request).map(|body| body.slice(..body.len() / 2))),
+            Fault::Cut => Ok(self.handle(request).map(|body| body.slice(..body.len() / 2))),
         }
     }
 }

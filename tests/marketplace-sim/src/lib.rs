@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
+use url::Url;
 
 pub mod etsy;
 mod fault;
@@ -153,6 +154,22 @@ pub trait SimulatedShop: Send + Sync {
     /// simulation does not know how.
     fn forget_webhook(&self) -> bool {
         false
+    }
+
+    /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
+    fn unknown_status(&self, _order: &str) -> bool {
+        false
+    }
+
+    /// The merchant opens the channel's page of consent and agrees: where the browser is sent then, with the code. `None`
+    /// for a page that the channel would not show, and where it has none.
+    fn consent(&self, _page: &Url) -> Option<Url> {
+        None
+    }
+
+    /// The same, and the merchant says no.
+    fn deny(&self, _page: &Url) -> Option<Url> {
+        None
     }
 
     /// From now on the credentials are refused.

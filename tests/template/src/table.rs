@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use store::changed::changed_item;
+use store::happened::is_told_of;
 use store::table::{MAIN, PERSONAL, TableDefinition};
 
 use crate::document::{attribute, load, properties};
@@ -97,6 +98,31 @@ fn passes(filters: &[Value], event_name: &str, sk: &str) -> bool {
                 sk.starts_with(rule["prefix"].as_str().unwrap())
             })
     })
+}
+
+#[test]
+fn the_stream_lets_through_all_that_events_are_told_of() {
+    let filters: Vec<Value> = properties(&load(), "EventPublishTrigger")["FilterCriteria"]["Filters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap())
+        .collect();
+    // More needs a larger quota.
+    assert!(filters.len() <= 5);
+    for (pk, sk) in [
+        ("O#1", "CON#con_1"),
+        ("O#1#ORD", "ord_1"),
+        ("O#1#SYN", "syn_1"),
+        ("O#1#I#2", "LVL#loc_1"),
+        ("O#1#C#2#LST", "lst_2_3"),
+    ] {
+        assert!(is_told_of(pk, sk) && passes(&filters, "MODIFY", sk), "{pk} {sk}");
+    }
+    for sk in ["ORG", "MOV#0000000000001#1", "LNK#lst_1_2", "SKU", "CONSTATE#con_1", "CONSEC#con_1", "itm_1"]
+    {
+        assert!(!is_told_of("O#1", sk) && !passes(&filters, "MODIFY", sk), "{sk}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod connections;
+mod consent;
 mod conventions;
+mod csv;
 mod idempotency;
 mod items;
 mod listings;

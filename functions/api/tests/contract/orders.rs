@@ -9,7 +9,7 @@ use store::order::{Order, OrderLine};
 
 use crate::world::{World, eur};
 
-async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
+pub async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
     let id = OrderId::of(connection, number).unwrap();
     let now = world.app.clock.now();
     let order = Order {

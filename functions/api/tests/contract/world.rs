@@ -1,6 +1,6 @@
 //! A machine in memory: tables, queues, a clock that stands, shops without a socket.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,13 +11,16 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use channels::Transport;
 use channels::transport::TransportError;
+use channels::{Credentials, Transport};
 use domain::channel::Fulfilment;
 use domain::listing::{ChannelStatus, ListingRef, ListingStatus, Match};
-use domain::{ConnectionId, Currency, ListingId, Money, Name, OrganizationId, Quantity, Sku, Timestamp};
+use domain::{
+    ChannelKind, ConnectionId, Currency, ListingId, Money, Name, OrganizationId, Quantity, Sku, Timestamp,
+};
 use engine::{Engine, EngineFaults};
 use http::{HeaderMap, Request, Response};
+use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Fault, SimulatedShop};
 use queue::local::LocalQueue;
@@ -86,6 +89,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
+    /// As it came.
+    pub raw: Bytes,
 }
 
 impl Answer {
@@ -113,6 +118,13 @@ impl Answer {
     }
 }
 
+/// Of the simulated Shopify.
+fn application() -> BTreeMap<ChannelKind, Credentials> {
+    let mut keys = ShopifyShop::new(Arc::new(|| Timestamp::UNIX_EPOCH)).credentials();
+    keys.retain(|name, _| name.starts_with("client_"));
+    BTreeMap::from([(ChannelKind::Shopify, Credentials::from_exposed(keys))])
+}
+
 impl World {
     pub async fn new() -> Self {
         let engine = Engine::memory().unwrap();
@@ -126,7 +138,11 @@ impl World {
         let queue = LocalQueue::in_memory(Arc::new(move || queue_clock.now()), NonZeroU32::new(5).unwrap());
         let queue = Arc::new(queue.unwrap());
         let shops = Arc::new(Shops::default());
-        let settings = Settings { public_url: None, custom_endpoints: false, ..Settings::default() };
+        let settings = Settings {
+            public_url: Some("https://stock.example/".parse().unwrap()),
+            custom_endpoints: false,
+            applications: application(),
+        };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
         let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);
         let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
@@ -189,7 +205,7 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, raw: bytes }
     }
 
     /// A shop at `https://<host>`.
@@ -198,6 +214,15 @@ impl World {
         let options =
             Options { currency: currency.to_owned(), ..Options::new(Arc::new(move || clock.now())) };
         let shop = Arc::new(WoocommerceShop::new(options));
+        self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
+        shop
+    }
+
+    /// A Shopify shop at `https://<host>`, of the application whose keys the deployment has.
+    pub fn open_shopify(&self, host: &str, currency: &str) -> Arc<ShopifyShop> {
+        let clock = Arc::clone(&self.clock);
+        let clock = Arc::new(move || clock.now());
+        let shop = Arc::new(ShopifyShop::with(clock, Access::Lasting, 2_000, 100).in_currency(currency));
         self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
         shop
     }

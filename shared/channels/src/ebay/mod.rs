@@ -26,6 +26,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &[],
     application_keys: &["client_id", "client_secret"],
     home: Some("https://api.ebay.com"),
+    taxes_required: false,
     listing_page_max: 1,
     listing_changes: false,
     order_page_max: 1,

@@ -114,10 +114,9 @@ impl Consent for Etsy {
     }
 
     async fn redeem(&self, shop: &Shop<'_>, answer: &ConsentAnswer<'_>) -> Result<Credentials, ChannelError> {
-        let code = answer
-            .query
-            .get("code")
-            .ok_or_else(|| ChannelError::new(ErrorKind::Rejected, REDEEM, "the merchant did not consent"))?;
+        let code = answer.query.get("code").ok_or_else(|| {
+            ChannelError::new(ErrorKind::Unauthorized, REDEEM, "the merchant did not consent")
+        })?;
         let form = vec![
             ("grant_type", "authorization_code".to_owned()),
             ("client_id", client_id(shop, REDEEM)?.to_owned()),

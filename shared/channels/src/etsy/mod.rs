@@ -18,8 +18,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     ACCOUNT, Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget,
-    Tokens, WebhookRefused, WebhookUpkeep,
+    OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch,
+    StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -49,6 +49,7 @@ static CAPABILITY: Capability = Capability {
     credentials_optional: &["shop_id", "webhook_secret"],
     application_keys: &["client_id", "client_secret"],
     home: Some(HOME),
+    taxes_required: false,
     listing_page_max: listings::PAGE,
     listing_changes: false,
     order_page_max: orders::PAGE,
@@ -133,6 +134,10 @@ impl Channel for Etsy {
         body: &[u8],
     ) -> Result<Notification, WebhookRefused> {
         webhooks::read(shop, headers, body)
+    }
+
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::None
     }
 
     async fn push_shipment(

@@ -25,6 +25,7 @@ mod auth;
 mod error;
 mod listings;
 mod orders;
+mod shipments;
 mod stock;
 mod webhooks;
 mod wire;
@@ -47,7 +48,7 @@ pub struct Operation {
 }
 
 /// Every operation that the adapter sends.
-pub static OPERATIONS: [&Operation; 12] = [
+pub static OPERATIONS: [&Operation; 16] = [
     &auth::IDENTIFY,
     &listings::LISTINGS,
     &orders::CHANGED,
@@ -58,6 +59,10 @@ pub static OPERATIONS: [&Operation; 12] = [
     &orders::REFUND_LINES,
     &stock::READ,
     &stock::SET,
+    &shipments::READ,
+    &shipments::OPEN_LINES,
+    &shipments::SHIPPED_LINES,
+    &shipments::CREATE,
     &webhooks::LIST,
     &webhooks::CREATE,
 ];
@@ -67,9 +72,10 @@ static CAPABILITY: Capability = Capability {
     name: "Shopify",
     authorization: Authorization::Oauth2,
     credentials_required: &["client_id", "client_secret"],
-    credentials_optional: &["access_token", "refresh_token"],
+    credentials_optional: &["access_token", "refresh_token", auth::LOCATION_ID],
     application_keys: &["client_id", "client_secret"],
     home: None,
+    taxes_required: false,
     listing_page_max: listings::PAGE,
     listing_changes: true,
     order_page_max: orders::PAGE,
@@ -154,10 +160,10 @@ impl Channel for Shopify {
 
     async fn push_shipment(
         &self,
-        _shop: &Shop<'_>,
-        _shipment: &Shipment,
+        shop: &Shop<'_>,
+        shipment: &Shipment,
     ) -> Result<ShipmentOutcome, ChannelError> {
-        Err(ChannelError::new(ErrorKind::Rejected, "tell the channel of a shipment", "not built yet"))
+        shipments::push(shop, shipment).await
     }
 
     fn tokens(&self) -> Option<&dyn Tokens> {
@@ -165,7 +171,7 @@ impl Channel for Shopify {
     }
 
     fn consent(&self) -> Option<&dyn Consent> {
-        None
+        Some(self)
     }
 }
 

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use channels::etsy::Etsy;
 use channels::{ACCOUNT, Channel, Consent, ConsentAnswer, ConsentRequest, ErrorKind, Tokens};
+use marketplace_sim::SimulatedShop;
 use url::Url;
 
 use crate::bench::Bench;
@@ -26,16 +27,22 @@ fn page(bench: &Bench) -> Url {
     Etsy.page(&bench.shop(), &request).unwrap()
 }
 
+/// The query that the merchant comes back with.
+fn answered(back: Option<Url>) -> BTreeMap<String, String> {
+    let back = back.unwrap();
+    assert!(back.as_str().starts_with(callback().as_str()));
+    back.query_pairs().into_owned().collect()
+}
+
 #[tokio::test]
 async fn the_merchant_consents_and_the_code_is_worth_credentials_once() {
     let bench = Bench::new().await;
     let page = page(&bench);
     assert_eq!((page.host_str(), page.path()), (Some("www.etsy.com"), "/oauth/connect"));
-    let query = bench.sim.consent(&page).unwrap();
+    let query = answered(bench.sim.consent(&page));
     assert_eq!(query["state"], "st-1");
     let callback = callback();
-    let answer =
-        |verifier| ConsentAnswer { query: &query, redirect_uri: &callback, code_verifier: verifier };
+    let answer = |verifier| ConsentAnswer { query: &query, redirect_uri: &callback, code_verifier: verifier };
     let credentials = Etsy.redeem(&bench.shop(), &answer(VERIFIER)).await.unwrap();
     assert!(credentials.get("refresh_token") != bench.credentials.get("refresh_token"));
     assert!(Etsy.expires_at(&credentials).is_some_and(|end| end > bench.now()));
@@ -46,13 +53,14 @@ async fn the_merchant_consents_and_the_code_is_worth_credentials_once() {
 #[tokio::test]
 async fn another_verifier_and_a_refusal_are_worth_nothing() {
     let bench = Bench::new().await;
-    let query = bench.sim.consent(&page(&bench)).unwrap();
+    let query = answered(bench.sim.consent(&page(&bench)));
     let callback = callback();
     let wrong = ConsentAnswer { query: &query, redirect_uri: &callback, code_verifier: "other" };
     assert_eq!(Etsy.redeem(&bench.shop(), &wrong).await.unwrap_err().kind, ErrorKind::Unauthorized);
-    let denied = BTreeMap::from([("error".to_owned(), "access_denied".to_owned())]);
+    let denied = answered(bench.sim.deny(&page(&bench)));
+    assert_eq!(denied["error"], "access_denied");
     let denied = ConsentAnswer { query: &denied, redirect_uri: &callback, code_verifier: VERIFIER };
-    assert_eq!(Etsy.redeem(&bench.shop(), &denied).await.unwrap_err().kind, ErrorKind::Rejected);
+    assert_eq!(Etsy.redeem(&bench.shop(), &denied).await.unwrap_err().kind, ErrorKind::Unauthorized);
 }
 
 #[tokio::test]

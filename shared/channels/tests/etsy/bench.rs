@@ -120,9 +120,8 @@ impl Bench {
     pub async fn listings(&self) -> Vec<FetchedListing> {
         let (mut all, mut cursor) = (Vec::new(), None::<Cursor>);
         loop {
-            let page = self
-                .patiently(async || Etsy.fetch_listings(&self.shop(), None, cursor.as_ref()).await)
-                .await;
+            let page =
+                self.patiently(async || Etsy.fetch_listings(&self.shop(), None, cursor.as_ref()).await).await;
             all.extend(page.records.into_iter().map(Result::unwrap));
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -186,9 +185,5 @@ pub fn shirt(sizes: &[(&str, i64)]) -> Goods {
         quantity: Some(*quantity),
         attributes: vec![("Size".to_owned(), (*size).to_owned())],
     };
-    Goods {
-        title: "Shirt".to_owned(),
-        variations: sizes.iter().map(variation).collect(),
-        ..Goods::default()
-    }
+    Goods { title: "Shirt".to_owned(), variations: sizes.iter().map(variation).collect(), ..Goods::default() }
 }

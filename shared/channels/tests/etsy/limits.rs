@@ -17,9 +17,13 @@ async fn pacing_draws_no_refusal_and_costs_no_more_than_the_limit() {
     for (n, sold) in (0..).zip(&sold) {
         // Numbers that are there already take one call, others two, the last unit three.
         let quantity = [3, 7, 0][n % 3];
-        assert!(bench.push(vec![target(sold, quantity, Some(3))]).await.iter().all(|one| {
-            *one == channels::StockOutcome::Accepted
-        }));
+        assert!(
+            bench
+                .push(vec![target(sold, quantity, Some(3))])
+                .await
+                .iter()
+                .all(|one| { *one == channels::StockOutcome::Accepted })
+        );
     }
     let calls = bench.sim.take_calls();
     assert!(calls.iter().all(|call| call.status == 200), "a call was refused");

@@ -13,15 +13,16 @@ async fn a_line_names_its_variation_whatever_was_pushed_since() {
     let sizes = bench.sim.add(shirt(&[("14 UK women's", 3), ("M, slim | \"long\"", 4)]));
     let orders: Vec<String> = sizes.iter().map(|size| bench.sim.sell(&[(size.clone(), 1)])).collect();
     let listed: Vec<_> = bench.listings().await.into_iter().map(|one| one.reference).collect();
-    bench.push(vec![target(
-        &marketplace_sim::Sold {
-            external_id: listed[0].external_id.clone(),
-            variation_id: listed[0].variation_id.clone(),
-        },
-        9,
-        None,
-    )])
-    .await;
+    bench
+        .push(vec![target(
+            &marketplace_sim::Sold {
+                external_id: listed[0].external_id.clone(),
+                variation_id: listed[0].variation_id.clone(),
+            },
+            9,
+            None,
+        )])
+        .await;
     let since: Vec<_> = bench.listings().await.into_iter().map(|one| one.reference).collect();
     assert_eq!(listed, since);
     for (order, reference) in orders.iter().zip(&listed) {
@@ -44,7 +45,10 @@ async fn payment_and_shipping_are_two_axes() {
     assert_eq!(order.lines[0].shipped.get(), 3);
     bench.sim.set_status(&id, "Teleported");
     let order = bench.order(&id).await;
-    assert_eq!((order.state, order.unknown_state.as_deref()), (ChannelOrderState::Fulfilled, Some("Teleported")));
+    assert_eq!(
+        (order.state, order.unknown_state.as_deref()),
+        (ChannelOrderState::Fulfilled, Some("Teleported"))
+    );
 }
 
 #[tokio::test]

@@ -120,9 +120,12 @@ fn what_is_wrong_is_found() {
     let product = |offering: Value| json!({ "products": [{ "sku": "A", "offerings": [offering] }] });
     let right = json!({ "price": 1.5, "quantity": 1, "is_enabled": true, "readiness_state_id": null });
     assert_eq!(check("PUT", inventory, product(right.clone())), 0);
-    for (field, value) in
-        [("price", json!({ "amount": 1 })), ("quantity", json!("1")), ("is_enabled", json!(1)), ("offering_id", json!(5))]
-    {
+    for (field, value) in [
+        ("price", json!({ "amount": 1 })),
+        ("quantity", json!("1")),
+        ("is_enabled", json!(1)),
+        ("offering_id", json!(5)),
+    ] {
         let mut wrong = right.clone();
         wrong[field] = value;
         assert_eq!(check("PUT", inventory, product(wrong)), 1, "{field}");

@@ -73,7 +73,10 @@ async fn sold_out_is_renewed() {
     assert_eq!(bench.sim.listing_state(&mugs[0]).as_deref(), Some("sold_out"));
     assert_eq!(bench.push(vec![target(&mugs[0], 0, Some(0))]).await, [Accepted]);
     assert_eq!(bench.push(vec![target(&mugs[0], 5, Some(0))]).await, [Accepted]);
-    assert_eq!((bench.sim.listing_state(&mugs[0]).as_deref(), bench.sim.quantity(&mugs[0])), (Some("active"), Some(5)));
+    assert_eq!(
+        (bench.sim.listing_state(&mugs[0]).as_deref(), bench.sim.quantity(&mugs[0])),
+        (Some("active"), Some(5))
+    );
 }
 
 /// Whichever answer is lost, the same push sent again ends where it should.
@@ -130,7 +133,8 @@ async fn a_sale_between_reading_and_writing_is_corrected_by_its_order() {
     assert_eq!(bench.push(vec![target(&mugs[0], 8, Some(10))]).await, [Accepted]);
     assert_eq!(bench.sim.quantity(&mugs[0]), Some(8));
     let page = Etsy.fetch_orders(&bench.shop(), &bench.all_time(), None).await.unwrap();
-    let sold: u32 = page.records.iter().flatten().flat_map(|order| &order.lines).map(|line| line.quantity.get()).sum();
+    let sold: u32 =
+        page.records.iter().flatten().flat_map(|order| &order.lines).map(|line| line.quantity.get()).sum();
     assert_eq!(sold, 3);
     assert_eq!(bench.push(vec![target(&mugs[0], 8 - 3, Some(8))]).await, [Accepted]);
     assert_eq!(bench.sim.quantity(&mugs[0]), Some(5));

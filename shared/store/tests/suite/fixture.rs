@@ -95,7 +95,7 @@ pub fn connection(organization: &str, body: &str) -> Connection {
         currency: "USD".parse().unwrap(),
         facts: BTreeMap::from([("version".to_owned(), "11.0".to_owned())]),
         created_at: at(0),
-        connected_at: at(0),
+        connected_at: Some(at(0)),
         next_sync_at: Some(at(1_800)),
         version: 1,
     }

@@ -12,11 +12,13 @@ use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
 use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
-use marketplace_sim::woocommerce::{Options, WoocommerceShop};
+use marketplace_sim::woocommerce::{Options, TrackingExtension, WoocommerceShop};
 
+mod access;
 mod failures;
 mod listings;
 mod orders;
+mod shipments;
 mod stock;
 mod webhooks;
 
@@ -33,18 +35,19 @@ macro_rules! laws {
     };
 }
 
-fn woocommerce(setting: Setting) -> Arc<dyn SimulatedShop> {
+fn woocommerce(setting: Setting, tracking: TrackingExtension) -> Arc<dyn SimulatedShop> {
     let options = Options {
         currency: setting.currency.to_owned(),
         decimals: setting.decimals,
+        tracking,
         ..Options::new(setting.clock)
     };
     Arc::new(WoocommerceShop::new(options))
 }
 
 /// On the Plus plan: laws that count calls do not wait for a small bucket.
-fn shopify(setting: Setting) -> Arc<dyn SimulatedShop> {
-    Arc::new(ShopifyShop::with(setting.clock, Access::Lasting, 20_000, 1_000).in_currency(setting.currency))
+fn shopify(setting: Setting, access: Access) -> Arc<dyn SimulatedShop> {
+    Arc::new(ShopifyShop::with(setting.clock, access, 20_000, 1_000).in_currency(setting.currency))
 }
 
 /// Of an application with raised limits, for the same reason. Its endpoint is registered, as merchants do by hand.
@@ -57,13 +60,20 @@ fn etsy(setting: Setting) -> Arc<dyn SimulatedShop> {
 
 /// The registry: one entry a channel and way to speak to it.
 fn subjects() -> Vec<Subject> {
-    let woocommerce_at =
-        |name, endpoint| Subject::new(name, &channels::woocommerce::Woocommerce, endpoint, woocommerce);
+    let woocommerce_at = |name, endpoint, tracking| {
+        let open = move |setting| woocommerce(setting, tracking);
+        Subject::new(name, &channels::woocommerce::Woocommerce, endpoint, open)
+    };
+    let shopify_with = |name, access| {
+        let open = move |setting| shopify(setting, access);
+        Subject::new(name, &channels::shopify::Shopify, "https://shop.myshopify.com", open)
+    };
     vec![
-        woocommerce_at("woocommerce", "https://shop.example/store"),
+        woocommerce_at("woocommerce", "https://shop.example/store", TrackingExtension::None),
         // Over http each request is signed instead.
-        woocommerce_at("woocommerce_http", "http://shop.example"),
-        Subject::new("shopify", &channels::shopify::Shopify, "https://shop.myshopify.com", shopify),
+        woocommerce_at("woocommerce_http", "http://shop.example", TrackingExtension::AnyCarrier),
+        shopify_with("shopify", Access::Lasting),
+        shopify_with("shopify_expiring", Access::Expiring),
         Subject {
             four_attributes: false,
             order_edits: false,
@@ -80,14 +90,29 @@ fn subjects() -> Vec<Subject> {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let laws = [listings::LAWS, orders::LAWS, stock::LAWS, failures::LAWS, webhooks::LAWS].concat();
+    let laws = [
+        listings::LAWS,
+        orders::LAWS,
+        stock::LAWS,
+        shipments::LAWS,
+        access::LAWS,
+        failures::LAWS,
+        webhooks::LAWS,
+    ]
+    .concat();
     let mut trials = Vec::new();
     for subject in subjects().into_iter().map(Arc::new) {
         for (name, law) in &laws {
             let (subject, law) = (subject.clone(), *law);
             trials.push(Trial::test(format!("{name}::{}", subject.name), move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-                Ok(runtime.block_on(law(&subject))?)
+                channel_conformance::take_throttled();
+                runtime.block_on(law(&subject))?;
+                // In every law: no call is refused as one too many that pacing could have put off.
+                match channel_conformance::take_throttled() {
+                    0 => Ok(()),
+                    times => Err(format!("{times} calls drew a refusal that pacing avoids").into()),
+                }
             }));
         }
     }

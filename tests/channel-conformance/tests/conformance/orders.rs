@@ -24,6 +24,7 @@ crate::laws![
     a_window_holds_what_changed_in_it,
     a_change_under_the_walk_hides_nothing,
     deleted_goods_leave_their_order_readable,
+    a_state_that_nobody_knows_is_kept_and_reported,
 ];
 
 /// Whatever their number, at each boundary of a page, a walk gives every order exactly once.
@@ -269,5 +270,26 @@ async fn deleted_goods_leave_their_order_readable(subject: &Subject) -> anyhow::
         "{:?}",
         order.lines
     );
+    Ok(())
+}
+
+/// An order in a state that the channel did not have before comes with the others, pending and with the state's name: not
+/// shipped, not cancelled, not lost.
+async fn a_state_that_nobody_knows_is_kept_and_reported(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    let sold = stage.shop.add(mug(9)).remove(0);
+    let [odd, plain] = [1, 2].map(|units| stage.shop.sell(&[(sold.clone(), units)]));
+    stage.pass_a_minute();
+    if !stage.shop.unknown_status(&odd) {
+        println!("{}: the simulation knows no unknown state", subject.name);
+        return Ok(());
+    }
+    let found = stage.orders(&OrderQuery::Changed(stage.all_time())).await?;
+    let of = |id: &str| found.iter().find(|order| order.external_id == id);
+    let (odd, plain) = (of(&odd), of(&plain));
+    ensure!(found.len() == 2 && odd.is_some() && plain.is_some(), "{} orders came", found.len());
+    let state = odd.map(|order| (order.state, order.unknown_state.is_some(), order.lines[0].quantity.get()));
+    ensure!(state == Some((ChannelOrderState::Pending, true, 1)), "{odd:?}");
+    ensure!(plain.is_some_and(|order| order.unknown_state.is_none()), "{plain:?}");
     Ok(())
 }

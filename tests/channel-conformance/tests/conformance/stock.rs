@@ -17,6 +17,7 @@ crate::laws![
     what_is_gone_fails_alone,
     what_is_not_counted_is_not_accepted,
     a_sale_lowers_what_is_read,
+    odd_skus_are_pushed_and_sold,
 ];
 
 fn mugs(stage: &Stage, count: u32) -> Vec<Sold> {
@@ -187,5 +188,29 @@ async fn a_sale_lowers_what_is_read(subject: &Subject) -> anyhow::Result<()> {
     stage.shop.sell(&[(sold, 3)]);
     let shown = stage.adapter.read_stock(&stage.shop(), &targets).await?;
     ensure!(shown == [Some(7)], "{shown:?}");
+    Ok(())
+}
+
+/// Stock of what has spaces, slashes, quotes or non-Latin text in its SKU is set and read, and its sales name the listing.
+async fn odd_skus_are_pushed_and_sold(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    let odd = ["A/B 1", "it's \"big\"", "Größe 42", "商品-一", "a%2Fb+c&d=e", "x<y>#1?"];
+    let mut sold = Vec::new();
+    for (number, sku) in (0..).zip(odd) {
+        sold.extend(stage.shop.add(Goods { sku: Some(sku.to_owned()), quantity: Some(1), ..mug(number) }));
+    }
+    let wanted: Vec<(Sold, i64)> = sold.iter().cloned().zip(11..).collect();
+    let targets = stage.targets(&wanted).await?;
+    let (outcomes, _) = stage.push(targets.clone()).await?;
+    ensure!(outcomes.len() == odd.len() && accepted(outcomes.values().cloned()), "{outcomes:?}");
+    let numbers: Vec<_> = wanted.iter().map(|(_, quantity)| Some(*quantity)).collect();
+    ensure!(stage.adapter.read_stock(&stage.shop(), &targets).await? == numbers, "reading disagrees");
+    stage.shop.sell(&sold.iter().map(|sold| (sold.clone(), 1)).collect::<Vec<_>>());
+    let order = stage.only_order().await?;
+    let named: Vec<_> = order.lines.iter().map(|line| (line.listing.clone(), line.sku.clone())).collect();
+    for (sold, sku) in sold.iter().zip(odd) {
+        let line = (Some(reference(sold)), Some(sku.to_owned()));
+        ensure!(named.contains(&line), "{sku} is not among {named:?}");
+    }
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, ensure};
 use channel_conformance::{Stage, Subject};
-use channels::{Hint, Notification, WebhookRefused, WebhookUpkeep};
+use channels::{Hint, Notification, OrderQuery, WebhookRefused, WebhookUpkeep};
+use domain::order::ChannelOrderState;
+use domain::schedule::Window;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use marketplace_sim::Delivery;
 use secrecy::SecretString;
@@ -18,6 +20,8 @@ crate::laws![
     a_new_listing_is_told,
     a_change_of_stock_is_not_told_as_news_of_listings,
     a_forged_notification_is_refused,
+    a_notification_that_comes_twice_or_late_says_the_same,
+    what_was_not_told_is_fetched,
 ];
 
 const SECRET: &str = "wh_secret_0123456789";
@@ -170,5 +174,64 @@ async fn a_forged_notification_is_refused(subject: &Subject) -> anyhow::Result<(
             "an unsigned one is believed"
         );
     }
+    Ok(())
+}
+
+/// Whatever the order in which they come, and however often, notifications name their order; what it is now is read from
+/// the channel.
+async fn a_notification_that_comes_twice_or_late_says_the_same(subject: &Subject) -> anyhow::Result<()> {
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    hints(&stage).await?;
+    let sold = stage.shop.add(mug(9)).remove(0);
+    stage.shop.take_deliveries();
+    let id = stage.shop.sell_unpaid(&[(sold, 3)]);
+    let mut told = stage.shop.take_deliveries();
+    let changes: [&dyn Fn(); 3] =
+        [&|| stage.shop.pay(&id), &|| stage.shop.edit(&id, 0, 2), &|| stage.shop.fulfil(&id)];
+    for change in changes {
+        stage.pass_a_minute();
+        change();
+        told.extend(stage.shop.take_deliveries());
+    }
+    ensure!(told.len() > 1, "{} deliveries", told.len());
+    for delivery in told.iter().rev() {
+        let (once, twice) = (read(&stage, delivery).await?, read(&stage, delivery).await?);
+        ensure!(once == twice, "{once:?}, then {twice:?}");
+        ensure!(once.hint == Hint::Orders(vec![id.clone()]), "{:?}", once.hint);
+        let found = stage.orders(&OrderQuery::Ids(vec![id.clone()])).await?;
+        let now = found.first().map(|order| (order.state, order.lines[0].quantity.get()));
+        let units = if subject.order_edits { 2 } else { 3 };
+        ensure!(now == Some((ChannelOrderState::Fulfilled, units)), "{now:?}");
+    }
+    Ok(())
+}
+
+/// What happened while a subscription was gone is not told later; the upkeep counts what it restored, and the changes since
+/// are found by their time.
+async fn what_was_not_told_is_fetched(subject: &Subject) -> anyhow::Result<()> {
+    if !subject.subscribes {
+        subject.lacks("subscribing to notifications");
+        return Ok(());
+    }
+    let stage = subject.stage().await?;
+    ensure_webhooks(&stage).await?;
+    let sold = stage.shop.add(mug(9)).remove(0);
+    hints(&stage).await?;
+    let since = stage.now();
+    stage.pass_a_minute();
+    for _ in 0..50 {
+        stage.shop.forget_webhook();
+    }
+    let id = stage.shop.sell(&[(sold.clone(), 1)]);
+    stage.pass_a_minute();
+    ensure!(ensure_webhooks(&stage).await?.restored > 0, "nothing was restored");
+    let told = hints(&stage).await?;
+    ensure!(!told.contains(&Hint::Orders(vec![id.clone()])), "it was told after all");
+    let window = Window::new(since, stage.all_time().to)?;
+    let found = stage.orders(&OrderQuery::Changed(window)).await?;
+    ensure!(found.len() == 1 && found[0].external_id == id, "{} orders came", found.len());
+    stage.shop.sell(&[(sold, 1)]);
+    ensure!(!hints(&stage).await?.is_empty(), "notifications do not come again");
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
+use url::Url;
 
 use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
@@ -71,12 +72,6 @@ impl EtsyShop {
     /// What the merchant does by hand in the developer portal: where notifications go from now on.
     pub fn register_endpoint(&self, url: &str) {
         self.state().endpoint = Some(url.to_owned());
-    }
-
-    /// The merchant consents on the page at `page`; the query that the merchant comes back with.
-    pub fn consent(&self, page: &url::Url) -> Result<BTreeMap<String, String>, &'static str> {
-        let query = page.query_pairs().into_owned().collect();
-        self.state().tokens.consent(&query)
     }
 
     /// A listing's state: `draft`, `inactive`, … by the merchant's hand.
@@ -289,6 +284,19 @@ impl SimulatedShop for EtsyShop {
     fn spoil(&self, listing: &Sold) -> bool {
         let mut state = self.state();
         state.find(listing).map(|(found, _)| found.spoiled = true).is_some()
+    }
+
+    fn unknown_status(&self, order: &str) -> bool {
+        self.set_status(order, "Awaiting Fitting");
+        true
+    }
+
+    fn consent(&self, page: &Url) -> Option<Url> {
+        self.state().tokens.consent(page)
+    }
+
+    fn deny(&self, page: &Url) -> Option<Url> {
+        self.state().tokens.deny(page)
     }
 
     fn revoke(&self) {

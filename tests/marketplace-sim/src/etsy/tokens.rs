@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use url::Url;
 
 pub(super) const KEYSTRING: &str = "simkeystring";
 pub(super) const SHARED_SECRET: &str = "simsharedsecret";
@@ -54,27 +55,24 @@ impl Tokens {
         !self.revoked && self.access.get(token).is_some_and(|end| now < *end)
     }
 
-    /// The merchant consents on the page at `query`; what the merchant comes back with.
-    pub fn consent(
-        &mut self,
-        query: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, &'static str> {
-        let field = |name: &str| query.get(name).cloned().unwrap_or_default();
-        let scopes = field("scope");
-        let missing = ["listings_r", "listings_w", "transactions_r", "transactions_w", "shops_r"]
-            .iter()
-            .any(|scope| !scopes.split(' ').any(|given| given == *scope));
-        if field("response_type") != "code"
-            || field("client_id") != KEYSTRING
-            || field("code_challenge_method") != "S256"
-            || field("state").is_empty()
-            || missing
-        {
-            return Err("the page is not asked as Etsy asks for");
-        }
+    /// The merchant agrees on the page; `None` for a page that Etsy would not show.
+    pub fn consent(&mut self, page: &Url) -> Option<Url> {
+        let (mut back, query) = asked(page)?;
         let code = self.name("code");
+        let field = |name: &str| query.get(name).cloned().unwrap_or_default();
         self.codes.insert(code.clone(), (field("code_challenge"), field("redirect_uri")));
-        Ok(BTreeMap::from([("code".to_owned(), code), ("state".to_owned(), field("state"))]))
+        back.query_pairs_mut().append_pair("code", &code).append_pair("state", &field("state"));
+        Some(back)
+    }
+
+    pub fn deny(&self, page: &Url) -> Option<Url> {
+        let (mut back, query) = asked(page)?;
+        let state = query.get("state").cloned().unwrap_or_default();
+        back.query_pairs_mut()
+            .append_pair("error", "access_denied")
+            .append_pair("error_description", "The user denied the request")
+            .append_pair("state", &state);
+        Some(back)
     }
 
     /// `POST /v3/public/oauth/token`.
@@ -116,6 +114,22 @@ impl Tokens {
         });
         (StatusCode::OK, body)
     }
+}
+
+/// Where the merchant is sent back to, and what the page was asked with.
+fn asked(page: &Url) -> Option<(Url, BTreeMap<String, String>)> {
+    let query: BTreeMap<String, String> = page.query_pairs().into_owned().collect();
+    let field = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+    let given: Vec<&str> = field("scope").split(' ').collect();
+    let scopes = ["listings_r", "listings_w", "transactions_r", "transactions_w", "shops_r"];
+    let shown = page.path() == "/oauth/connect"
+        && field("response_type") == "code"
+        && field("client_id") == KEYSTRING
+        && field("code_challenge_method") == "S256"
+        && !field("state").is_empty()
+        && scopes.iter().all(|scope| given.contains(scope));
+    let back = Url::parse(field("redirect_uri")).ok()?;
+    shown.then_some((back, query))
 }
 
 fn end(now: Timestamp, lasts: SignedDuration) -> Timestamp {

@@ -24,6 +24,9 @@ use marketplace_sim::{Goods, SimulatedShop, Sold, Variation};
 use secrecy::SecretString;
 use url::Url;
 
+mod consent;
+mod shipments;
+
 struct Direct(Arc<ShopifyShop>);
 
 #[async_trait]
