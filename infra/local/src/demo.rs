@@ -1,6 +1,6 @@
-//! The demo: two simulated shops of one merchant that sell by themselves.
+//! The demo: simulated shops of one merchant that sell by themselves.
 //!
-//! The shops live in memory and end with the process; the hub's state does not. After a restart two new shops take their
+//! The shops live in memory and end with the process; the hub's state does not. After a restart new shops take their
 //! place, stocked with what the hub has and linked by SKU.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Goods, Served, SimulatedShop, Sold, serve};
@@ -76,18 +77,24 @@ async fn try_run(
         Arc::new(move || clock.now())
     };
     let own = Options { currency: "USD".to_owned(), ..Options::new(clock.clone()) };
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 2] = [
+    let craft = Arc::new(EtsyShop::new(clock.clone()));
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 3] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
         (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock))),
+        (ChannelKind::Etsy, "Craft shop", craft.clone()),
     ];
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
+        if let (ChannelKind::Etsy, Some(base)) = (kind, &machine.app.settings.public_url) {
+            // What a merchant does by hand in Etsy's developer portal.
+            craft.register_endpoint(base.join(&format!("v1/webhooks/{}", demo.connection.id))?.as_str());
+        }
         first_syncs(machine, &demo.connection, stop).await?;
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;
         open.push(demo);
     }
-    tracing::info!(target: "demo", "both shops are linked; from here on they sell");
+    tracing::info!(target: "demo", "the shops are linked; from here on they sell");
     let client = reqwest::Client::new();
     let mut turn: u64 = 0;
     while !*stop.borrow() {
@@ -138,7 +145,12 @@ async fn connect(
     let stocked = stock_of(machine, organization).await?;
     let mut on_sale = Vec::new();
     for (sku, title, price, opening, own, second) in GOODS {
-        if (channel == ChannelKind::Woocommerce && own) || (channel == ChannelKind::Shopify && second) {
+        let sold_here = match channel {
+            ChannelKind::Woocommerce => own,
+            ChannelKind::Shopify => second,
+            _ => own && second,
+        };
+        if sold_here {
             let quantity = stocked.get(&MatchKey::of(sku)).copied().unwrap_or(opening);
             on_sale.extend(shop.add(Goods {
                 sku: Some(sku.to_owned()),

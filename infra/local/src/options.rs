@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(long, default_value = ".masterstock")]
     pub data_dir: PathBuf,
 
-    /// An empty organization for real shops, instead of one with two simulated shops that sell by themselves.
+    /// An empty organization for real shops, instead of one with simulated shops that sell by themselves.
     #[arg(long)]
     pub no_demo: bool,
 

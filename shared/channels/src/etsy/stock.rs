@@ -18,8 +18,8 @@ const PUSH: &str = "set a listing's stock";
 const READ: &str = "read stock";
 /// Listings of one question.
 const READ_MAX: usize = 100;
-/// To read, to write, to set the state.
-const PUSH_CALLS: u32 = 3;
+/// To read and to write.
+const WRITE_CALLS: u32 = 2;
 
 /// One call's worth is a listing with all its variations. Of two targets for one variation the later counts.
 pub(super) fn plan(targets: Vec<StockTarget>) -> Vec<StockBatch> {
@@ -46,7 +46,7 @@ pub(super) async fn push(shop: &Shop<'_>, batch: &StockBatch) -> Result<Vec<Stoc
     let gone = || rejected("listing_gone", "Etsy no longer has the listing.");
     let group = batch.targets.first().map(|target| target.listing.external_id.as_str());
     let Some(id) = group.and_then(number) else { return Ok(all(gone())) };
-    let mut calls = Admitted::new(shop, PUSH, PUSH_CALLS)?;
+    let mut calls = Admitted::new(shop, PUSH, calls_of(batch))?;
     let query = vec![("includes", "Inventory".to_owned()), legacy()];
     let answer = calls.send(Call::get(format!("listings/{id}"), query)).await?;
     if answer.is_missing() {
@@ -67,6 +67,13 @@ pub(super) async fn push(shop: &Shop<'_>, batch: &StockBatch) -> Result<Vec<Stoc
         settled.unwrap_or_else(|| read_back(target, now))
     };
     Ok(plan.outcomes.into_iter().zip(batch.targets.iter().zip(positions)).map(outcome).collect())
+}
+
+/// The most that it can take. The state is set, by a call more, only where a listing comes to none or comes from there.
+fn calls_of(batch: &StockBatch) -> u32 {
+    let at_zero =
+        |target: &StockTarget| wanted(target) == 0 || target.expected.is_none_or(|units| units <= 0);
+    WRITE_CALLS + u32::from(batch.targets.iter().any(at_zero))
 }
 
 /// The listing as Etsy last told of it.

@@ -1,6 +1,6 @@
 //! Whole inventories: nothing lost, nobody oversold, none left and some again.
 
-use channels::StockOutcome::{self, Accepted};
+use channels::StockOutcome::{self, Accepted, Stale};
 use channels::etsy::Etsy;
 use channels::{Channel, ErrorKind};
 use marketplace_sim::{Fault, Goods, SimulatedShop};
@@ -8,13 +8,13 @@ use marketplace_sim::{Fault, Goods, SimulatedShop};
 use crate::bench::{Bench, mug, shirt, target};
 
 fn stale(outcome: &StockOutcome, units: i64) -> bool {
-    *outcome == StockOutcome::Stale { observed: Some(units) }
+    *outcome == Stale { observed: Some(units) }
 }
 
 fn code(outcome: &StockOutcome) -> &'static str {
     match outcome {
         StockOutcome::Rejected { code, .. } | StockOutcome::Failed { code, .. } => code,
-        StockOutcome::Accepted | StockOutcome::Stale { .. } => "",
+        Accepted | Stale { .. } => "",
     }
 }
 
