@@ -238,6 +238,10 @@ impl<'a> Admitted<'a> {
                 "a page of HTML came in place of an answer",
             ));
         }
+        // That an order or a listing is gone is believed of Etsy alone, not of a host before it.
+        if !parts.status.is_success() {
+            parse::<wire::Problem>(operation, &body)?;
+        }
         Ok(Answer { status: parts.status, body })
     }
 }

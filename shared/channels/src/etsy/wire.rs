@@ -294,9 +294,9 @@ pub(super) struct Event {
     pub shop_id: Option<Value>,
 }
 
+/// A refusal in Etsy's own words.
 #[derive(Deserialize)]
 pub(super) struct Problem {
-    #[serde(default)]
     pub error: String,
 }
 

@@ -62,6 +62,32 @@ async fn what_is_gone_is_named() {
     }
 }
 
+/// What stands before Etsy may answer 404 too: no order is taken for gone by its word.
+#[tokio::test]
+async fn only_etsy_itself_says_that_an_order_is_gone() {
+    let bench = Bench::new().await;
+    let mugs = bench.sim.add(mug(30));
+    let query = OrderQuery::Ids(vec![bench.sim.sell(&[(mugs[0].clone(), 1)])]);
+    for body in ["", "<html>", "not found", "{}"] {
+        let transport = NotFound(body);
+        let shop = channels::Shop { transport: &transport, ..bench.shop() };
+        let error = Etsy.fetch_orders(&shop, &query, None).await.unwrap_err();
+        assert!(error.retry != channels::Retry::Never, "{body:?}: {error:?}");
+    }
+}
+
+struct NotFound(&'static str);
+
+#[async_trait::async_trait]
+impl channels::Transport for NotFound {
+    async fn send(
+        &self,
+        _: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<bytes::Bytes>, channels::transport::TransportError> {
+        Ok(http::Response::builder().status(404).body(bytes::Bytes::from_static(self.0.as_bytes())).unwrap())
+    }
+}
+
 #[tokio::test]
 async fn the_buyer_is_in_the_buyer_alone() {
     let bench = Bench::new().await;
