@@ -40,22 +40,28 @@ impl State {
         })
     }
 
-    pub fn listing(&self, listing: &Listing, inventory: bool) -> Value {
-        let cheapest = listing.products.iter().map(|product| product.price).min().unwrap_or(0);
-        let skus: Vec<&str> = listing.products.iter().map(|product| product.sku.as_str()).collect();
-        let mut record = json!({
-            "listing_id": listing.id, "user_id": USER_ID, "shop_id": SHOP_ID, "title": escaped(&listing.title),
-            "description": "", "state": listing.state, "quantity": listing.quantity(),
-            "creation_timestamp": listing.created.as_second(), "created_timestamp": listing.created.as_second(),
-            "last_modified_timestamp": listing.updated.as_second(), "updated_timestamp": listing.updated.as_second(),
-            "has_variations": listing.has_variations, "price": self.money(cheapest), "skus": skus,
-            "listing_type": if listing.is_download { "download" } else { "physical" },
-            "tags": [], "materials": [], "should_auto_renew": false, "is_private": false,
-        });
+    /// A listing as a question gives it, with what belongs to it.
+    pub fn listing_with(&self, listing: &Listing, inventory: bool) -> Value {
+        let mut record = self.listing(listing);
+        record["skus"] = listing.products.iter().map(|product| product.sku.as_str()).collect();
         if inventory {
             record["inventory"] = self.inventory(listing);
         }
         record
+    }
+
+    /// A listing alone, as a change answers it.
+    pub fn listing(&self, listing: &Listing) -> Value {
+        let cheapest = listing.products.iter().map(|product| product.price).min().unwrap_or(0);
+        json!({
+            "listing_id": listing.id, "user_id": USER_ID, "shop_id": SHOP_ID, "title": escaped(&listing.title),
+            "description": "", "state": listing.state, "quantity": listing.quantity(),
+            "creation_timestamp": listing.created.as_second(), "created_timestamp": listing.created.as_second(),
+            "last_modified_timestamp": listing.updated.as_second(), "updated_timestamp": listing.updated.as_second(),
+            "has_variations": listing.has_variations, "price": self.money(cheapest),
+            "listing_type": if listing.is_download { "download" } else { "physical" },
+            "tags": [], "materials": [], "should_auto_renew": false, "is_private": false,
+        })
     }
 
     pub fn inventory(&self, listing: &Listing) -> Value {

@@ -79,7 +79,7 @@ impl State {
             ("GET", ["listings", "batch"]) => self.batch(&query),
             ("GET", ["listings", id]) => {
                 let listing = self.listings.get(&number(id)?).ok_or_else(Refusal::missing)?;
-                Ok(self.listing(listing, with_inventory(&query)))
+                Ok(self.listing_with(listing, with_inventory(&query)))
             }
             ("PUT", ["listings", id, "inventory"]) => self.put_inventory(number(id)?, request.body(), now),
             (_, ["shops", ..]) if !ours => {
@@ -113,7 +113,7 @@ impl State {
         found.sort_by_key(|listing| std::cmp::Reverse((listing.created, listing.id)));
         let (offset, limit) = window(query)?;
         let page = found.iter().skip(offset).take(limit);
-        let results = page.map(|listing| self.listing(listing, with_inventory(query))).collect();
+        let results = page.map(|listing| self.listing_with(listing, with_inventory(query))).collect();
         Ok(listed(found.len(), results))
     }
 
@@ -124,7 +124,7 @@ impl State {
         }
         let listings = ids.iter().filter_map(|id| self.listings.get(&id.parse().ok()?));
         let results: Vec<Value> =
-            listings.map(|listing| self.listing(listing, with_inventory(query))).collect();
+            listings.map(|listing| self.listing_with(listing, with_inventory(query))).collect();
         Ok(listed(results.len(), results))
     }
 

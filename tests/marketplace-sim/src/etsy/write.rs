@@ -169,7 +169,7 @@ impl State {
         }
         listing.updated = now;
         let listing = &self.listings[&id];
-        Ok(self.listing(listing, false))
+        Ok(self.listing(listing))
     }
 
     /// `POST shops/{shop}/receipts/{id}/tracking`.
