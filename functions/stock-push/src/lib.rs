@@ -16,6 +16,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                     Ok(())
                 }
                 Task::SweepStock { sync_id } => app.run_stock_sync(organization, sync_id, attempt).await,
+                Task::Reconcile { sync_id } => app.run_reconcile(organization, sync_id, attempt).await,
                 _ => Err(AppError::Internal("a message that stock-push does not know")),
             }
         })

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use channels::WebhookRefused;
 use domain::ConnectionId;
 
 /// Longest notification taken, in bytes: a WooCommerce order with 1,000 lines has about this.
@@ -19,27 +20,6 @@ pub fn router(app: App) -> Router {
         .route("/v1/webhooks/{connection_id}", get(answer_challenge).post(take))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
-}
-
-async fn answer_challenge(
-    State(app): State<App>,
-    Path(connection): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let nobody = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
-    let Ok(connection) = connection.parse::<ConnectionId>() else { return nobody() };
-    match app.answer_challenge(&connection, query.as_deref().unwrap_or_default()).await {
-        Ok(Some(answer)) => ([("content-type", "application/json")], answer).into_response(),
-        Ok(None) => {
-            let detail = "The channel's notifications come by POST.";
-            problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-        }
-        Err(IntakeError::Failed(error)) => {
-            tracing::error!(%connection, error = %app::sync_orders::chain(&error), "a challenge could not be answered");
-            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later.")
-        }
-        Err(_) => nobody(),
-    }
 }
 
 async fn take(
@@ -56,6 +36,11 @@ async fn take(
         Err(IntakeError::NoConnection) => {
             problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.")
         }
+        // Not believed and not refused: the channel delivers it again.
+        Err(error @ IntakeError::Refused(WebhookRefused::KeyUnavailable)) => {
+            tracing::warn!(%connection, error = %app::sync_orders::chain(&error), "a notification could not be verified");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later.")
+        }
         Err(error @ IntakeError::Refused(_)) => {
             tracing::warn!(%connection, error = %app::sync_orders::chain(&error), "a notification was refused");
             problem(
@@ -67,6 +52,24 @@ async fn take(
         // The channel delivers it again.
         Err(IntakeError::Failed(error)) => {
             tracing::error!(%connection, error = %app::sync_orders::chain(&error), "a notification could not be queued");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later.")
+        }
+    }
+}
+
+async fn answer_challenge(
+    State(app): State<App>,
+    Path(connection): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let nothing =
+        || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection, or nothing to answer.");
+    let Ok(connection) = connection.parse::<ConnectionId>() else { return nothing() };
+    match app.answer_challenge(&connection, &query.unwrap_or_default()).await {
+        Ok(Some(answer)) => (StatusCode::OK, [("content-type", "application/json")], answer).into_response(),
+        Ok(None) | Err(IntakeError::NoConnection | IntakeError::Refused(_)) => nothing(),
+        Err(IntakeError::Failed(error)) => {
+            tracing::error!(%connection, error = %app::sync_orders::chain(&error), "a challenge could not be answered");
             problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again later.")
         }
     }

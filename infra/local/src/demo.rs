@@ -18,6 +18,7 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
+use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
@@ -77,10 +78,17 @@ async fn try_run(
         Arc::new(move || clock.now())
     };
     let own = Options { currency: "USD".to_owned(), ..Options::new(clock.clone()) };
+    let on_ebay = ebay::Options {
+        marketplace: "EBAY_US".to_owned(),
+        currency: "USD".to_owned(),
+        local_endpoints: true,
+        ..ebay::Options::new(clock.clone())
+    };
     let craft = Arc::new(EtsyShop::new(clock.clone()));
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 3] = [
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 4] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
         (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock))),
+        (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
         (ChannelKind::Etsy, "Craft shop", craft.clone()),
     ];
     let mut open = Vec::new();
@@ -94,7 +102,7 @@ async fn try_run(
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;
         open.push(demo);
     }
-    tracing::info!(target: "demo", "the shops are linked; from here on they sell");
+    tracing::info!(target: "demo", "all shops are linked; from here on they sell");
     let client = reqwest::Client::new();
     let mut turn: u64 = 0;
     while !*stop.borrow() {
@@ -145,12 +153,12 @@ async fn connect(
     let stocked = stock_of(machine, organization).await?;
     let mut on_sale = Vec::new();
     for (sku, title, price, opening, own, second) in GOODS {
-        let sold_here = match channel {
+        let sells = match channel {
             ChannelKind::Woocommerce => own,
             ChannelKind::Shopify => second,
             _ => own && second,
         };
-        if sold_here {
+        if sells {
             let quantity = stocked.get(&MatchKey::of(sku)).copied().unwrap_or(opening);
             on_sale.extend(shop.add(Goods {
                 sku: Some(sku.to_owned()),

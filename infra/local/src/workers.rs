@@ -90,6 +90,7 @@ async fn invoke(app: &App, work: Work, event: SqsEvent) -> SqsBatchResponse {
         Work::ItemSync => item_sync::handle(app, event).await,
         Work::OrderImport => order_import::handle(app, event).await,
         Work::StockPush => stock_push::handle(app, event).await,
+        Work::ShipmentPush => shipment_push::handle(app, event).await,
     }
 }
 

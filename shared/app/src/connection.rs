@@ -6,7 +6,6 @@ use channels::credentials::InvalidCredentials;
 use channels::{ACCOUNT, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
-use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, ConnectionId, Currency, Name, OrganizationId, Timestamp};
 use secrecy::SecretString;
 use store::StoreError;
@@ -220,6 +219,8 @@ impl App {
             orders_watermark: orders_from,
             items_watermark: None,
             webhooks_checked_at: None,
+            reconciled_at: None,
+            zeroed: None,
         };
         let webhook_secret = secret::random("")?;
         self.store.create_connection(&connection, credentials, &webhook_secret, &state).await?;
@@ -336,6 +337,18 @@ impl App {
         expected: Option<u64>,
         patch: ConnectionPatch,
     ) -> Result<Connection, AppError> {
+        self.change_connection_as(organization, id, expected, patch, false).await
+    }
+
+    /// `approved`: a person saw what it takes to zero.
+    pub(crate) async fn change_connection_as(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        expected: Option<u64>,
+        patch: ConnectionPatch,
+        approved: bool,
+    ) -> Result<Connection, AppError> {
         let before = self.connection(organization, id).await?;
         check_version(before.version, expected)?;
         let locations = self.store.locations(organization).await?;
@@ -349,7 +362,7 @@ impl App {
             self.store.replace_credentials(organization, id, credentials).await?;
         }
         let now = self.clock.now();
-        self.change(organization, id, expected, |before| {
+        self.change(organization, id, expected, approved, |before| {
             let mut after = before.clone();
             after.settings = patched(&before.settings, &patch.settings, &locations)?;
             if let Some(name) = &patch.name {
@@ -393,7 +406,7 @@ impl App {
         id: &ConnectionId,
     ) -> Result<Connection, AppError> {
         let now = self.clock.now();
-        self.change(organization, id, None, |before| {
+        self.change(organization, id, None, false, |before| {
             let mut after = before.clone();
             match before.status {
                 ConnectionStatus::Active => {}
@@ -414,7 +427,7 @@ impl App {
         organization: &OrganizationId,
         id: &ConnectionId,
     ) -> Result<Connection, AppError> {
-        self.change(organization, id, None, |before| {
+        self.change(organization, id, None, false, |before| {
             let mut after = before.clone();
             after.status = ConnectionStatus::Inactive;
             after.status_reason = None;
@@ -440,6 +453,7 @@ impl App {
         organization: &OrganizationId,
         id: &ConnectionId,
         expected: Option<u64>,
+        approved: bool,
         decide: impl Fn(&Connection) -> Result<Connection, AppError> + Send + Sync,
     ) -> Result<Connection, AppError> {
         for _ in 0..CHANGES_MAX {
@@ -455,7 +469,7 @@ impl App {
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
                     if shows_other_numbers(&before, &after) {
-                        self.start_sync(&after, SyncKind::Stock, Trigger::Manual, None).await?;
+                        self.start_stock_sync(&after, approved).await?;
                     }
                     return Ok(after);
                 }

@@ -139,7 +139,7 @@ impl App {
             self.store.advance_orders_watermark(organization, id, trial.channel_time).await?;
         }
         let now = self.clock.now();
-        self.change(organization, id, None, |before| {
+        self.change(organization, id, None, false, |before| {
             let mut after = before.clone();
             after.facts = trial.identity.facts.clone();
             if before.status == ConnectionStatus::NeedsAuthorization {

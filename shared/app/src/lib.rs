@@ -15,6 +15,7 @@ use url::Url;
 pub mod adjustment;
 pub mod availability;
 pub mod bulk_listing;
+mod bundle;
 pub mod change;
 pub mod channel_time;
 pub mod clock;
@@ -22,21 +23,35 @@ pub mod confirm_listing;
 pub mod connection;
 pub mod connection_settings;
 pub mod consent;
+pub mod contact;
+pub mod document;
 pub mod error;
 pub mod event_bus;
 pub mod fan_out;
 pub mod fetch_orders;
+mod hold;
 pub mod id;
 pub mod import_order;
 pub mod intake;
 pub mod item;
 pub mod listing;
 pub mod location;
+mod low_stock;
+pub mod manual_order;
 pub mod match_listings;
 mod match_waiting;
 pub mod order;
+mod order_change;
+pub mod order_document;
+#[cfg(test)]
+mod order_law;
+pub mod order_line;
 pub mod organization;
+pub mod plan;
+pub mod purchase_receive;
+mod push_shipments;
 pub mod push_stock;
+pub mod reconcile;
 pub mod resolve;
 pub mod schedule;
 pub mod secret;
@@ -46,6 +61,8 @@ pub mod sweep_stock;
 pub mod sync;
 pub mod sync_items;
 pub mod sync_orders;
+pub mod transfer;
+pub mod verification;
 pub mod work;
 
 use channel_time::ChannelTime;
@@ -74,6 +91,7 @@ pub struct App {
     pub ids: Ids,
     pub settings: Settings,
     learned: Arc<Mutex<HashMap<ConnectionId, Learned>>>,
+    contact_keys: contact::ContactKeys,
 }
 
 impl App {
@@ -85,7 +103,16 @@ impl App {
         ids: Ids,
         settings: Settings,
     ) -> Self {
-        Self { store, queue, transport, clock, ids, settings, learned: Arc::default() }
+        Self {
+            store,
+            queue,
+            transport,
+            clock,
+            ids,
+            settings,
+            learned: Arc::default(),
+            contact_keys: Arc::default(),
+        }
     }
 
     /// What this process has learned of a connection. A few hundred bytes each; a process sees few connections.

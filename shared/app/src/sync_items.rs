@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use channels::Cursor;
+use domain::availability::RuleSetting;
 use domain::listing::{ChannelStatus, FetchedListing, ListingStatus, Match};
 use domain::schedule::Window;
 use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
@@ -391,6 +392,7 @@ fn merged(
             item_id: None,
             rejected_item_ids: BTreeSet::new(),
             dismissed_reason: None,
+            stock_rule: RuleSetting::default(),
             first_seen_at: now,
             observed_at: now,
             version: 0,

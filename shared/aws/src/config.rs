@@ -135,7 +135,7 @@ where
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 12] = [
+    const COMPLETE: [(&str, &str); 13] = [
         ("MAIN_TABLE", "main"),
         ("PERSONAL_TABLE", "personal"),
         ("KMS_KEY_ID", "key"),
@@ -148,6 +148,7 @@ mod tests {
         ("QUEUE_ITEM_SYNC_SHOPIFY", "https://sqs/1"),
         ("QUEUE_ORDER_IMPORT_SHOPIFY", "https://sqs/2"),
         ("QUEUE_STOCK_PUSH_SHOPIFY", "https://sqs/3"),
+        ("QUEUE_SHIPMENT_PUSH_SHOPIFY", "https://sqs/4"),
     ];
 
     fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {

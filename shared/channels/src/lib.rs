@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub mod amazon;
+pub mod budget;
 mod call_limits;
 pub mod capability;
 pub mod consent;
@@ -25,6 +26,7 @@ pub mod ebay;
 mod entity;
 pub mod error;
 pub mod etsy;
+pub mod memo;
 pub mod network;
 pub mod pace;
 pub mod shipment;
@@ -33,11 +35,13 @@ pub mod transport;
 mod walk;
 pub mod woocommerce;
 
+pub use budget::{Budgets, Lane};
 pub use call_limits::CallLimits;
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
+pub use memo::Memo;
 pub use pace::Pace;
 pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
@@ -185,6 +189,9 @@ pub enum WebhookRefused {
     BadSignature,
     #[error("the body cannot be read")]
     Unreadable,
+    /// Nothing is known of the signature: the channel may deliver again.
+    #[error("the channel's key to verify it with cannot be had now")]
+    KeyUnavailable,
 }
 
 /// What upkeep of the channel's notifications did.
@@ -268,6 +275,11 @@ pub trait Channel: Send + Sync {
     /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
     fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
         Err(WebhookRefused::Unreadable)
+    }
+
+    /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
+    fn customer_name(&self, _marketplaces: &[String]) -> String {
+        format!("{} - Customer", self.capability().name)
     }
 
     /// What the channel keeps of a part of an order.

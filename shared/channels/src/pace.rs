@@ -9,10 +9,19 @@ use std::time::Duration;
 use domain::Timestamp;
 
 use crate::CallLimits;
+use crate::budget::Budgets;
+use crate::memo::Memo;
 
 /// The state of a channel's bucket, in the channel's own points; unlimited until the channel has told a limit.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<Option<Bucket>>, CallLimits);
+pub struct Pace {
+    bucket: Mutex<Option<Bucket>>,
+    /// Limits that the channel counts in calls, and tells.
+    pub calls: CallLimits,
+    /// Limits that the channel publishes and does not report.
+    pub budgets: Budgets,
+    pub memo: Memo,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
@@ -25,11 +34,6 @@ struct Bucket {
 }
 
 impl Pace {
-    /// For a channel that counts calls instead of points.
-    pub fn calls(&self) -> &CallLimits {
-        &self.1
-    }
-
     /// What the channel says it has left for us.
     pub fn observe(&self, available: u32, capacity: u32, restored_per_s: u32, now: Timestamp) {
         let milli = |points: u32| i64::from(points) * 1000;
@@ -39,13 +43,13 @@ impl Pace {
             restored_milli: milli(restored_per_s).max(1),
             as_of: now,
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bucket);
+        *self.bucket.lock().unwrap_or_else(PoisonError::into_inner) = Some(bucket);
     }
 
     /// Takes `points`, or says how long until they are there. More than the bucket can ever hold is admitted when it
     /// is full: the channel has the last word.
     pub fn admit(&self, points: u32, now: Timestamp) -> Result<(), Duration> {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bucket) = guard.as_mut() else { return Ok(()) };
         let passed_ms =
             i64::try_from(now.duration_since(bucket.as_of).as_millis()).unwrap_or(i64::MAX).max(0);

@@ -2,12 +2,14 @@
 //!
 //! Ids and states, nothing of a buyer. Told at least once and per row in order; `id` is the same each time.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::listing::Match;
 use crate::order::OrderState;
 use crate::sync::SyncKind;
-use crate::{ConnectionId, ItemId, ListingId, LocationId, OrderId, OrganizationId, SyncId};
+use crate::{
+    ConnectionId, ItemId, ListingId, LocationId, OrderId, OrganizationId, Quantity, SyncId, Timestamp,
+};
 
 /// What happened to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,21 +41,24 @@ pub enum EventKind {
     SyncFailed { sync_id: SyncId, connection_id: ConnectionId, kind: SyncKind, code: Option<String> },
     /// The channel refuses the connection's credentials.
     ConnectionNeedsAuthorization { connection_id: ConnectionId },
+    /// What is available of an item fell below its reorder level; said once, until it was at the level again.
+    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: Quantity, at: Timestamp },
 }
 
 impl EventKind {
-    pub const NAMES: [&str; 6] = [
+    pub const NAMES: [&str; 7] = [
         "OrderImported",
         "OrderFrozen",
         "StockChanged",
         "ListingUnconfirmed",
         "SyncFailed",
         "ConnectionNeedsAuthorization",
+        "StockBelowReorderLevel",
     ];
 
     /// What EventBridge calls the detail's type.
     pub fn name(&self) -> &'static str {
-        let [imported, frozen, stock, listing, sync, connection] = Self::NAMES;
+        let [imported, frozen, stock, listing, sync, connection, low] = Self::NAMES;
         match self {
             Self::OrderImported { .. } => imported,
             Self::OrderFrozen { .. } => frozen,
@@ -61,6 +66,15 @@ impl EventKind {
             Self::ListingUnconfirmed { .. } => listing,
             Self::SyncFailed { .. } => sync,
             Self::ConnectionNeedsAuthorization { .. } => connection,
+            Self::StockBelowReorderLevel { .. } => low,
         }
     }
+}
+
+/// What is recorded with what it is about, because no row tells it by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum DomainEvent {
+    /// [`EventKind::StockBelowReorderLevel`].
+    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: Quantity, at: Timestamp },
 }

@@ -39,6 +39,10 @@ pub enum NotPushed {
     ListingGone,
     /// The channel does not count this listing's stock.
     StockNotManaged,
+    /// Its number was changed on the channel, and the connection holds it until a person decides.
+    DriftHeld,
+    /// It would go to zero with more others than may at once: a person is asked.
+    HeldForApproval,
 }
 
 impl NotPushed {
@@ -53,6 +57,8 @@ impl NotPushed {
             Self::NoLocationsMapped => "no_locations_mapped",
             Self::ListingGone => "listing_gone",
             Self::StockNotManaged => "stock_not_managed",
+            Self::DriftHeld => "drift_held",
+            Self::HeldForApproval => "held_for_approval",
         }
     }
 }

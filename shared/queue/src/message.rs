@@ -35,6 +35,10 @@ pub enum Task {
     PushListings { targets: Vec<PushTarget>, force: bool },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
+    /// Tell the channel of the shipments that it was not told of; which, is in the table.
+    PushShipments,
+    /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
+    Reconcile { sync_id: SyncId },
 }
 
 /// A listing to look at.
@@ -76,6 +80,7 @@ impl Message {
                 targets.extend(more.iter().cloned());
                 true
             }
+            (Task::PushShipments, Task::PushShipments) => true,
             _ => false,
         }
     }
@@ -145,6 +150,11 @@ mod tests {
             (
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"sweep_stock","sync_id":"syn_3""#,
+            ),
+            (Task::PushShipments, r#""task":"push_shipments""#),
+            (
+                Task::Reconcile { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"reconcile","sync_id":"syn_3""#,
             ),
         ];
         for (task, fields) in cases {

@@ -56,6 +56,10 @@ pub struct ConnectionState {
     pub items_watermark: Option<Timestamp>,
     /// When the notifications were last looked after.
     pub webhooks_checked_at: Option<Timestamp>,
+    /// When its numbers were last compared with the channel's.
+    pub reconciled_at: Option<Timestamp>,
+    /// Listings that pushes took to zero, and since when they are counted.
+    pub zeroed: Option<(u64, Timestamp)>,
 }
 
 /// The settings' row: in the index of what is due exactly while it is active and has a next sync.

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::connection::ConnectionStatus;
-use domain::event::{Event, EventKind};
+use domain::event::{DomainEvent, Event, EventKind};
 use domain::listing::ListingStatus;
 use domain::sync::SyncState;
 use domain::{ItemId, OrganizationId};
 
 use crate::StoreError;
 use crate::connection::Connection;
+use crate::event::RecordedEvent;
 use crate::keys::{CONNECTION, LEVEL, PK, SK};
 use crate::listing::Listing;
 use crate::order::Order;
@@ -35,6 +36,8 @@ enum Kind {
     Listing,
     Sync,
     Connection,
+    /// Told as it was recorded.
+    Recorded,
 }
 
 /// Whose row of which kind, by its keys; `None` for rows of which nothing is told.
@@ -47,6 +50,7 @@ fn kind_of(pk: &str, sk: &str) -> Option<(OrganizationId, Kind)> {
         (None, None, None, None) if sk.starts_with(CONNECTION) => Kind::Connection,
         (Some("ORD"), None, None, None) => Kind::Order,
         (Some("SYN"), None, None, None) => Kind::Sync,
+        (Some("EVT"), None, None, None) => Kind::Recorded,
         (Some("I"), Some(item), None, None) if sk.starts_with(LEVEL) => {
             Kind::Level(ItemId::from_body(item).ok()?)
         }
@@ -71,6 +75,13 @@ pub fn happened(change: RowChange) -> Result<Vec<Event>, StoreError> {
         return Ok(Vec::new());
     };
     let kinds = match kind {
+        Kind::Recorded if before.is_some() => Vec::new(),
+        Kind::Recorded => {
+            let recorded: RecordedEvent = from_row("an event", after)?;
+            let DomainEvent::StockBelowReorderLevel { item_id, available, reorder_level, at } =
+                recorded.event;
+            vec![EventKind::StockBelowReorderLevel { item_id, available, reorder_level, at }]
+        }
         Kind::Order => {
             let before = before.as_ref().map(Order::of_row).transpose()?.filter(|before| before.complete);
             of_order(before.as_ref(), &Order::of_row(&after)?)
@@ -135,7 +146,9 @@ fn of_order(before: Option<&Order>, order: &Order) -> Vec<EventKind> {
     if !order.complete {
         return told;
     }
-    let (order_id, connection_id) = (order.id.clone(), order.connection_id.clone());
+    // Whoever makes an order by hand knows of it.
+    let Some(connection_id) = order.connection_id().cloned() else { return told };
+    let order_id = order.id.clone();
     if before.is_none() {
         let (order_id, connection_id) = (order_id.clone(), connection_id.clone());
         let (state, frozen) = (order.state, order.frozen);
@@ -171,6 +184,7 @@ mod tests {
             ("O#1", "CON#con_1"),
             ("O#1#ORD", "ord_1"),
             ("O#1#SYN", "syn_1"),
+            ("O#1#EVT", "0000000000001#1"),
             ("O#1#I#2", "LVL#loc_1"),
             ("O#1#C#2#LST", "lst_2_3"),
         ] {

@@ -3,6 +3,8 @@
 //! A link's row lies beside the item's levels, so that one query of half a read unit gives all that a push must know,
 //! and an acknowledgement is one write unit.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::availability::{Percent, RuleSetting};
 use domain::channel::Fulfilment;
 use domain::listing::ListingRef;
 use domain::push::{Acknowledged, PushFailure};
@@ -23,12 +25,20 @@ pub struct Link {
     pub listing: ListingRef,
     pub stock_ref: Option<String>,
     pub fulfilment: Fulfilment,
-    /// What the channel showed when it was last fetched: the first `expected` of a channel that compares.
+    /// What the channel showed when it was last looked at: the first `expected` of a channel that compares.
     pub observed: Option<i64>,
+    /// When `observed` was first seen so, where a reconciliation saw it.
+    pub observed_at: Option<Timestamp>,
     pub linked_by: LinkedBy,
     pub linked_at: Timestamp,
     pub acknowledged: Option<Acknowledged>,
+    /// What was acknowledged before that.
+    pub previous: Option<Quantity>,
     pub failure: Option<PushFailure>,
+    /// What the listing sets of its rule.
+    pub rule: RuleSetting,
+    /// Nothing is sent since then: its number was changed on the channel, and a person is to decide.
+    pub held_since: Option<Timestamp>,
 }
 
 /// Who linked.
@@ -56,11 +66,17 @@ const CHANNEL: &str = "k";
 const STOCK_REF: &str = "s";
 const FBA: &str = "f";
 const OBSERVED: &str = "o";
+const OBSERVED_AT: &str = "ot";
 const LINKED_BY: &str = "b";
 const LINKED_AT: &str = "t";
 const QUANTITY: &str = "aq";
 const VERSION: &str = "av";
 const TAKEN_AT: &str = "at";
+const PREVIOUS: &str = "pq";
+const BUFFER: &str = "rb";
+const MAX_LISTED: &str = "rm";
+const PERCENT: &str = "rp";
+const HELD_SINCE: &str = "hs";
 const FAILURE_CODE: &str = "fc";
 const FAILURE_REASON: &str = "fr";
 const FAILING_SINCE: &str = "fs";
@@ -85,6 +101,20 @@ impl Link {
         }
         if let Some(observed) = self.observed {
             put(OBSERVED, n(observed));
+        }
+        if let Some(at) = self.observed_at {
+            put(OBSERVED_AT, time(at));
+        }
+        for (name, value) in rule_values(&self.rule) {
+            if let Some(value) = value {
+                put(name, value);
+            }
+        }
+        if let Some(at) = self.held_since {
+            put(HELD_SINCE, time(at));
+        }
+        if let Some(previous) = self.previous {
+            put(PREVIOUS, n(previous));
         }
         put(LINKED_BY, word(&self.linked_by)?);
         put(LINKED_AT, time(self.linked_at));
@@ -138,10 +168,18 @@ impl Link {
             stock_ref: reader.text_if_any(STOCK_REF)?,
             fulfilment: if reader.has(FBA) { Fulfilment::Fba } else { Fulfilment::Mfn },
             observed: reader.number_if_any(OBSERVED)?,
+            observed_at: reader.time_if_any(OBSERVED_AT)?,
             linked_by: reader.word(LINKED_BY)?,
             linked_at: reader.time(LINKED_AT)?,
             acknowledged,
+            previous: reader.number_if_any(PREVIOUS)?.map(Quantity::clamped),
             failure,
+            rule: RuleSetting {
+                buffer: reader.number_if_any(BUFFER)?.map(Quantity::clamped),
+                max_listed: reader.number_if_any(MAX_LISTED)?.map(Quantity::clamped),
+                percent: reader.number_if_any(PERCENT)?.and_then(|percent| Percent::new(percent).ok()),
+            },
+            held_since: reader.time_if_any(HELD_SINCE)?,
         })
     }
 
@@ -158,9 +196,14 @@ impl Link {
         let mut remove = Vec::new();
         let key = keys::link(organization, &self.item_id, &self.listing_id);
         let mut values = Vec::new();
-        for (name, placeholder, value) in
-            [(STOCK_REF, ":s", self.stock_ref.as_ref().map(s)), (OBSERVED, ":o", self.observed.map(n))]
-        {
+        let [buffer, max_listed, percent] = rule_values(&self.rule);
+        for (name, placeholder, value) in [
+            (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
+            (OBSERVED, ":o", self.observed.map(n)),
+            (buffer.0, ":rb", buffer.1),
+            (max_listed.0, ":rm", max_listed.1),
+            (percent.0, ":rp", percent.1),
+        ] {
             match value {
                 Some(value) => {
                     set.push(format!("{name} = {placeholder}"));
@@ -182,7 +225,50 @@ impl Link {
     }
 }
 
+/// The parts of a rule by their attributes.
+fn rule_values(rule: &RuleSetting) -> [(&'static str, Option<AttributeValue>); 3] {
+    [
+        (BUFFER, rule.buffer.map(n)),
+        (MAX_LISTED, rule.max_listed.map(n)),
+        (PERCENT, rule.percent.map(|percent| n(percent.get()))),
+    ]
+}
+
 impl Store {
+    /// What the channel was seen to show, and since when; `held`: whether nothing is sent any more. One write unit.
+    /// Nothing where the link is gone.
+    pub async fn note_observed(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        observed: (i64, Timestamp),
+        held: bool,
+    ) -> Result<(), StoreError> {
+        let expression = if held { "SET #o = :o, #ot = :ot, #hs = :ot" } else { "SET #o = :o, #ot = :ot" };
+        let step = Step::update(keys::link(organization, item, listing), expression)
+            .only_if("attribute_exists(pk)", Refused::Conflict("link"))
+            .name("#o", OBSERVED)
+            .name("#ot", OBSERVED_AT)
+            .value(":o", n(observed.0))
+            .value(":ot", time(observed.1));
+        let step = if held { step.name("#hs", HELD_SINCE) } else { step };
+        self.write_if("note what a channel shows", step).await.map(drop)
+    }
+
+    /// Numbers are sent again. Whether it was held.
+    pub async fn release_link(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+    ) -> Result<bool, StoreError> {
+        let step = Step::update(keys::link(organization, item, listing), "REMOVE #hs")
+            .only_if("attribute_exists(#hs)", Refused::Conflict("link"))
+            .name("#hs", HELD_SINCE);
+        self.write_if("release a listing", step).await
+    }
+
     /// The channel took a quantity: kept, and the failure cleared, unless one of a higher version is there. One write
     /// unit.
     pub async fn acknowledge(
@@ -195,9 +281,10 @@ impl Store {
         // An equal version passes: a try repeated after a lost answer is the same acknowledgement.
         let step = Step::update(
             keys::link(organization, item, listing),
-            "SET #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
+            "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
         )
         .only_if("attribute_exists(pk) AND (attribute_not_exists(#v) OR #v <= :v)", Refused::Conflict("link"))
+        .name("#p", PREVIOUS)
         .name("#q", QUANTITY)
         .name("#v", VERSION)
         .name("#t", TAKEN_AT)

@@ -198,6 +198,7 @@ impl World {
             Work::ItemSync => item_sync::handle(&self.app, event).await,
             Work::OrderImport => order_import::handle(&self.app, event).await,
             Work::StockPush => stock_push::handle(&self.app, event).await,
+            Work::ShipmentPush => shipment_push::handle(&self.app, event).await,
         }
     }
 

@@ -40,23 +40,50 @@ pub struct Subject {
     pub endpoint: &'static str,
     /// A merchant can make a group with four attributes.
     pub four_attributes: bool,
-    /// An order's quantities can be edited on the channel.
-    pub order_edits: bool,
-    /// A refund says of which units it is.
-    pub refunds_name_units: bool,
-    /// Calls that one batch of stock may take.
-    pub stock_calls_max: usize,
-    /// The adapter subscribes to notifications; else somebody does by hand.
-    pub subscribes: bool,
-    /// Which of an order's changes are told: `placed`, `paid`, `refunded`, `cancelled`.
-    pub told: &'static [&'static str],
-    /// New listings are told.
-    pub listings_told: bool,
-    pub open: Open,
+    pub nature: Nature,
+    pub open: Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>,
 }
 
-/// Opens a new shop.
-pub type Open = Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>;
+/// How a channel differs from what laws expect of most, by its nature: said here, so that no law looks away silently.
+pub struct Nature {
+    /// Calls that a walk through so many listings without variations takes, in so many pages.
+    pub listing_calls: fn(listings: usize, pages: usize) -> usize,
+    /// Every listing has a SKU: the channel knows it by that.
+    pub sku_is_the_key: bool,
+    /// The marketplaces that count in a currency, where the connection names them.
+    pub marketplaces: fn(currency: &str) -> Vec<String>,
+    /// What the channel cannot count in.
+    pub not_in: &'static [&'static str],
+    /// The quantity of an order's line can be changed after checkout.
+    pub orders_can_be_edited: bool,
+    /// A refund says which units it is for.
+    pub refunds_name_units: bool,
+    /// A new listing is told by a notification.
+    pub tells_new_listings: bool,
+    /// Which changes of an order are told by notifications.
+    pub tells_of_orders: &'static [&'static str],
+    /// The adapter subscribes to notifications; else somebody does by hand.
+    pub subscribes: bool,
+    /// Calls that one batch of stock may take.
+    pub stock_calls_max: usize,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Self {
+            listing_calls: |_, pages| pages,
+            sku_is_the_key: false,
+            marketplaces: |_| Vec::new(),
+            not_in: &[],
+            orders_can_be_edited: true,
+            refunds_name_units: true,
+            tells_new_listings: true,
+            tells_of_orders: &["placed", "paid", "refunded", "cancelled"],
+            subscribes: true,
+            stock_calls_max: 1,
+        }
+    }
+}
 
 /// One shop, and all that is needed to speak to it.
 pub struct Stage {
@@ -64,6 +91,7 @@ pub struct Stage {
     pub shop: Arc<dyn SimulatedShop>,
     pub credentials: Credentials,
     endpoint: Url,
+    marketplaces: Vec<String>,
     facts: ShopFacts,
     currency: Currency,
     pace: Pace,
@@ -78,33 +106,6 @@ pub struct Stage {
 const PATIENCE: usize = 1_000;
 
 impl Subject {
-    /// With everything that a channel can have; what one lacks by its nature is said of it.
-    pub fn new(
-        name: &'static str,
-        adapter: &'static dyn Channel,
-        endpoint: &'static str,
-        open: impl Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            name,
-            adapter,
-            endpoint,
-            four_attributes: true,
-            order_edits: true,
-            refunds_name_units: true,
-            stock_calls_max: 1,
-            subscribes: true,
-            told: &["placed", "paid", "refunded", "cancelled"],
-            listings_told: true,
-            open: Box::new(open),
-        }
-    }
-
-    /// Says why a law, or a part of one, is not tried.
-    pub fn lacks(&self, what: &str) {
-        println!("{}: not tried: {what}", self.name);
-    }
-
     /// A shop that counts in euro.
     pub async fn stage(&self) -> anyhow::Result<Stage> {
         self.stage_in("EUR", 2).await
@@ -120,6 +121,7 @@ impl Subject {
             adapter: self.adapter,
             credentials: Credentials::from_exposed(shop.credentials()),
             endpoint: self.endpoint.parse()?,
+            marketplaces: (self.nature.marketplaces)(currency),
             facts: ShopFacts::new(),
             currency: currency.parse()?,
             pace: Pace::default(),
@@ -141,7 +143,7 @@ impl Stage {
     pub fn shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
-            marketplaces: &[],
+            marketplaces: &self.marketplaces,
             credentials: &self.credentials,
             facts: &self.facts,
             currency: self.currency,
@@ -189,7 +191,8 @@ impl Stage {
         Ok(())
     }
 
-    async fn renew_if_stale(&mut self) -> Result<(), ChannelError> {
+    /// A fresh token, where one is needed and the one at hand has ended.
+    pub async fn renew_if_stale(&mut self) -> Result<(), ChannelError> {
         let ends = self.adapter.tokens().and_then(|tokens| tokens.expires_at(&self.credentials));
         if ends.is_some_and(|end| end <= self.now()) { self.renew().await } else { Ok(()) }
     }
@@ -204,15 +207,25 @@ impl Stage {
         }
     }
 
+    pub async fn listing_page(
+        &self,
+        changed: Option<Window>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<FetchedListing>, ChannelError> {
+        loop {
+            match self.adapter.fetch_listings(&self.shop(), changed, cursor).await {
+                Ok(page) => return Ok(page),
+                Err(error) => self.wait_for(error)?,
+            }
+        }
+    }
+
     /// Every page of listings.
     pub async fn pages(&self, changed: Option<Window>) -> Result<Vec<Page<FetchedListing>>, ChannelError> {
         let mut pages: Vec<Page<FetchedListing>> = Vec::new();
         for _ in 0..PATIENCE {
             let cursor = pages.last().and_then(|page| page.next.clone());
-            match self.adapter.fetch_listings(&self.shop(), changed, cursor.as_ref()).await {
-                Ok(page) => pages.push(page),
-                Err(error) => self.wait_for(error)?,
-            }
+            pages.push(self.listing_page(changed, cursor.as_ref()).await?);
             if pages.last().is_some_and(|page| page.next.is_none()) {
                 break;
             }
@@ -295,6 +308,18 @@ impl Stage {
             outcomes.extend(batch.targets.iter().map(|target| target.listing.clone()).zip(done));
         }
         Ok((outcomes, batches.len()))
+    }
+}
+
+impl Stage {
+    /// What the channel shows of each target.
+    pub async fn read(&self, targets: &[StockTarget]) -> Result<Vec<Option<i64>>, ChannelError> {
+        loop {
+            match self.adapter.read_stock(&self.shop(), targets).await {
+                Ok(shown) => return Ok(shown),
+                Err(error) => self.wait_for(error)?,
+            }
+        }
     }
 }
 

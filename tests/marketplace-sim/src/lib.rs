@@ -12,6 +12,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use url::Url;
 
+pub mod ebay;
 pub mod etsy;
 mod fault;
 mod serve;

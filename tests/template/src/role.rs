@@ -97,17 +97,18 @@ fn each_writes_to_its_own_log_only() {
 
 #[test]
 fn each_takes_from_its_own_queues_and_sends_onwards_only() {
-    use Work::{ItemSync, OrderImport, StockPush};
+    use Work::{ItemSync, OrderImport, ShipmentPush, StockPush};
     let template = load();
-    let table: [(&str, &[Work], &[Work]); 8] = [
+    let table: [(&str, &[Work], &[Work]); 9] = [
         ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush]),
         ("item-sync", &[ItemSync], &[ItemSync]),
-        ("order-import", &[OrderImport], &[OrderImport, StockPush]),
+        ("order-import", &[OrderImport], &[OrderImport, StockPush, ShipmentPush]),
         ("webhook-intake", &[], &[ItemSync, OrderImport]),
         ("stock-fanout", &[], &[StockPush]),
         ("event-publish", &[], &[]),
         ("stock-push", &[StockPush], &[StockPush]),
-        ("api", &[], &[ItemSync, OrderImport, StockPush]),
+        ("shipment-push", &[ShipmentPush], &[ShipmentPush]),
+        ("api", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
     ];
     for (name, takes, sends) in table {
         let grants = grants(&template, name);
@@ -139,7 +140,7 @@ fn who_needs_no_secret_can_open_none() {
         let expected = match name {
             "schedule-dispatch" | "stock-fanout" | "event-publish" => (false, false, false, false),
             "webhook-intake" => (true, false, false, false),
-            "item-sync" => (true, true, false, false),
+            "item-sync" | "shipment-push" => (true, true, false, false),
             "order-import" | "stock-push" => (true, true, true, false),
             _ => (true, true, true, true),
         };
@@ -157,15 +158,16 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
-    let table: [(&str, [&[&str]; 3]); 8] = [
-        ("schedule-dispatch", [&["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]]),
+    let table: [(&str, [&[&str]; 3]); 9] = [
+        ("schedule-dispatch", [&["GetItem", "PutItem", "Query", "UpdateItem"], &["Query"], &[]]),
         ("item-sync", [&ALL, &[], &[]]),
-        ("order-import", [&SYNC, &[], &["GetItem", "PutItem"]]),
+        ("order-import", [&SYNC, &[], &["GetItem", "PutItem", "UpdateItem"]]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
-        ("stock-fanout", [&["Query"], &[], &[]]),
+        ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
         ("event-publish", [&[], &[], &[]]),
-        ("stock-push", [&SYNC, &[], &["GetItem", "PutItem"]]),
-        ("api", [&ALL, &["Query"], &["GetItem"]]),
+        ("stock-push", [&SYNC, &["Query"], &["GetItem", "PutItem", "UpdateItem"]]),
+        ("shipment-push", [&["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"], &[], &[]]),
+        ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});
     for (name, [main, on_index, personal]) in table {

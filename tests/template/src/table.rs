@@ -92,7 +92,9 @@ fn the_stream_starts_the_fan_out_and_gives_up_in_time() {
 /// Whether the trigger's filters let a change through.
 fn passes(filters: &[Value], event_name: &str, sk: &str) -> bool {
     filters.iter().any(|filter| {
-        let has = |list: &Value, holds: &dyn Fn(&Value) -> bool| list.as_array().unwrap().iter().any(holds);
+        let has = |list: &Value, holds: &dyn Fn(&Value) -> bool| {
+            list.as_array().is_some_and(|list| list.iter().any(holds))
+        };
         has(&filter["eventName"], &|name| name == event_name)
             && has(&filter["dynamodb"]["Keys"]["sk"]["S"], &|rule| {
                 sk.starts_with(rule["prefix"].as_str().unwrap())
@@ -123,6 +125,13 @@ fn the_stream_lets_through_all_that_events_are_told_of() {
     {
         assert!(!is_told_of("O#1", sk) && !passes(&filters, "MODIFY", sk), "{sk}");
     }
+    // What was recorded is told by its partition.
+    let recorded = filters.iter().find(|filter| filter["dynamodb"]["Keys"].get("pk").is_some()).unwrap();
+    assert!(is_told_of("O#1#EVT", "0000000000001#1"));
+    assert_eq!(
+        *recorded,
+        json!({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#EVT"}]}}}})
+    );
 }
 
 #[test]
@@ -135,7 +144,7 @@ fn the_stream_lets_through_what_the_fan_out_acts_upon_and_nothing_else() {
         .map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap())
         .collect();
     let mut acted_upon = BTreeSet::new();
-    for sk in ["LVL#loc_1", "LNK#lst_1_2", "MOV#0000000000001#1", "SKU", "itm_1"] {
+    for sk in ["FACT", "LVL#loc_1", "LNK#lst_1_2", "MOV#0000000000001#1", "SKU", "itm_1"] {
         for (event_name, inserted) in [("INSERT", true), ("MODIFY", false)] {
             let acts = changed_item("O#1#I#2", sk, inserted).is_some();
             assert_eq!(passes(&filters, event_name, sk), acts, "{event_name} of {sk}");
@@ -145,6 +154,12 @@ fn the_stream_lets_through_what_the_fan_out_acts_upon_and_nothing_else() {
         }
         assert!(!passes(&filters, "REMOVE", sk), "{sk}");
     }
-    let expected = [("LNK#lst_1_2", "INSERT"), ("LVL#loc_1", "INSERT"), ("LVL#loc_1", "MODIFY")];
+    let expected = [
+        ("FACT", "INSERT"),
+        ("FACT", "MODIFY"),
+        ("LNK#lst_1_2", "INSERT"),
+        ("LVL#loc_1", "INSERT"),
+        ("LVL#loc_1", "MODIFY"),
+    ];
     assert_eq!(acted_upon, BTreeSet::from(expected));
 }

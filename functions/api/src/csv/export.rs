@@ -18,7 +18,7 @@ use crate::auth::{Caller, Reader};
 use crate::input::{Filter, LIMIT_MAX};
 use crate::item::ItemBody;
 use crate::item_stock::MovementBody;
-use crate::order::{OrderBody, kinds};
+use crate::order_body::{Names, OrderBody};
 use crate::problem::Problem;
 
 /// Items whose stock is read at the same time.
@@ -146,13 +146,13 @@ pub async fn export_orders(
     Filter(query): Filter<ExportQuery>,
 ) -> Result<Response, Problem> {
     let mut sheet = Sheet::new("orders", ORDER.iter().chain(&LINE))?;
-    let channels = kinds(&api, &caller).await?;
+    let names = Names::of(&api, &caller).await?;
     let mut cursor = query.cursor;
     loop {
         let page = whole_page(cursor);
         let page = api.app.store.orders(&caller.organization_id, &OrderFilter::default(), &page).await?;
         for order in &page.data {
-            let body = as_json(OrderBody::new(order, &channels))?;
+            let body = as_json(OrderBody::new(order, &names))?;
             let of_order: Vec<String> = ORDER.iter().map(|(_, pointer)| cell(&body, pointer)).collect();
             for line in body.get("lines").and_then(Value::as_array).into_iter().flatten() {
                 let of_line = LINE.iter().map(|(_, pointer)| cell(line, pointer));

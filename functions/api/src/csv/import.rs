@@ -343,6 +343,7 @@ async fn create(
         opening_stock_value: row.opening_stock_value,
         barcode: row.barcode,
         group: None,
+        components: Vec::new(),
         reorder_level: row.reorder_level,
         opening_stock: opening.into_iter().collect(),
     };

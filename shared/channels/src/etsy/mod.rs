@@ -210,7 +210,7 @@ struct Answer {
 
 impl<'a> Admitted<'a> {
     fn new(shop: &'a Shop<'a>, operation: &'static str, calls: u32) -> Result<Self, ChannelError> {
-        match shop.pace.calls().admit(calls, CALLS_PER_SECOND, shop.now) {
+        match shop.pace.calls.admit(calls, CALLS_PER_SECOND, shop.now) {
             Ok(()) => Ok(Self { shop, operation, left: calls }),
             Err(wait) => Err(ChannelError::new(
                 ErrorKind::Throttled,
@@ -248,7 +248,7 @@ impl<'a> Admitted<'a> {
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        self.shop.pace.calls().give_back(self.left);
+        self.shop.pace.calls.give_back(self.left);
     }
 }
 
@@ -313,7 +313,7 @@ fn unwritable(operation: &'static str) -> ChannelError {
 /// What each answer says of the limits. A 429 has no such headers.
 fn observe(shop: &Shop<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
-    let calls = shop.pace.calls();
+    let calls = &shop.pace.calls;
     if let (Some(limit), Some(remaining)) = (number("x-limit-per-second"), number("x-remaining-this-second"))
     {
         calls.observe_second(limit, remaining, shop.now);

@@ -1,15 +1,16 @@
 //! The laws of channels, each tried on every adapter with a simulated shop of its channel.
 //!
 //! A trial's name is the law's and the channel's: `an_order_comes_once::woocommerce`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use channel_conformance::{Setting, Subject};
+use channel_conformance::{Nature, Setting, Subject};
 use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
+use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, TrackingExtension, WoocommerceShop};
@@ -58,15 +59,50 @@ fn etsy(setting: Setting) -> Arc<dyn SimulatedShop> {
     Arc::new(shop)
 }
 
+fn marketplace(currency: &str) -> String {
+    match currency {
+        "JPY" => "EBAY_JP".to_owned(),
+        _ => "EBAY_DE".to_owned(),
+    }
+}
+
+fn ebay(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let options = ebay::Options {
+        marketplace: marketplace(setting.currency),
+        currency: setting.currency.to_owned(),
+        ..ebay::Options::new(setting.clock)
+    };
+    Arc::new(EbayShop::new(options))
+}
+
+/// Offers are asked for item by item; and at the end all that is on sale is compared, 25 SKUs a call, with what the
+/// Inventory API knows.
+fn ebay_listing_calls(listings: usize, pages: usize) -> usize {
+    pages + listings + listings.div_ceil(25)
+}
+
+/// Prints why a law, or a part of it, is not tried on a channel.
+pub fn set_aside(subject: &Subject, law: &str, why: &str) {
+    println!("{law}::{}: set aside: {why}", subject.name);
+}
+
 /// The registry: one entry a channel and way to speak to it.
 fn subjects() -> Vec<Subject> {
-    let woocommerce_at = |name, endpoint, tracking| {
-        let open = move |setting| woocommerce(setting, tracking);
-        Subject::new(name, &channels::woocommerce::Woocommerce, endpoint, open)
+    let woocommerce_at = |name, endpoint, tracking| Subject {
+        name,
+        adapter: &channels::woocommerce::Woocommerce,
+        endpoint,
+        four_attributes: true,
+        nature: Nature::default(),
+        open: Box::new(move |setting| woocommerce(setting, tracking)),
     };
-    let shopify_with = |name, access| {
-        let open = move |setting| shopify(setting, access);
-        Subject::new(name, &channels::shopify::Shopify, "https://shop.myshopify.com", open)
+    let shopify_with = |name, access| Subject {
+        name,
+        adapter: &channels::shopify::Shopify,
+        endpoint: "https://shop.myshopify.com",
+        four_attributes: true,
+        nature: Nature::default(),
+        open: Box::new(move |setting| shopify(setting, access)),
     };
     vec![
         woocommerce_at("woocommerce", "https://shop.example/store", TrackingExtension::None),
@@ -75,15 +111,39 @@ fn subjects() -> Vec<Subject> {
         shopify_with("shopify", Access::Lasting),
         shopify_with("shopify_expiring", Access::Expiring),
         Subject {
+            name: "ebay",
+            adapter: &channels::ebay::Ebay,
+            endpoint: "https://api.ebay.com",
+            four_attributes: true,
+            nature: Nature {
+                listing_calls: ebay_listing_calls,
+                sku_is_the_key: true,
+                marketplaces: |currency| vec![marketplace(currency)],
+                not_in: &["KWD"],
+                orders_can_be_edited: false,
+                refunds_name_units: false,
+                tells_new_listings: false,
+                tells_of_orders: &["placed", "paid"],
+                ..Nature::default()
+            },
+            open: Box::new(ebay),
+        },
+        Subject {
+            name: "etsy",
+            adapter: &channels::etsy::Etsy,
+            endpoint: "https://api.etsy.com",
             four_attributes: false,
-            order_edits: false,
-            refunds_name_units: false,
-            // The whole inventory is read, written, and the listing's state set where all or none is left.
-            stock_calls_max: 3,
-            subscribes: false,
-            told: &["paid", "cancelled"],
-            listings_told: false,
-            ..Subject::new("etsy", &channels::etsy::Etsy, "https://api.etsy.com", etsy)
+            nature: Nature {
+                orders_can_be_edited: false,
+                refunds_name_units: false,
+                tells_new_listings: false,
+                tells_of_orders: &["paid", "cancelled"],
+                subscribes: false,
+                // The whole inventory is read, written, and the state set where the listing comes to none or from there.
+                stock_calls_max: 3,
+                ..Nature::default()
+            },
+            open: Box::new(etsy),
         },
     ]
 }

@@ -12,6 +12,7 @@ use marketplace_sim::Delivery;
 use secrecy::SecretString;
 
 use crate::listings::mug;
+use crate::set_aside;
 
 crate::laws![
     subscriptions_are_made_once,
@@ -23,6 +24,9 @@ crate::laws![
     a_notification_that_comes_twice_or_late_says_the_same,
     what_was_not_told_is_fetched,
 ];
+
+/// Why laws of subscriptions are set aside.
+const BY_HAND: &str = "notifications are subscribed to by hand";
 
 const SECRET: &str = "wh_secret_0123456789";
 
@@ -52,8 +56,8 @@ async fn hints(stage: &Stage) -> anyhow::Result<Vec<Hint>> {
 /// Asked for twice, subscriptions are made once; the first time all of them are counted as restored.
 async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
-    if !subject.subscribes {
-        subject.lacks("subscribing to notifications");
+    if !subject.nature.subscribes {
+        set_aside(subject, "subscriptions_are_made_once", BY_HAND);
         let upkeep = ensure_webhooks(&stage).await?;
         let calls = stage.shop.take_calls().len();
         ensure!((upkeep.restored, calls) == (0, 0), "{calls} calls for nothing");
@@ -80,8 +84,8 @@ async fn subscriptions_are_made_once(subject: &Subject) -> anyhow::Result<()> {
 
 /// A subscription that was lost is made again, and counted.
 async fn a_lost_subscription_is_restored_and_counted(subject: &Subject) -> anyhow::Result<()> {
-    if !subject.subscribes {
-        subject.lacks("subscribing to notifications");
+    if !subject.nature.subscribes {
+        set_aside(subject, "a_lost_subscription_is_restored_and_counted", BY_HAND);
         return Ok(());
     }
     let stage = subject.stage().await?;
@@ -110,8 +114,9 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
         stage.pass_a_minute();
         change();
         let told = hints(&stage).await?;
-        if !subject.told.contains(&name) {
-            subject.lacks(&format!("being told of an order {name}"));
+        if !subject.nature.tells_of_orders.contains(&name) {
+            let why = format!("the channel has no notification of an order that is {name}");
+            set_aside(subject, "an_order_is_told_and_the_telling_verifies", &why);
             continue;
         }
         let named = |hint: &Hint| matches!(hint, Hint::Orders(ids) if ids.contains(&id));
@@ -122,15 +127,15 @@ async fn an_order_is_told_and_the_telling_verifies(subject: &Subject) -> anyhow:
 
 /// A new listing is told.
 async fn a_new_listing_is_told(subject: &Subject) -> anyhow::Result<()> {
-    if !subject.listings_told {
-        subject.lacks("being told of new listings");
-        return Ok(());
-    }
     let stage = subject.stage().await?;
     ensure_webhooks(&stage).await?;
     hints(&stage).await?;
     stage.shop.add(mug(1));
     let told = hints(&stage).await?;
+    if !subject.nature.tells_new_listings {
+        set_aside(subject, "a_new_listing_is_told", "the channel has no notification of a new listing");
+        return Ok(());
+    }
     ensure!(told.contains(&Hint::Listings), "{told:?}");
     Ok(())
 }
@@ -201,7 +206,7 @@ async fn a_notification_that_comes_twice_or_late_says_the_same(subject: &Subject
         ensure!(once.hint == Hint::Orders(vec![id.clone()]), "{:?}", once.hint);
         let found = stage.orders(&OrderQuery::Ids(vec![id.clone()])).await?;
         let now = found.first().map(|order| (order.state, order.lines[0].quantity.get()));
-        let units = if subject.order_edits { 2 } else { 3 };
+        let units = if subject.nature.orders_can_be_edited { 2 } else { 3 };
         ensure!(now == Some((ChannelOrderState::Fulfilled, units)), "{now:?}");
     }
     Ok(())
@@ -210,8 +215,8 @@ async fn a_notification_that_comes_twice_or_late_says_the_same(subject: &Subject
 /// What happened while a subscription was gone is not told later; the upkeep counts what it restored, and the changes since
 /// are found by their time.
 async fn what_was_not_told_is_fetched(subject: &Subject) -> anyhow::Result<()> {
-    if !subject.subscribes {
-        subject.lacks("subscribing to notifications");
+    if !subject.nature.subscribes {
+        set_aside(subject, "what_was_not_told_is_fetched", BY_HAND);
         return Ok(());
     }
     let stage = subject.stage().await?;
