@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_name_is_of_what_the_merchant_wrote() {
-        let table: [(&[(u64, &str)], Option<&str>); 6] = [
+        type Written = &'static [(u64, &'static str)];
+        let table: [(Written, Option<&str>); 6] = [
             (&[], None),
             (&[(513, "Red")], Some("513:Red")),
             (&[(514, "L"), (513, "Red")], Some("513:Red|514:L")),
