@@ -61,6 +61,6 @@ pub async fn finish_consent(
             <p>The shop is connected. You can close this page.</p></html>";
         return Ok(Html(PAGE).into_response());
     }
-    let organization = api.app.organization(&connection.organization_id).await?;
-    Ok(Single::ok(ConnectionBody::new(connection, &organization.stock_rule)).into_response())
+    let of = api.app.organization(&connection.organization_id).await?;
+    Ok(Single::ok(ConnectionBody::new(connection, &of.stock_rule)).into_response())
 }

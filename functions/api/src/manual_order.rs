@@ -174,7 +174,7 @@ impl ContactChoice {
             && self.billing_address.is_none();
         match &self.id {
             Some(id) if alone => Ok(NewContact::Known(id.clone())),
-            _ => Ok(NewContact::Person(self.person("/contact")?)),
+            _ => Ok(NewContact::Person(Box::new(self.person("/contact")?))),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Problem {
     code: String,
     detail: String,
     errors: Vec<FieldError>,
-    line_ids: Vec<String>,
+    line_ids: Box<[String]>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -61,7 +61,7 @@ pub struct ProblemField {
 
 impl Problem {
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (errors, line_ids, headers) = (Vec::new(), Vec::new(), Vec::new());
+        let (errors, line_ids, headers) = (Vec::new(), Box::default(), Vec::new());
         Self { status, code: code.into(), detail: detail.into(), errors, line_ids, headers }
     }
 
@@ -133,7 +133,7 @@ impl IntoResponse for Problem {
                 .into_iter()
                 .map(|field| ProblemField { pointer: field.pointer, detail: field.detail })
                 .collect(),
-            line_ids: self.line_ids,
+            line_ids: self.line_ids.into_vec(),
         };
         // Texts and a number: this cannot fail.
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
@@ -168,7 +168,7 @@ impl From<AppError> for Problem {
             }
             AppError::OrderFrozen { ref line_ids } => {
                 let problem = Self::new(StatusCode::CONFLICT, work::ORDER_FROZEN, error.to_string());
-                Self { line_ids: line_ids.clone(), ..problem }
+                Self { line_ids: line_ids.clone().into(), ..problem }
             }
             AppError::Channel(error) => {
                 let problem =

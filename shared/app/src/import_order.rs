@@ -9,14 +9,14 @@ use domain::order::{
     difference, stock_effect,
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
-use domain::{ListingId, MovementId, OrderId, Quantity, Timestamp};
+use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
 use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::StoreError;
 use store::connection::Connection;
 use store::listing::Listing;
-use store::order::{LinePart, MOVEMENTS_MAX, Order, OrderLine, Origin};
+use store::order::{MOVEMENTS_MAX, Order, OrderLine, Origin};
 use store::order_document::OrderDocument;
 use store::organization::Organization;
 
@@ -353,7 +353,7 @@ fn merge_lines(
         id: line.line_id.clone(),
         listing: line.listing.clone(),
         item_id: known(&line.line_id).and_then(|line| line.item_id.clone()).or_else(|| linked(line)),
-        parts: known(&line.line_id).filter(|line| line.item_id.is_some()).and_then(|line| line.parts.clone()),
+        parts: known(&line.line_id).and_then(|line| line.parts.clone()),
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
@@ -407,15 +407,10 @@ pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
 /// The simple items of a line that has an item: that one, or what its bundle was made of.
 fn linked_lines(line: &OrderLine) -> Vec<LinkedLine> {
     let Some(item) = &line.item_id else { return Vec::new() };
+    let of = |item_id: &ItemId, each| LinkedLine { item_id: item_id.clone(), each, stand: line.stand() };
     match line.parts.as_deref() {
-        None | Some([]) => vec![LinkedLine { item_id: item.clone(), stand: line.stand() }],
-        Some(parts) => {
-            let linked = |part: &LinePart| LinkedLine {
-                item_id: part.item_id.clone(),
-                stand: line.stand().times(part.quantity),
-            };
-            parts.iter().map(linked).collect()
-        }
+        None | Some([]) => vec![of(item, 1)],
+        Some(parts) => parts.iter().map(|part| of(&part.item_id, part.quantity)).collect(),
     }
 }
 

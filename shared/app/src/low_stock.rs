@@ -1,14 +1,14 @@
 //! Stock below its reorder level: said once, with an event, until it is at the level again.
 
-use domain::event::DomainEvent;
-use domain::stock::{Level, stock_version};
+use domain::stock::Level;
+use store::facts::LowStock;
 use store::stock::ItemStock;
 
 use crate::fan_out::ChangedItem;
 use crate::{App, AppError};
 
 impl App {
-    /// What is available at all locations together, against the item's reorder level. Two writes when that is crossed,
+    /// What is available at all locations together, against the item's reorder level. One write when that is crossed,
     /// none else. A bundle has no stock of its own: its components have.
     pub(crate) async fn watch_reorder_level(
         &self,
@@ -20,16 +20,9 @@ impl App {
         let available: i64 = stock.levels.iter().map(Level::available).sum();
         match (level.filter(|level| available < level.units()), stock.low_since) {
             (Some(reorder_level), None) => {
-                let at = self.clock.now();
-                let item_id = item_id.clone();
-                let event_id = format!("low-{}-{}", item_id.body(), stock_version(&stock.levels));
-                let event = DomainEvent::StockBelowReorderLevel {
-                    item_id: item_id.clone(),
-                    available,
-                    reorder_level,
-                    at,
-                };
-                self.store.mark_low(organization_id, &item_id, at, &event, &event_id).await?;
+                let reorder_level = reorder_level.units();
+                let low = LowStock { since: self.clock.now(), available, reorder_level };
+                self.store.mark_low(organization_id, item_id, &low).await?;
             }
             (None, Some(_)) => self.store.unmark_low(organization_id, item_id).await?,
             (Some(_), Some(_)) | (None, None) => {}

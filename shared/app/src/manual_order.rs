@@ -47,7 +47,7 @@ pub struct NewOrderLine {
 #[derive(Debug, Clone)]
 pub enum NewContact {
     Known(ContactId),
-    Person(Buyer),
+    Person(Box<Buyer>),
 }
 
 #[derive(Debug, Clone)]

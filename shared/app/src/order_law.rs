@@ -148,7 +148,6 @@ impl Here {
     fn new(deducted_on: StockDeductedOn) -> Self {
         let id = OrganizationId::from_body("o").unwrap();
         let organization = Organization {
-            stock_rule: Default::default(),
             id: id.clone(),
             name: Name::parse("O").unwrap(),
             base_currency: eur(),

@@ -5,7 +5,7 @@
 use channels::{ErrorKind, Shipment, ShipmentOutcome, ShippedLine};
 use domain::listing::RecordFailure;
 use domain::sync::{Outcome, RecordCounts, SyncKind, Trigger};
-use domain::{ConnectionId, DocumentId, OrganizationId, Sku, SyncId};
+use domain::{ConnectionId, DocumentId, OrganizationId, Sku, SyncId, Timestamp};
 use queue::message::Task;
 use queue::{QueueName, Work};
 use store::connection::Connection;
@@ -157,6 +157,16 @@ impl App {
             return Ok(());
         }
         self.queue_shipments(organization, connection, fingerprint(cause)).await
+    }
+
+    /// One message a cycle, whether or not there is a shipment to tell.
+    pub(crate) async fn queue_shipments_due(
+        &self,
+        connection: &Connection,
+        due: Timestamp,
+    ) -> Result<(), AppError> {
+        let id = fingerprint(&format!("{} {due}", connection.id));
+        self.queue_shipments(&connection.organization_id, connection, id).await
     }
 
     async fn queue_shipments(

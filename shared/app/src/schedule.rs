@@ -74,6 +74,10 @@ impl App {
         if modules.stock && !modules.orders {
             self.start_sync(connection, SyncKind::Stock, trigger, None).await?;
         }
+        // Where orders are synced, the end of their sync looks for what the channel was not told of.
+        if modules.shipments && !modules.orders {
+            self.queue_shipments_due(connection, due).await?;
+        }
         Ok(())
     }
 

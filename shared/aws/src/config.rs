@@ -167,7 +167,7 @@ mod tests {
             config.queue_urls.get(&QueueName { work: Work::StockPush, channel: ChannelKind::Shopify }),
             Some(&"https://sqs/3".to_owned())
         );
-        assert_eq!(config.queue_urls.len(), 3);
+        assert_eq!(config.queue_urls.len(), Work::ALL.len());
         assert!(!config.custom_endpoints);
         assert!(config.private_addresses);
         assert_eq!(config.require_operator_key_secret().unwrap(), "secret");

@@ -153,14 +153,12 @@ mod tests {
             for (sold, quantity, shipped, catalogue, cancelled) in orders {
                 // The bundle as it was when the order was taken; later catalogues change nothing of it.
                 let kept = flatten(&item(sold), &catalogues[catalogue % catalogues.len()]).unwrap();
-                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine {
-                    item_id: part.clone(),
-                    stand: LineStand {
-                        quantity: Quantity::clamped(quantity),
-                        told: Quantity::clamped(shipped.min(quantity)),
-                        done: LineProgress::default(),
-                    }.times(*of_part),
-                }).collect();
+                let stand = LineStand {
+                    quantity: Quantity::clamped(quantity),
+                    told: Quantity::clamped(shipped.min(quantity)),
+                    done: LineProgress::default(),
+                };
+                let lines: Vec<LinkedLine> = kept.iter().map(|(part, of_part)| LinkedLine { item_id: part.clone(), each: *of_part, stand }).collect();
                 let mut applied = BTreeMap::<Place, Effect>::new();
                 let states = [ChannelOrderState::Confirmed, ChannelOrderState::PartFulfilled, ChannelOrderState::Cancelled];
                 for state in states.iter().take(if cancelled { 3 } else { 2 }) {

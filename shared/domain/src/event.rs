@@ -2,14 +2,12 @@
 //!
 //! Ids and states, nothing of a buyer. Told at least once and per row in order; `id` is the same each time.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::listing::Match;
 use crate::order::OrderState;
 use crate::sync::SyncKind;
-use crate::{
-    ConnectionId, ItemId, ListingId, LocationId, OrderId, OrganizationId, Quantity, SyncId, Timestamp,
-};
+use crate::{ConnectionId, ItemId, ListingId, LocationId, OrderId, OrganizationId, SyncId};
 
 /// What happened to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,8 +39,8 @@ pub enum EventKind {
     SyncFailed { sync_id: SyncId, connection_id: ConnectionId, kind: SyncKind, code: Option<String> },
     /// The channel refuses the connection's credentials.
     ConnectionNeedsAuthorization { connection_id: ConnectionId },
-    /// What is available of an item fell below its reorder level; said once, until it was at the level again.
-    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: Quantity, at: Timestamp },
+    /// What is available of an item fell below its reorder level; told once, until it was at the level again.
+    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: i64 },
 }
 
 impl EventKind {
@@ -69,12 +67,4 @@ impl EventKind {
             Self::StockBelowReorderLevel { .. } => low,
         }
     }
-}
-
-/// What is recorded with what it is about, because no row tells it by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-pub enum DomainEvent {
-    /// [`EventKind::StockBelowReorderLevel`].
-    StockBelowReorderLevel { item_id: ItemId, available: i64, reorder_level: Quantity, at: Timestamp },
 }

@@ -48,25 +48,6 @@ pub struct LineStand {
 }
 
 impl LineStand {
-    /// The same of what a unit holds `units` of.
-    #[must_use]
-    pub fn times(self, units: i64) -> Self {
-        let of = |quantity: Quantity| Quantity::clamped(quantity.units().saturating_mul(units));
-        let LineProgress { invoiced, packed, shipped, delivered, returned, restocked } = self.done;
-        Self {
-            quantity: of(self.quantity),
-            told: of(self.told),
-            done: LineProgress {
-                invoiced: of(invoiced),
-                packed: of(packed),
-                shipped: of(shipped),
-                delivered: of(delivered),
-                returned: of(returned),
-                restocked: of(restocked),
-            },
-        }
-    }
-
     fn told(&self) -> i64 {
         self.told.units().min(self.quantity.units())
     }
@@ -104,6 +85,8 @@ impl LineStand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkedLine {
     pub item_id: ItemId,
+    /// Units of the item in one unit of the line: 1, or as many as the bundle that was sold has.
+    pub each: i64,
     pub stand: LineStand,
 }
 
@@ -129,7 +112,11 @@ impl LinkedLine {
             ChannelOrderState::Cancelled => (0, told.max(here)),
         };
         // What never left the books cannot come back into them.
-        Effect { committed, deducted: (deducted - done.restocked.units()).max(0) }
+        let deducted = (deducted - done.restocked.units()).max(0);
+        Effect {
+            committed: committed.saturating_mul(self.each),
+            deducted: deducted.saturating_mul(self.each),
+        }
     }
 }
 
@@ -176,7 +163,9 @@ mod tests {
 
     #[track_caller]
     fn check(stand: LineStand, state: ChannelOrderState, on: StockDeductedOn, committed: i64, deducted: i64) {
-        let line = LinkedLine { item_id: ItemId::from_body("1").unwrap(), stand };
+        let line = LinkedLine { item_id: ItemId::from_body("1").unwrap(), each: 1, stand };
+        let bundle = LinkedLine { each: 3, ..line.clone() };
+        assert_eq!(bundle.effect(state, on), Effect { committed: 3 * committed, deducted: 3 * deducted });
         assert_eq!(line.effect(state, on), Effect { committed, deducted });
     }
 
@@ -259,6 +248,7 @@ mod tests {
             let on = if by_invoice { Invoice } else { Shipment };
             let line = LinkedLine {
                 item_id: ItemId::from_body("1").unwrap(),
+                each: 1,
                 stand: stand(wanted, told, [invoiced, shipped, shipped, 0, 0, 0]),
             };
             for state in [Pending, Confirmed, PartFulfilled, Fulfilled, Cancelled] {

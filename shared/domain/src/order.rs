@@ -237,7 +237,7 @@ mod tests {
     fn line(item: u8, quantity: i64, shipped: i64) -> LinkedLine {
         let (quantity, told) = (Quantity::new(quantity).unwrap(), Quantity::new(shipped).unwrap());
         let stand = LineStand { quantity, told, done: LineProgress::default() };
-        LinkedLine { item_id: ItemId::from_body(&item.to_string()).unwrap(), stand }
+        LinkedLine { item_id: ItemId::from_body(&item.to_string()).unwrap(), each: 1, stand }
     }
 
     fn home() -> LocationId {

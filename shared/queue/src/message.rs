@@ -35,10 +35,10 @@ pub enum Task {
     PushListings { targets: Vec<PushTarget>, force: bool },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
-    /// Tell the channel of the shipments that it was not told of; which, is in the table.
-    PushShipments,
     /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
     Reconcile { sync_id: SyncId },
+    /// Tell the channel of the shipments that it was not told of; which, is in the table.
+    PushShipments,
 }
 
 /// A listing to look at.
@@ -151,11 +151,11 @@ mod tests {
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"sweep_stock","sync_id":"syn_3""#,
             ),
-            (Task::PushShipments, r#""task":"push_shipments""#),
             (
                 Task::Reconcile { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"reconcile","sync_id":"syn_3""#,
             ),
+            (Task::PushShipments, r#""task":"push_shipments""#),
         ];
         for (task, fields) in cases {
             let json = format!(r#"{{"v":1,"organization_id":"org_1","connection_id":"con_2",{fields}}}"#);

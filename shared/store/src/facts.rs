@@ -7,16 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::bundle::Component;
-use domain::event::DomainEvent;
 use domain::{ItemId, OrganizationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
 use crate::keys::{self, Key};
-use crate::row::{Reader, Row, from_row, time, to_row};
+use crate::row::{Reader, Row, from_row, n, time, to_row};
 use crate::stock::Freshness;
 use crate::transact::{Refused, Step};
-use crate::{Store, StoreError, event};
+use crate::{Store, StoreError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Facts {
@@ -46,14 +45,28 @@ impl Facts {
 
 const WHAT: &str = "an item's facts";
 const LOW_SINCE: &str = "t";
+const AVAILABLE: &str = "a";
+const REORDER_LEVEL: &str = "r";
 
 pub(crate) fn facts_of(row: Row) -> Result<Facts, StoreError> {
     from_row(WHAT, row)
 }
 
-/// Since when the stock is low.
-pub(crate) fn low_since(row: &Row) -> Result<Timestamp, StoreError> {
-    Reader::new("a low stock", row).time(LOW_SINCE)
+/// That less is available of an item than its reorder level: what there was when that was first seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LowStock {
+    pub since: Timestamp,
+    pub available: i64,
+    pub reorder_level: i64,
+}
+
+pub(crate) fn low_stock(row: &Row) -> Result<LowStock, StoreError> {
+    let reader = Reader::new("a low stock", row);
+    Ok(LowStock {
+        since: reader.time(LOW_SINCE)?,
+        available: reader.number(AVAILABLE)?,
+        reorder_level: reader.number(REORDER_LEVEL)?,
+    })
 }
 
 fn components_of(item: Option<&Item>) -> BTreeSet<&ItemId> {
@@ -92,7 +105,7 @@ pub(crate) fn demands(organization: &OrganizationId, seen: &BTreeMap<ItemId, Opt
             None => Step::check(key, "attribute_exists(pk)", refused),
             Some(version) => Step::check(key, "#version = :version", refused)
                 .name("#version", "version")
-                .value(":version", crate::row::n(version)),
+                .value(":version", n(version)),
         }
     };
     seen.iter().map(demand).collect()
@@ -119,26 +132,19 @@ impl Store {
         Ok(found)
     }
 
-    /// Marks the item's stock as low, with the event that says so; false where it was marked already.
+    /// Marks the item's stock as low, of which an event is told; false where it was marked already.
     pub async fn mark_low(
         &self,
         organization: &OrganizationId,
         item: &ItemId,
-        at: Timestamp,
-        said: &DomainEvent,
-        event_id: &str,
+        low: &LowStock,
     ) -> Result<bool, StoreError> {
         let mut row = keys::low(organization, item).into_row();
-        row.insert(LOW_SINCE.to_owned(), time(at));
-        let steps = vec![
-            Step::put(row).only_if_new(Refused::Exists("low stock")),
-            event::step(organization, event_id, at, said)?,
-        ];
-        match self.transact("mark a stock as low", steps).await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Exists(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        row.insert(LOW_SINCE.to_owned(), time(low.since));
+        row.insert(AVAILABLE.to_owned(), n(low.available));
+        row.insert(REORDER_LEVEL.to_owned(), n(low.reorder_level));
+        let step = Step::put(row).only_if_new(Refused::Exists("low stock"));
+        self.write_if("mark a stock as low", step).await
     }
 
     /// The stock is not low any more, or nobody minds.

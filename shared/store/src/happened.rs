@@ -6,15 +6,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::connection::ConnectionStatus;
-use domain::event::{DomainEvent, Event, EventKind};
+use domain::event::{Event, EventKind};
 use domain::listing::ListingStatus;
 use domain::sync::SyncState;
 use domain::{ItemId, OrganizationId};
 
 use crate::StoreError;
 use crate::connection::Connection;
-use crate::event::RecordedEvent;
-use crate::keys::{CONNECTION, LEVEL, PK, SK};
+use crate::facts::low_stock;
+use crate::keys::{CONNECTION, LEVEL, LOW, PK, SK};
 use crate::listing::Listing;
 use crate::order::Order;
 use crate::row::{Reader, from_row};
@@ -33,11 +33,10 @@ pub struct RowChange {
 enum Kind {
     Order,
     Level(ItemId),
+    Low(ItemId),
     Listing,
     Sync,
     Connection,
-    /// Told as it was recorded.
-    Recorded,
 }
 
 /// Whose row of which kind, by its keys; `None` for rows of which nothing is told.
@@ -50,10 +49,10 @@ fn kind_of(pk: &str, sk: &str) -> Option<(OrganizationId, Kind)> {
         (None, None, None, None) if sk.starts_with(CONNECTION) => Kind::Connection,
         (Some("ORD"), None, None, None) => Kind::Order,
         (Some("SYN"), None, None, None) => Kind::Sync,
-        (Some("EVT"), None, None, None) => Kind::Recorded,
         (Some("I"), Some(item), None, None) if sk.starts_with(LEVEL) => {
             Kind::Level(ItemId::from_body(item).ok()?)
         }
+        (Some("I"), Some(item), None, None) if sk == LOW => Kind::Low(ItemId::from_body(item).ok()?),
         (Some("C"), Some(_), Some("LST"), None) => Kind::Listing,
         _ => return None,
     };
@@ -75,13 +74,6 @@ pub fn happened(change: RowChange) -> Result<Vec<Event>, StoreError> {
         return Ok(Vec::new());
     };
     let kinds = match kind {
-        Kind::Recorded if before.is_some() => Vec::new(),
-        Kind::Recorded => {
-            let recorded: RecordedEvent = from_row("an event", after)?;
-            let DomainEvent::StockBelowReorderLevel { item_id, available, reorder_level, at } =
-                recorded.event;
-            vec![EventKind::StockBelowReorderLevel { item_id, available, reorder_level, at }]
-        }
         Kind::Order => {
             let before = before.as_ref().map(Order::of_row).transpose()?.filter(|before| before.complete);
             of_order(before.as_ref(), &Order::of_row(&after)?)
@@ -99,6 +91,12 @@ pub fn happened(change: RowChange) -> Result<Vec<Event>, StoreError> {
                 location_id: level.location_id,
             };
             moved.then_some(told).into_iter().collect()
+        }
+        Kind::Low(item_id) => {
+            let low = low_stock(&after)?;
+            let (available, reorder_level) = (low.available, low.reorder_level);
+            let told = EventKind::StockBelowReorderLevel { item_id, available, reorder_level };
+            before.is_none().then_some(told).into_iter().collect()
         }
         Kind::Listing => {
             let waited = match before {
@@ -184,8 +182,8 @@ mod tests {
             ("O#1", "CON#con_1"),
             ("O#1#ORD", "ord_1"),
             ("O#1#SYN", "syn_1"),
-            ("O#1#EVT", "0000000000001#1"),
             ("O#1#I#2", "LVL#loc_1"),
+            ("O#1#I#2", "LOW"),
             ("O#1#C#2#LST", "lst_2_3"),
         ] {
             assert!(is_told_of(pk, sk), "{pk} {sk}");
@@ -202,6 +200,7 @@ mod tests {
             keys::listing(&organization, &"lst_2_3".parse().unwrap()).unwrap(),
             keys::sync(&organization, &"syn_4".parse().unwrap()),
             keys::level(&organization, &"itm_5".parse().unwrap(), &"loc_6".parse().unwrap()),
+            keys::low(&organization, &"itm_5".parse().unwrap()),
         ] {
             assert!(is_told_of(&key.pk, &key.sk), "{key:?}");
         }

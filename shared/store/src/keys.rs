@@ -212,15 +212,6 @@ pub(crate) fn low(o: &OrganizationId, item: &ItemId) -> Key {
     Key::new(item_stock(o, item), LOW)
 }
 
-/// The outbox of events, in the order of time.
-pub(crate) fn events(o: &OrganizationId) -> String {
-    format!("{}#EVT", organization(o))
-}
-
-pub(crate) fn event(o: &OrganizationId, at: Timestamp, id: &str) -> Key {
-    Key::new(events(o), format!("{}#{id}", millis(at)))
-}
-
 /// The listings that drifted, in the order of their ids.
 pub(crate) fn drifts(o: &OrganizationId) -> String {
     format!("{}#DRF", organization(o))

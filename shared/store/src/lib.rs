@@ -16,7 +16,6 @@ pub mod contact;
 pub mod document;
 pub mod drift;
 pub mod error;
-pub mod event;
 pub mod facts;
 pub mod happened;
 pub mod idempotency;

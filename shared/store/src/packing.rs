@@ -119,19 +119,18 @@ pub(crate) fn pack(
     own: &LocationId,
     rest: &Rest,
 ) -> Result<Packed, StoreError> {
+    let progress = lines.iter().enumerate().filter(|(_, line)| !line.done.is_nothing());
     let mut items = Places(Vec::new());
     let mut locations = Places(vec![own.clone()]);
     let bundles = lines.iter().enumerate().filter_map(|(n, line)| {
         let parts = line.parts.as_ref().filter(|parts| !parts.is_empty())?;
         Some((n, parts.iter().map(|part| (items.of(&part.item_id), part.quantity)).collect()))
     });
-    let bundles = bundles.collect();
-    let progress = lines.iter().enumerate().filter(|(_, line)| !line.done.is_nothing());
     let extra = Extra {
         progress: progress.map(|(n, line)| (n, numbers_of(&line.done))).collect(),
         documents: rest.documents,
         comments: rest.comments.clone(),
-        bundles,
+        bundles: bundles.collect(),
     };
     let lines = lines
         .iter()
@@ -174,11 +173,10 @@ pub(crate) fn pack(
     Ok(Packed { text, items: bytes })
 }
 
-pub(crate) fn unpack(
-    text: &[u8],
-    items: &[u8],
-    own: &LocationId,
-) -> Result<(Vec<OrderLine>, BTreeMap<Place, Effect>, Rest), StoreError> {
+/// Lines, what the order has taken of the stock, and what only some orders have.
+pub(crate) type Unpacked = (Vec<OrderLine>, BTreeMap<Place, Effect>, Rest);
+
+pub(crate) fn unpack(text: &[u8], items: &[u8], own: &LocationId) -> Result<Unpacked, StoreError> {
     let unreadable = |error| StoreError::Unreadable("an order", error);
     let mut json = Vec::new();
     DeflateDecoder::new(text)
@@ -266,8 +264,8 @@ mod tests {
             id in "[0-9]{1,14}", listing in proptest::option::of(("\\PC{1,9}", proptest::option::of("[0-9]{1,9}"))),
             at in proptest::option::of(0u8..5), sku in proptest::option::of("\\PC{1,9}"), title in "\\PC{0,30}",
             quantity in 0i64..1000, shipped in 0i64..1000, price in proptest::option::of(any::<i64>()),
-            done in proptest::option::of(proptest::array::uniform6(0i64..9)),
             parts in prop::collection::vec((0u8..5, 1i64..100), 0..3),
+            done in proptest::option::of(proptest::array::uniform6(0i64..9)),
         ) -> OrderLine {
             let of = |n: u8| if uuids { item(&format!("{:032x}", u128::from(n) << 99)) } else { item(&format!("i{n}")) };
             OrderLine {

@@ -8,7 +8,7 @@ use domain::order::Place;
 use domain::stock::{Actor, Change, Level, Movement, Replay, Source};
 use domain::{ItemId, LocationId, MovementId, OrganizationId, Timestamp};
 
-use crate::facts::{Facts, facts_of, low_since};
+use crate::facts::{Facts, facts_of, low_stock};
 use crate::keys::{self, Key};
 use crate::link::Link;
 use crate::page::List;
@@ -94,7 +94,7 @@ impl Store {
                     stock.bundles.push(bundle.map_err(|error| reader.unreadable(error))?);
                 }
                 keys::FACTS => stock.facts = facts_of(row)?,
-                keys::LOW => stock.low_since = Some(low_since(&row)?),
+                keys::LOW => stock.low_since = Some(low_stock(&row)?.since),
                 _ => stock.levels.push(level_of(&row)?),
             }
         }

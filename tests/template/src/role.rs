@@ -100,7 +100,7 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
     use Work::{ItemSync, OrderImport, ShipmentPush, StockPush};
     let template = load();
     let table: [(&str, &[Work], &[Work]); 9] = [
-        ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush]),
+        ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
         ("item-sync", &[ItemSync], &[ItemSync]),
         ("order-import", &[OrderImport], &[OrderImport, StockPush, ShipmentPush]),
         ("webhook-intake", &[], &[ItemSync, OrderImport]),

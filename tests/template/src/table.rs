@@ -92,9 +92,7 @@ fn the_stream_starts_the_fan_out_and_gives_up_in_time() {
 /// Whether the trigger's filters let a change through.
 fn passes(filters: &[Value], event_name: &str, sk: &str) -> bool {
     filters.iter().any(|filter| {
-        let has = |list: &Value, holds: &dyn Fn(&Value) -> bool| {
-            list.as_array().is_some_and(|list| list.iter().any(holds))
-        };
+        let has = |list: &Value, holds: &dyn Fn(&Value) -> bool| list.as_array().unwrap().iter().any(holds);
         has(&filter["eventName"], &|name| name == event_name)
             && has(&filter["dynamodb"]["Keys"]["sk"]["S"], &|rule| {
                 sk.starts_with(rule["prefix"].as_str().unwrap())
@@ -117,6 +115,7 @@ fn the_stream_lets_through_all_that_events_are_told_of() {
         ("O#1#ORD", "ord_1"),
         ("O#1#SYN", "syn_1"),
         ("O#1#I#2", "LVL#loc_1"),
+        ("O#1#I#2", "LOW"),
         ("O#1#C#2#LST", "lst_2_3"),
     ] {
         assert!(is_told_of(pk, sk) && passes(&filters, "MODIFY", sk), "{pk} {sk}");
@@ -125,13 +124,6 @@ fn the_stream_lets_through_all_that_events_are_told_of() {
     {
         assert!(!is_told_of("O#1", sk) && !passes(&filters, "MODIFY", sk), "{sk}");
     }
-    // What was recorded is told by its partition.
-    let recorded = filters.iter().find(|filter| filter["dynamodb"]["Keys"].get("pk").is_some()).unwrap();
-    assert!(is_told_of("O#1#EVT", "0000000000001#1"));
-    assert_eq!(
-        *recorded,
-        json!({"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#EVT"}]}}}})
-    );
 }
 
 #[test]

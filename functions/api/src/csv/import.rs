@@ -343,9 +343,9 @@ async fn create(
         opening_stock_value: row.opening_stock_value,
         barcode: row.barcode,
         group: None,
-        components: Vec::new(),
         reorder_level: row.reorder_level,
         opening_stock: opening.into_iter().collect(),
+        components: Vec::new(),
     };
     let made = api.app.create_item(&caller.organization_id, &caller.actor(), new).await;
     made.map(|item| (Outcome::Created, Some(item.id))).map_err(of_row)

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::bundle::Component;
 use domain::drift::{Action, Cause};
-use domain::event::DomainEvent;
 use domain::{ItemId, Quantity, SyncId};
 use store::StoreError;
 use store::drift::Drift;
+use store::facts::LowStock;
 use store::item::Item;
 use store::link::Link;
 use store::stock::Freshness;
@@ -90,20 +90,13 @@ async fn a_low_stock_is_said_once(bench: &Bench) -> Outcome {
     let store = &bench.store;
     let o = organization("lowstock");
     let id = item_id(1);
-    let said = |available| DomainEvent::StockBelowReorderLevel {
-        item_id: id.clone(),
-        available,
-        reorder_level: Quantity::new(5).unwrap(),
-        at: at(9),
-    };
-    assert!(store.mark_low(&o, &id, at(9), &said(4), "low-1").await?);
-    assert!(!store.mark_low(&o, &id, at(10), &said(3), "low-2").await?);
-    let events = store.events(&o, &first(10)).await?.data;
-    assert_eq!((events.len(), &events[0].event, events[0].at), (1, &said(4), at(9)));
+    let low = |second, available| LowStock { since: at(second), available, reorder_level: 5 };
+    assert!(store.mark_low(&o, &id, &low(9, 4)).await?);
+    assert!(!store.mark_low(&o, &id, &low(10, 3)).await?);
     assert_eq!(store.item_stock(&o, &id, Freshness::Consistent).await?.low_since, Some(at(9)));
     store.unmark_low(&o, &id).await?;
-    assert!(store.mark_low(&o, &id, at(11), &said(2), "low-3").await?);
-    assert_eq!(store.events(&o, &first(10)).await?.data.len(), 2);
+    assert!(store.mark_low(&o, &id, &low(11, 2)).await?);
+    assert_eq!(store.item_stock(&o, &id, Freshness::Consistent).await?.low_since, Some(at(11)));
     Ok(())
 }
 

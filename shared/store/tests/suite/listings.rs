@@ -131,7 +131,9 @@ async fn a_renewed_link_keeps_what_was_acknowledged(bench: &Bench) -> Outcome {
         let after = Listing { stock_ref: stock_ref.clone(), version: before.version + 1, ..before.clone() };
         let renewed = store::link::Link { stock_ref, observed, ..link.clone() };
         store.save_listing(&o, Some(&before), &after, Some(&renewed)).await?;
-        let wanted = store::link::Link { acknowledged: Some(taken(5, 1, 9)), ..renewed };
+        let taken = taken(5, 1, 9);
+        let (previous, acknowledged) = (Some(taken.quantity), Some(taken));
+        let wanted = store::link::Link { acknowledged, previous, ..renewed };
         assert_eq!(links(store, &o, 1).await?, [wanted]);
     }
     Ok(())

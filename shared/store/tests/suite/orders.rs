@@ -7,7 +7,7 @@ use domain::order::{ChannelOrderState, Effect, OrderState, Place};
 use domain::order_document::DocumentKind;
 use domain::stock::replay;
 use domain::{ListingId, Money, OrderId, Quantity};
-use store::order::{Comment, Order, OrderFilter};
+use store::order::{Comment, LinePart, Order, OrderFilter};
 use store::stock::Freshness;
 use store::{PageRequest, StoreError};
 
@@ -52,9 +52,11 @@ async fn an_order_reads_back(bench: &Bench) -> Outcome {
     odd.lines[0].done.shipped = Quantity::new(1)?;
     odd.placed_at = at(3) + std::time::Duration::from_nanos(1);
     odd.lines[0].item_id = None;
+    odd.lines[0].parts = None;
     odd.lines[0].listing = None;
     odd.lines[0].sku = None;
     odd.lines[1].item_id = Some("itm_short".parse()?);
+    odd.lines[1].parts = Some(vec![LinePart { item_id: item_id(4), quantity: 3 }]);
     odd.applied = BTreeMap::from([(
         Place { item_id: item_id(9), location_id: location(5) },
         Effect { committed: -1, deducted: 4 },

@@ -95,7 +95,7 @@ async fn an_untold_shipment_is_found_until_it_is_told(bench: &Bench) -> Outcome 
     let pending = shipment(&placed.id, ShipmentPushState::Pending);
     store.save_order_with(&o, &placed, &[], &none, &none, std::slice::from_ref(&pending)).await?;
     let untold = async || anyhow::Ok(store.untold_shipments(&o, &connection(1), &first(5)).await?.data);
-    assert_eq!(untold().await?, [pending.id.clone()]);
+    assert_eq!(untold().await?, std::slice::from_ref(&pending.id));
     assert_eq!(store.untold_shipments(&o, &connection(2), &first(5)).await?.data, []);
     let told = OrderDocument { version: 2, ..shipment(&placed.id, ShipmentPushState::InSync) };
     store.update_order_document(&o, &connection(1), &told).await?;
@@ -105,7 +105,7 @@ async fn an_untold_shipment_is_found_until_it_is_told(bench: &Bench) -> Outcome 
     assert!(matches!(stale, Err(StoreError::Conflict(_))), "{stale:?}");
     let again = OrderDocument { version: 3, ..pending.clone() };
     store.update_order_document(&o, &connection(1), &again).await?;
-    assert_eq!(untold().await?, [pending.id.clone()]);
+    assert_eq!(untold().await?, std::slice::from_ref(&pending.id));
     store.forget_untold_shipment(&o, &connection(1), &pending.id).await?;
     assert_eq!(untold().await?, []);
     Ok(())

@@ -147,16 +147,14 @@ mod tests {
         (due.len(), found)
     }
 
-    fn walk_all(
-        mut orders: Vec<(i64, String)>,
-        until: i64,
-        edits: &[(usize, usize)],
-    ) -> (Vec<(i64, String)>, Vec<(i64, String)>, usize) {
+    /// Orders by the time of their last change.
+    type Dated = Vec<(i64, String)>;
+
+    fn walk_all(mut orders: Dated, until: i64, edits: &[(usize, usize)]) -> (Dated, Dated, usize) {
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
         let mut walk = Walk::new(at(0), at(until), at(until));
         let (mut given, mut calls) = (Vec::new(), 0);
-        loop {
-            let Some(question) = walk.question() else { break };
+        while let Some(question) = walk.question() {
             calls += 1;
             let (mut total, mut found) = answer(&orders, question);
             if let Some(offset) = walk.again_from(total) {
