@@ -54,7 +54,7 @@ async fn fetched(on: ChannelKind, all: Vec<marketplace_sim::Goods>) -> (Hub, Sho
 async fn a1_there_is_a_connector_for_each_named_channel(_: ChannelKind) {
     let channels = Hub::new().await.list("/v1/channels").await;
     let keys: Vec<&str> = channels.iter().map(|channel| channel["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["amazon", "ebay", "shopify", "woocommerce"]);
+    assert_eq!(keys, ["amazon", "ebay", "etsy", "shopify", "woocommerce"]);
 }
 
 async fn a2_a_listing_made_later_appears_once_with_its_data(on: ChannelKind) {
