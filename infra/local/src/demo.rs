@@ -86,13 +86,12 @@ async fn try_run(
         local_endpoints: true,
         ..ebay::Options::new(clock.clone())
     };
-    let craft = Arc::new(EtsyShop::new(clock.clone()));
     let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 5] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
         (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock.clone()))),
         (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
-        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
-        (ChannelKind::Etsy, "Craft shop", craft.clone()),
+        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock.clone(), "USD"))),
+        (ChannelKind::Etsy, "Craft shop", Arc::new(EtsyShop::new(clock))),
     ];
     // Amazon collects taxes itself.
     let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
@@ -100,9 +99,10 @@ async fn try_run(
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
-        if let (ChannelKind::Etsy, Some(base)) = (kind, &machine.app.settings.public_url) {
-            // What a merchant does by hand in Etsy's developer portal.
-            craft.register_endpoint(base.join(&format!("v1/webhooks/{}", demo.connection.id))?.as_str());
+        if let Some(base) = &machine.app.settings.public_url {
+            // What a merchant does by hand on a channel that takes no subscriptions from an application.
+            let hook = base.join(&format!("v1/webhooks/{}", demo.connection.id))?;
+            demo.shop.register_endpoint(hook.as_str());
         }
         first_syncs(machine, &demo.connection, stop).await?;
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;

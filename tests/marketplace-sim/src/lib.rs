@@ -158,6 +158,10 @@ pub trait SimulatedShop: Send + Sync {
         false
     }
 
+    /// Where notifications go on a channel that takes no subscriptions from an application: the merchant enters it by
+    /// hand.
+    fn register_endpoint(&self, _url: &str) {}
+
     /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
     fn unknown_status(&self, _order: &str) -> bool {
         false

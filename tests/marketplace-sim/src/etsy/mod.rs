@@ -69,11 +69,6 @@ impl EtsyShop {
         self
     }
 
-    /// What the merchant does by hand in the developer portal: where notifications go from now on.
-    pub fn register_endpoint(&self, url: &str) {
-        self.state().endpoint = Some(url.to_owned());
-    }
-
     /// A listing's state: `draft`, `inactive`, … by the merchant's hand.
     pub fn set_state(&self, listing: &Sold, state: &str) {
         self.change(listing, |found, _| state.clone_into(&mut found.state));
@@ -297,6 +292,10 @@ impl SimulatedShop for EtsyShop {
 
     fn deny(&self, page: &Url) -> Option<Url> {
         self.state().tokens.deny(page)
+    }
+
+    fn register_endpoint(&self, url: &str) {
+        self.state().endpoint = Some(url.to_owned());
     }
 
     fn revoke(&self) {
