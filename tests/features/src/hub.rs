@@ -12,12 +12,13 @@ use aws::event::{ScheduleEvent, SqsBatchResponse, SqsEvent, SqsRecord, StreamEve
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use channels::Transport;
 use channels::transport::TransportError;
+use channels::{Credentials, Transport};
 use domain::ChannelKind;
 use engine::{Engine, Position};
 use http::{HeaderMap, Request, Response};
 use jiff::SignedDuration;
+use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::{Delivery, Fault, SimulatedShop};
 use queue::local::LocalQueue;
 use queue::{Queue, QueueName, Work};
@@ -121,6 +122,14 @@ impl Answer {
     }
 }
 
+/// What the deployment brings: the keys of the application of all simulated shops.
+fn applications() -> BTreeMap<ChannelKind, Credentials> {
+    let now: marketplace_sim::SimClock = Arc::new(|| START.parse().unwrap());
+    let mut keys = ShopifyShop::new(now).credentials();
+    keys.retain(|name, _| name.starts_with("client_"));
+    BTreeMap::from([(ChannelKind::Shopify, Credentials::from_exposed(keys))])
+}
+
 impl Hub {
     /// An organization in euro, and no shop yet.
     pub async fn new() -> Self {
@@ -135,6 +144,7 @@ impl Hub {
         let settings = Settings {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: true,
+            applications: applications(),
             ..Settings::default()
         };
         let queue_of_app: Arc<dyn Queue> = queue.clone();
