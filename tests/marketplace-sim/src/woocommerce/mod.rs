@@ -201,4 +201,9 @@ impl SimulatedShop for WoocommerceShop {
     fn revoke(&self) {
         self.state().revoked = true;
     }
+
+    fn admit(&self) -> bool {
+        self.state().revoked = false;
+        true
+    }
 }
