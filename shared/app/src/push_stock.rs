@@ -87,12 +87,15 @@ impl App {
         let mut observed = BTreeMap::<ListingId, i64>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
-            let mut sending = self.plan(organization, shop, &kinds, &open, force, &observed).await?;
+            let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
+            let mut sending = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
-            // again only if there were new ones.
+            // again only if there were new ones, and then from what they left: a read that lags would give the units of the
+            // orders just stored to the channel once more.
             let look = shop.channel.capability().order_look_before_push || round > 1;
             if look && !sending.is_empty() && self.look_at_orders(organization, shop).await? {
-                sending = self.plan(organization, shop, &kinds, &open, force, &observed).await?;
+                let read = Freshness::Consistent;
+                sending = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
             }
             if round == 1 {
                 pushed.untouched = count(open.len().saturating_sub(sending.len()));
@@ -134,6 +137,7 @@ impl App {
     }
 
     /// What each listing must show now, for those that must be told.
+    #[allow(clippy::too_many_arguments, reason = "what a plan is made of, borrowed from one caller")]
     async fn plan(
         &self,
         organization: &Organization,
@@ -142,6 +146,7 @@ impl App {
         targets: &[PushTarget],
         force: bool,
         observed: &BTreeMap<ListingId, i64>,
+        read: Freshness,
     ) -> Result<Vec<Sending>, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
         for target in targets {
@@ -154,7 +159,7 @@ impl App {
         let reads: Vec<_> = wanted
             .into_iter()
             .map(|(item, (version, listings))| async move {
-                let stock = self.stock_at_least(&organization.id, item, version, &listings).await?;
+                let stock = self.stock_at_least(&organization.id, item, version, &listings, read).await?;
                 Ok::<_, AppError>(decide(item, &stock, &listings, settings, kinds, force, observed))
             })
             .collect();
@@ -162,7 +167,7 @@ impl App {
         Ok(planned.into_iter().flatten().collect())
     }
 
-    /// The item's levels and links, not older than `version`: read cheaply, and again consistently where that was too
+    /// The item's levels and links, not older than `version`: read as is said, and again consistently where that was too
     /// old.
     async fn stock_at_least(
         &self,
@@ -170,10 +175,12 @@ impl App {
         item: &ItemId,
         version: u64,
         listings: &BTreeSet<&ListingId>,
+        read: Freshness,
     ) -> Result<ItemStock, AppError> {
-        let stock = self.store.item_stock(organization, item, Freshness::Eventual).await?;
+        let stock = self.store.item_stock(organization, item, read).await?;
         let linked = |listing: &&ListingId| stock.links.iter().any(|link| link.listing_id == **listing);
-        if stock_version(&stock.levels) >= version && listings.iter().all(linked) {
+        if read == Freshness::Consistent
+            || stock_version(&stock.levels) >= version && listings.iter().all(linked) {
             return Ok(stock);
         }
         Ok(self.store.item_stock(organization, item, Freshness::Consistent).await?)
@@ -367,7 +374,8 @@ fn decide(
     let decided = links.into_iter().zip(shown).filter_map(|(link, availability)| {
         let pushable = Pushable::check(ListingStatus::Linked, link.fulfilment).ok()?;
         let quantity: Quantity = availability?.result;
-        let told = observed.contains_key(&link.listing_id);
+        // One whose last push failed is told again, also where it shows its number: the failure ends with that.
+        let told = observed.contains_key(&link.listing_id) || link.failure.is_some();
         if !told && !pushable.must_send(quantity, version, link.acknowledged, force) {
             return None;
         }

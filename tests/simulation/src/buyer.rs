@@ -30,7 +30,8 @@ impl World {
             return;
         }
         let id = if paid { shop.sim.sell(&lines) } else { shop.sim.sell_unpaid(&lines) };
-        let line = |(sold, units): &(Sold, u32)| Line { sold: sold.clone(), waiting: i64::from(*units), shipped: 0 };
+        let line =
+            |(sold, units): &(Sold, u32)| Line { sold: sold.clone(), waiting: i64::from(*units), shipped: 0 };
         let state = State {
             at_ms: self.time.elapsed_ms(),
             at_s: shop.now().as_second(),

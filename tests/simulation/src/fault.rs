@@ -176,7 +176,9 @@ impl Weather {
         match self.0.chance.below(8) {
             0 => ChannelFault::Status(500),
             1 => ChannelFault::Status(503),
-            2 => ChannelFault::Throttle { retry_after_s: Some(u32::try_from(self.0.chance.below(20)).unwrap()) },
+            2 => ChannelFault::Throttle {
+                retry_after_s: Some(u32::try_from(self.0.chance.below(20)).unwrap()),
+            },
             3 => ChannelFault::Throttle { retry_after_s: None },
             4 => ChannelFault::Html,
             5 => ChannelFault::Hang,

@@ -7,9 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use app::{AppError, Clock};
-use aws::event::{
-    ScheduleEvent, SqsBatchResponse, SqsEvent, SqsRecord, StreamBatchResponse, StreamEvent,
-};
+use aws::event::{ScheduleEvent, SqsBatchResponse, SqsEvent, SqsRecord, StreamBatchResponse, StreamEvent};
 use axum::body::Body;
 use bytes::Bytes;
 use domain::OrganizationId;
@@ -116,8 +114,10 @@ impl World {
         if received.is_empty() {
             return None;
         }
-        let named: Vec<String> =
-            received.iter().map(|message| format!("#{}×{}", message.message_id, message.receive_count)).collect();
+        let named: Vec<String> = received
+            .iter()
+            .map(|message| format!("#{}×{}", message.message_id, message.receive_count))
+            .collect();
         let receipts = received
             .iter()
             .map(|message| (message.message_id.clone(), message.receipt.clone(), message.group.clone()))
@@ -163,10 +163,15 @@ impl World {
             return None;
         }
         let name = format!("stock-fanout of {} records", records.len());
-        let begun =
-            self.begin(Role::StockFanout, name, Purpose::Stream(new), BTreeSet::new(), |process| async move {
+        let begun = self.begin(
+            Role::StockFanout,
+            name,
+            Purpose::Stream(new),
+            BTreeSet::new(),
+            |process| async move {
                 Ended::Stream(stock_fanout::handle(&process.app, StreamEvent { records }).await)
-            });
+            },
+        );
         Some(begun)
     }
 
@@ -206,10 +211,8 @@ impl World {
     ) -> JobId {
         let Self { merchants, .. } = self;
         let of = &merchants[merchant];
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", of.key));
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {}", of.key));
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -221,11 +224,13 @@ impl World {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        let request =
+            request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         let organizations = BTreeSet::from([of.organization.clone()]);
         let name = format!("{method} {path}{text}");
         let purpose = key.map_or(Purpose::Ask, |key| Purpose::Adjust(key.to_owned()));
-        self.begin(Role::Api, name, purpose, organizations, |process| answer(process.api, request))
+        let api = self.api.clone();
+        self.begin(Role::Api, name, purpose, organizations, |_| answer(api, request))
     }
 
     /// Lets a function go on, `leave` passings or to its end, and looks at what it did.
@@ -343,7 +348,11 @@ impl World {
     }
 
     /// What the trigger of a queue does with an answer.
-    fn delete_done(&mut self, receipts: Vec<(String, String, String)>, response: &SqsBatchResponse) -> String {
+    fn delete_done(
+        &mut self,
+        receipts: Vec<(String, String, String)>,
+        response: &SqsBatchResponse,
+    ) -> String {
         let mut failed: BTreeSet<String> =
             response.batch_item_failures.iter().map(|failure| failure.item_identifier.clone()).collect();
         let honest = failed.len();
@@ -351,7 +360,9 @@ impl World {
             // From some message on nothing of its group is deleted.
             let from = self.chance.index(receipts.len());
             let group = receipts[from].2.clone();
-            failed.extend(receipts.iter().skip(from).filter(|(.., of)| *of == group).map(|(id, ..)| id.clone()));
+            failed.extend(
+                receipts.iter().skip(from).filter(|(.., of)| *of == group).map(|(id, ..)| id.clone()),
+            );
         }
         let done: Vec<String> = receipts
             .iter()

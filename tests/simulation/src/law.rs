@@ -94,7 +94,11 @@ impl World {
             for (sold, item) in before {
                 let now = resolved.get(sold);
                 let gone = !order.lines.iter().any(|line| is_of(line, sold));
-                ensure!(gone || now == Some(item), "a line of the order {} went from {item} to {now:?}", key.1);
+                ensure!(
+                    gone || now == Some(item),
+                    "a line of the order {} went from {item} to {now:?}",
+                    key.1
+                );
             }
         }
         self.model.resolved.insert(key, resolved);
@@ -163,7 +167,9 @@ impl World {
                 let linked = listing.item_id.as_ref().filter(|_| listing.status == ListingStatus::Linked);
                 let connection = known.connections.get(&listing.connection_id);
                 let shows = match (linked, connection) {
-                    (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
+                    (Some(item), Some(connection))
+                        if connection.settings.pushes(connection.status).is_ok() =>
+                    {
                         let level = known.level(item);
                         Some(rule_of(connection).shows(level.on_hand - level.committed))
                     }

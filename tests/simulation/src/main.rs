@@ -60,7 +60,11 @@ fn show(report: &Report, law: &str, briefly: bool) {
     if briefly {
         println!("seed {}: {law}", report.seed);
     } else {
-        println!("{}\n\nseed {seed} broke a law: {law}\nrun it again with --seed {seed}", report.trace, seed = report.seed);
+        println!(
+            "{}\n\nseed {seed} broke a law: {law}\nrun it again with --seed {seed}",
+            report.trace,
+            seed = report.seed
+        );
     }
 }
 

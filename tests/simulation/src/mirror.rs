@@ -44,7 +44,8 @@ impl Known {
     }
 
     pub fn link(&self, listing: &ListingId) -> Option<&Link> {
-        let item = self.listings.get(listing).filter(|l| l.status == ListingStatus::Linked)?.item_id.as_ref()?;
+        let item =
+            self.listings.get(listing).filter(|l| l.status == ListingStatus::Linked)?.item_id.as_ref()?;
         self.items.get(item)?.links.iter().find(|link| link.listing_id == *listing)
     }
 }
@@ -121,7 +122,8 @@ impl Mirror {
                 if sk.starts_with("MOV#") {
                     ensure!(event["eventName"] == "INSERT", "a movement was changed: {pk} {sk}");
                     let row = &change["NewImage"];
-                    let number = |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+                    let number =
+                        |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
                     let (on_hand, committed) = (number("h"), number("c"));
                     let known = self.known.entry(organization.clone()).or_default();
                     let moved = known.moved.entry(item.clone()).or_default();
@@ -141,7 +143,9 @@ impl Mirror {
             }
             (None, None, None) => {
                 if let Some(connection) = sk.strip_prefix("CON#") {
-                    changed.connections.insert((organization, connection.parse().context("a connection's key")?));
+                    changed
+                        .connections
+                        .insert((organization, connection.parse().context("a connection's key")?));
                 }
             }
             _ => {}

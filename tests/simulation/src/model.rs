@@ -113,11 +113,7 @@ impl Model {
     }
 
     /// What there really is to sell, all that buyers did counted: `item_of` says which item a listing sells.
-    pub fn really_available(
-        &self,
-        item: &ItemId,
-        item_of: impl Fn(&str, &Sold) -> Option<ItemId>,
-    ) -> i64 {
+    pub fn really_available(&self, item: &ItemId, item_of: impl Fn(&str, &Sold) -> Option<ItemId>) -> i64 {
         let mut left = self.opening.get(item).copied().unwrap_or(0);
         for adjustment in self.adjustments.values() {
             if adjustment.item == *item && adjustment.posted == Posted::Yes {

@@ -77,7 +77,8 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let per_million = self.orders_by_delay.saturating_mul(1_000_000).checked_div(self.orders).unwrap_or(0);
+        let per_million =
+            self.orders_by_delay.saturating_mul(1_000_000).checked_div(self.orders).unwrap_or(0);
         writeln!(
             f,
             "{} steps, {} functions run, {} faults met, {} orders of {} units",

@@ -32,11 +32,19 @@ impl World {
         match self.chance.below(20) {
             0..=6 => self.adjust(merchant, &item),
             7 => self.retry(),
-            8 | 9 => Some(self.begin_request(merchant, "POST", &format!("/v1/items/{item}/push"), None, None)),
+            8 | 9 => {
+                Some(self.begin_request(merchant, "POST", &format!("/v1/items/{item}/push"), None, None))
+            }
             10 => {
                 let linked = self.listings(merchant, ListingStatus::Linked);
                 let listing = self.chance.pick(&linked)?;
-                Some(self.begin_request(merchant, "POST", &format!("/v1/listings/{listing}/unlink"), None, None))
+                Some(self.begin_request(
+                    merchant,
+                    "POST",
+                    &format!("/v1/listings/{listing}/unlink"),
+                    None,
+                    None,
+                ))
             }
             11 | 12 => {
                 let mut open = self.listings(merchant, ListingStatus::Unconfirmed);

@@ -73,7 +73,14 @@ impl Planted {
         self.carried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn before_table(&self, gate: &Gate, job: JobId, now: Timestamp, operation: &str, body: &Value) -> Meddling {
+    pub fn before_table(
+        &self,
+        gate: &Gate,
+        job: JobId,
+        now: Timestamp,
+        operation: &str,
+        body: &Value,
+    ) -> Meddling {
         match self.bug {
             Some(Bug::AcknowledgedWithoutVersion) if is_acknowledgement(operation, body) => {
                 let mut body = body.clone();

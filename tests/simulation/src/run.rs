@@ -1,5 +1,7 @@
 //! A run: steps under the weather of its seed, then calm, then all must be right.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use queue::QueueName;
@@ -7,6 +9,7 @@ use queue::QueueName;
 use crate::gate::Role;
 use crate::oversell::Tally;
 use crate::planted::Bug;
+use crate::trace::Trace;
 use crate::world::World;
 
 /// What a run is made of besides its seed.
@@ -31,23 +34,34 @@ pub struct Report {
 pub fn run(seed: u64, options: Options) -> Report {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let mut world = match World::new(seed, options.bug).await {
-            Ok(world) => world,
-            Err(error) => {
-                let broken = Some(format!("the world could not be made: {error:#}"));
-                return Report { seed, hash: 0, tally: Tally::default(), broken, trace: String::new() };
-            }
-        };
-        let ended = world.live().await;
-        let broken = ended.err().map(|error| format!("{error:#}"));
-        if let Some(broken) = &broken {
-            world.trace.note(format_args!("BROKEN: {broken}"));
-        }
-        world.tally.faults = world.weather.met();
-        world.tally.functions = world.made;
-        Report { seed, hash: world.trace.hash(), tally: world.tally, broken, trace: world.trace.text() }
+    let held = Mutex::new(None);
+    let caught = catch_unwind(AssertUnwindSafe(|| runtime.block_on(lived(seed, options, &held))));
+    caught.unwrap_or_else(|_| {
+        let trace = held.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (hash, text) = trace.map_or((0, String::new()), |trace: Trace| (trace.hash(), trace.text()));
+        let broken = Some("something panicked".to_owned());
+        Report { seed, hash, tally: Tally::default(), broken, trace: text }
     })
+}
+
+/// `held`: where the trace is, should what is run panic.
+async fn lived(seed: u64, options: Options, held: &Mutex<Option<Trace>>) -> Report {
+    let mut world = match World::new(seed, options.bug).await {
+        Ok(world) => world,
+        Err(error) => {
+            let broken = Some(format!("the world could not be made: {error:#}"));
+            return Report { seed, hash: 0, tally: Tally::default(), broken, trace: String::new() };
+        }
+    };
+    *held.lock().unwrap() = Some(world.trace.clone());
+    let ended = world.live().await;
+    let broken = ended.err().map(|error| format!("{error:#}"));
+    if let Some(broken) = &broken {
+        world.trace.note(format_args!("BROKEN: {broken}"));
+    }
+    world.tally.faults = world.weather.met();
+    world.tally.functions = world.made;
+    Report { seed, hash: world.trace.hash(), tally: world.tally, broken, trace: world.trace.text() }
 }
 
 /// What may happen in a step.

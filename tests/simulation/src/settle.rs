@@ -202,13 +202,22 @@ impl World {
                 let id = self.listing(&connected.host, &sold);
                 let listing = known.listings.get(&id);
                 let listing = listing.with_context(|| format!("{id} was never fetched"))?;
-                let (ListingStatus::Linked, Some(item)) = (listing.status, &listing.item_id) else { continue };
+                let (ListingStatus::Linked, Some(item)) = (listing.status, &listing.item_id) else {
+                    continue;
+                };
                 let stock = self.model.stock(item);
                 let must = rule_of(connection).shows(stock.on_hand - stock.committed);
                 let shown = self.shop(&connected.host).sim.quantity(&sold);
-                ensure!(shown == Some(must), "{id} shows {shown:?} and must show {must}: {stock:?} of {item}");
+                ensure!(
+                    shown == Some(must),
+                    "{id} shows {shown:?} and must show {must}: {stock:?} of {item}"
+                );
                 let link = known.link(&id).with_context(|| format!("{id} is linked and has no link"))?;
-                ensure!(link.failure.is_none(), "{id} shows the right number and its push failed: {:?}", link.failure);
+                ensure!(
+                    link.failure.is_none(),
+                    "{id} shows the right number and its push failed: {:?}",
+                    link.failure
+                );
             }
         }
         Ok(())

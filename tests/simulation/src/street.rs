@@ -18,7 +18,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use marketplace_sim::{Fault, SimClock, SimulatedShop, Sold};
 
 use crate::fault::Weather;
-use crate::gate::{Gate, JobId, Passing};
+use crate::gate::{Gate, Passing};
 use crate::shops::Kind;
 use crate::time::SimulatedTime;
 use crate::trace::Trace;
@@ -79,11 +79,8 @@ impl Shop {
 /// The hub set a number.
 #[derive(Debug, Clone)]
 pub struct Push {
-    pub at_ms: i64,
-    pub job: Option<JobId>,
     pub host: String,
     pub sold: Sold,
-    pub from: Option<i64>,
     pub to: Option<i64>,
 }
 
@@ -92,7 +89,6 @@ pub struct Street {
     pushes: Mutex<Vec<Push>>,
     gate: Gate,
     weather: Weather,
-    time: SimulatedTime,
     trace: Trace,
 }
 
@@ -101,18 +97,17 @@ impl Street {
         shops: impl IntoIterator<Item = Arc<Shop>>,
         gate: Gate,
         weather: Weather,
-        time: SimulatedTime,
         trace: Trace,
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
-        Arc::new(Self { shops, pushes: Mutex::default(), gate, weather, time, trace })
+        Arc::new(Self { shops, pushes: Mutex::default(), gate, weather, trace })
     }
 
     pub fn take_pushes(&self) -> Vec<Push> {
         std::mem::take(&mut *self.pushes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn handle(&self, job: Option<JobId>, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
+    fn handle(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
         if request.method() == Method::GET {
             return shop.answer(request);
         }
@@ -121,9 +116,13 @@ impl Street {
         for ((sold, from), (_, to)) in before.into_iter().zip(shop.numbers()) {
             if from != to {
                 let id = sold.variation_id.as_deref().unwrap_or(&sold.external_id);
-                self.trace.note(format_args!("  {} shows {} of {id}, before {}", shop.host, number(to), number(from)));
-                let at_ms = self.time.elapsed_ms();
-                let push = Push { at_ms, job, host: shop.host.clone(), sold, from, to };
+                self.trace.note(format_args!(
+                    "  {} shows {} of {id}, before {}",
+                    shop.host,
+                    number(to),
+                    number(from)
+                ));
+                let push = Push { host: shop.host.clone(), sold, to };
                 self.pushes.lock().unwrap_or_else(PoisonError::into_inner).push(push);
             }
         }
@@ -142,7 +141,7 @@ impl Transport for Street {
         let Some(shop) = self.shops.get(&host) else { return Err(TransportError::Connection(None)) };
         let job = self.gate.pass(Passing::Effect).await;
         if job.is_none() {
-            return Ok(self.handle(None, shop, request));
+            return Ok(self.handle(shop, request));
         }
         let what = format!("{} {}", request.method(), request.uri().path());
         let fault = if shop.is_down() { Fault::Status(503) } else { self.weather.of_channel() };
@@ -156,7 +155,7 @@ impl Transport for Street {
             response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
         };
         let answer = match fault {
-            Fault::Pass => Ok(self.handle(job, shop, request)),
+            Fault::Pass => Ok(self.handle(shop, request)),
             Fault::Status(status) => Ok(html(status)),
             Fault::Throttle { retry_after_s } => {
                 let mut response = html(429);
@@ -168,10 +167,10 @@ impl Transport for Street {
             Fault::Html => Ok(html(200)),
             Fault::Hang => Err(TransportError::Timeout(None)),
             Fault::DropAnswer => {
-                drop(self.handle(job, shop, request));
+                drop(self.handle(shop, request));
                 Err(TransportError::Timeout(None))
             }
-            Fault::Cut => Ok(self.handle(job, shop, request).map(|body| body.slice(..body.len() / 2))),
+            Fault::Cut => Ok(self.handle(shop, request).map(|body| body.slice(..body.len() / 2))),
         };
         let rest = if answer.is_err() { Duration::from_secs(29) } else { half };
         tokio::time::sleep(rest).await;

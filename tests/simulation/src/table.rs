@@ -107,10 +107,12 @@ impl Connector {
             }
             let asked = body_of(&request);
             let answer = self.below.call(request).await?;
-            return Ok(match seam.planted.after_table(&seam.gate, job, &operation, &asked, &text_of(&answer)) {
-                Some(other) => answer_with(&other.to_string()),
-                None => answer,
-            });
+            return Ok(
+                match seam.planted.after_table(&seam.gate, job, &operation, &asked, &text_of(&answer)) {
+                    Some(other) => answer_with(&other.to_string()),
+                    None => answer,
+                },
+            );
         }
         if seam.weather.rates().stale_read == 0 || !may_lag(&operation, &request) {
             return self.below.call(request).await;
