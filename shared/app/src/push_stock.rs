@@ -180,7 +180,8 @@ impl App {
         let stock = self.store.item_stock(organization, item, read).await?;
         let linked = |listing: &&ListingId| stock.links.iter().any(|link| link.listing_id == **listing);
         if read == Freshness::Consistent
-            || stock_version(&stock.levels) >= version && listings.iter().all(linked) {
+            || stock_version(&stock.levels) >= version && listings.iter().all(linked)
+        {
             return Ok(stock);
         }
         Ok(self.store.item_stock(organization, item, Freshness::Consistent).await?)

@@ -11,7 +11,7 @@ use marketplace_sim::Sold;
 use store::connection::Connection;
 use store::order::Order;
 
-use crate::mirror::{Changed, is_personal};
+use crate::mirror::{Changed, Known, Sum, is_personal};
 use crate::model::{Line, Posted, Rule, Stage, State, Stock};
 use crate::street::Push;
 use crate::table::LAG_MS;
@@ -158,27 +158,32 @@ impl World {
         Ok(())
     }
 
-    /// What each listing must show from now on.
+    /// What each listing had to show after each write, and must show from now on.
     fn follow_desired(&mut self, changed: &Changed) {
-        let now_ms = self.time.elapsed_ms();
+        for (organization, item, level) in &changed.levels {
+            self.note_desired(organization, |known, of| if of == item { *level } else { known.level(of) });
+        }
         for organization in &changed.organizations {
-            let known = &self.mirror.known[organization];
-            for (id, listing) in &known.listings {
-                let linked = listing.item_id.as_ref().filter(|_| listing.status == ListingStatus::Linked);
-                let connection = known.connections.get(&listing.connection_id);
-                let shows = match (linked, connection) {
-                    (Some(item), Some(connection))
-                        if connection.settings.pushes(connection.status).is_ok() =>
-                    {
-                        let level = known.level(item);
-                        Some(rule_of(connection).shows(level.on_hand - level.committed))
-                    }
-                    _ => None,
-                };
-                let history = self.desired.entry(id.clone()).or_default();
-                if history.last().is_none_or(|(_, last)| *last != shows) {
-                    history.push((now_ms, shows));
+            self.note_desired(organization, Known::level);
+        }
+    }
+
+    fn note_desired(&mut self, organization: &OrganizationId, level: impl Fn(&Known, &ItemId) -> Sum) {
+        let now_ms = self.time.elapsed_ms();
+        let known = &self.mirror.known[organization];
+        for (id, listing) in &known.listings {
+            let linked = listing.item_id.as_ref().filter(|_| listing.status == ListingStatus::Linked);
+            let connection = known.connections.get(&listing.connection_id);
+            let shows = match (linked, connection) {
+                (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
+                    let level = level(known, item);
+                    Some(rule_of(connection).shows(level.on_hand - level.committed))
                 }
+                _ => None,
+            };
+            let history = self.desired.entry(id.clone()).or_default();
+            if history.last().is_none_or(|(_, last)| *last != shows) {
+                history.push((now_ms, shows));
             }
         }
     }

@@ -29,6 +29,8 @@ pub struct Known {
     pub moved: BTreeMap<ItemId, Sum>,
     /// Those of its beginning.
     pub opening: BTreeMap<ItemId, i64>,
+    /// Each level of an item, as last written.
+    written: BTreeMap<ItemId, BTreeMap<String, Sum>>,
     pub orders: BTreeMap<OrderId, Order>,
     pub listings: BTreeMap<ListingId, Listing>,
     pub connections: BTreeMap<ConnectionId, Connection>,
@@ -57,6 +59,8 @@ pub struct Changed {
     pub orders: BTreeSet<(OrganizationId, OrderId)>,
     pub listings: BTreeSet<(OrganizationId, ListingId)>,
     pub connections: BTreeSet<(OrganizationId, ConnectionId)>,
+    /// What the items' levels came to after each write, in their order.
+    pub levels: Vec<(OrganizationId, ItemId, Sum)>,
     /// Whose partitions were written.
     pub organizations: BTreeSet<OrganizationId>,
 }
@@ -119,13 +123,21 @@ impl Mirror {
         match (parts.next(), parts.next(), parts.next()) {
             (Some("I"), Some(item), None) => {
                 let item = ItemId::from_body(item)?;
+                let row = &change["NewImage"];
+                let number = |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+                let (on_hand, committed) = (number("h"), number("c"));
+                let known = self.known.entry(organization.clone()).or_default();
+                if sk.starts_with("LVL#") {
+                    let levels = known.written.entry(item.clone()).or_default();
+                    levels.insert(sk.to_owned(), Sum { on_hand, committed });
+                    let sum = levels.values().fold(Sum::default(), |sum, level| Sum {
+                        on_hand: sum.on_hand + level.on_hand,
+                        committed: sum.committed + level.committed,
+                    });
+                    changed.levels.push((organization.clone(), item.clone(), sum));
+                }
                 if sk.starts_with("MOV#") {
                     ensure!(event["eventName"] == "INSERT", "a movement was changed: {pk} {sk}");
-                    let row = &change["NewImage"];
-                    let number =
-                        |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
-                    let (on_hand, committed) = (number("h"), number("c"));
-                    let known = self.known.entry(organization.clone()).or_default();
                     let moved = known.moved.entry(item.clone()).or_default();
                     moved.on_hand += on_hand;
                     moved.committed += committed;

@@ -146,7 +146,7 @@ impl Transport for Street {
         let what = format!("{} {}", request.method(), request.uri().path());
         let fault = if shop.is_down() { Fault::Status(503) } else { self.weather.of_channel() };
         if fault != Fault::Pass {
-            self.trace.note(format_args!("  {host} {what} meets {fault:?}"));
+            self.trace.note(format_args!("  [{}] {host} {what} meets {fault:?}", job.unwrap_or(0)));
         }
         let half = Duration::from_millis(self.weather.channel_takes_ms() / 2);
         tokio::time::sleep(half).await;
@@ -155,7 +155,15 @@ impl Transport for Street {
             response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
         };
         let answer = match fault {
-            Fault::Pass => Ok(self.handle(shop, request)),
+            Fault::Pass => {
+                let answer = self.handle(shop, request);
+                self.trace.note(format_args!(
+                    "  [{}] {host} {what}: {}",
+                    job.unwrap_or(0),
+                    answer.status().as_u16()
+                ));
+                Ok(answer)
+            }
             Fault::Status(status) => Ok(html(status)),
             Fault::Throttle { retry_after_s } => {
                 let mut response = html(429);

@@ -165,7 +165,7 @@ impl World {
         let gate = Gate::default();
         let queue = SimulatedQueue::new(time, gate.clone(), weather.clone(), chance.branch(), trace.clone());
         let engine = Engine::memory_with_clock(move || app::Clock::now(&time).as_second())?;
-        let merchants = chance.weighted(&[(5, 1), (3, 2), (1, 3)]);
+        let merchants = chance.weighted(&[(7, 1), (2, 2), (1, 3)]);
         let mut shops = Vec::new();
         for merchant in 0..merchants {
             for _ in 0..chance.between(if merchants == 1 { 2 } else { 1 }, if merchants == 1 { 3 } else { 2 })
