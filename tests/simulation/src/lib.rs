@@ -7,6 +7,7 @@
 //! Order of reading: `run` (what happens), `buyer` and `person` (who does what), `job` (how functions run and die),
 //! `model` (what must be), `law` and `settle` (what is checked), `fault`, `table`, `queue`, `street` (the seams).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::large_futures, reason = "a run is one future, on one thread")]
 
 mod buyer;
 mod chance;

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::{Context, ensure};
 use domain::listing::ListingStatus;
 use domain::{ConnectionId, ItemId, ListingId, OrderId, OrganizationId};
@@ -70,6 +73,9 @@ pub struct Mirror {
     table: String,
     store: Store,
     position: Option<Position>,
+    /// Writes that were asked for, and how many of them are followed: where none is new there is nothing to read.
+    writes: Arc<AtomicU64>,
+    followed: u64,
     pub known: BTreeMap<OrganizationId, Known>,
     /// Records that nobody has passed on yet.
     pub backlog: Vec<Value>,
@@ -80,9 +86,9 @@ const PERSONAL: [&str; 6] =
     ["buyer@example", "mia.muster", "Mia Muster", "Musterweg", "Ada Buyer", "1 Main Street"];
 
 impl Mirror {
-    pub fn new(engine: Engine, table: &str, store: Store) -> Self {
+    pub fn new(engine: Engine, table: &str, store: Store, writes: Arc<AtomicU64>) -> Self {
         let (known, backlog) = (BTreeMap::new(), Vec::new());
-        Self { engine, table: table.to_owned(), store, position: None, known, backlog }
+        Self { engine, table: table.to_owned(), store, position: None, writes, followed: 0, known, backlog }
     }
 
     /// Comes again, before what came after it.
@@ -91,6 +97,11 @@ impl Mirror {
     }
 
     pub async fn catch_up(&mut self) -> anyhow::Result<Changed> {
+        let writes = self.writes.load(Ordering::Relaxed);
+        if writes == self.followed {
+            return Ok(Changed::default());
+        }
+        self.followed = writes;
         let read = self.engine.stream_records(&self.table, self.position, usize::MAX)?;
         let mut changed = Changed::default();
         if read.records.is_empty() {

@@ -97,6 +97,7 @@ impl Planted {
             {
                 Meddling::Instead(json!({}))
             }
+            Some(Bug::RefreshWithoutLease) if operation == "TransactWriteItems" => unleased(body),
             _ => Meddling::Nothing,
         }
     }
@@ -182,6 +183,16 @@ fn puts_order_void_at_first(operation: &str, body: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Nobody is asked whether the lease is still held.
+fn unleased(body: &Value) -> Meddling {
+    let of_lease = |item: &Value| text(&item["ConditionCheck"]["Key"]["sk"]).starts_with("LEASE#token-");
+    let mut body = body.clone();
+    if let Some(items) = body["TransactItems"].as_array_mut() {
+        items.retain(|item| !of_lease(item));
+    }
+    Meddling::Ask(body)
 }
 
 fn per_line(body: &Value) -> Meddling {

@@ -1,6 +1,7 @@
 //! The seam below the store: the SDK's network, which is a call into the engine, by way of the gate and the weather.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::Clock;
@@ -33,12 +34,14 @@ pub struct TableSeam {
     pub planted: Planted,
     faults: EngineFaults,
     answered: Arc<Mutex<Answered>>,
+    /// Writes that passed, whether or not they were done.
+    pub writes: Arc<AtomicU64>,
 }
 
 impl TableSeam {
     pub fn new(gate: Gate, weather: Weather, time: SimulatedTime, trace: Trace, planted: Planted) -> Self {
         let faults = EngineFaults::new();
-        Self { gate, weather, time, trace, planted, faults, answered: Arc::default() }
+        Self { gate, weather, time, trace, planted, faults, answered: Arc::default(), writes: Arc::default() }
     }
 
     /// A client whose every call passes here.
@@ -80,7 +83,11 @@ impl Connector {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let passing = if is_write(&operation) { Passing::Effect } else { Passing::Read };
-        let Some(job) = seam.gate.pass(passing).await else { return self.below.call(request).await };
+        let passed = seam.gate.pass(passing).await;
+        if passing == Passing::Effect {
+            seam.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        let Some(job) = passed else { return self.below.call(request).await };
         if let Some(fault) = seam.weather.of_table(&operation) {
             seam.trace.note(format_args!("  [{job}] {operation} meets {fault:?}"));
             seam.faults.next(&operation, 1, fault);

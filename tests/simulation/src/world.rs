@@ -106,8 +106,7 @@ pub struct World {
 struct Factory {
     seed: u64,
     started: u64,
-    engine: Engine,
-    seam: TableSeam,
+    store: Store,
     queue: SimulatedQueue,
     street: Arc<Street>,
     time: SimulatedTime,
@@ -136,8 +135,7 @@ impl Factory {
         let mut name = [0; 16];
         name[..8].copy_from_slice(&self.seed.to_be_bytes());
         name[8..].copy_from_slice(&self.started.to_be_bytes());
-        let store =
-            Store::new(self.seam.client(&self.engine), tables(), Sealer::local([7; 32])).in_process(name);
+        let store = self.store.clone().in_process(name);
         let settings =
             Settings { public_url: Some("https://hub.example/".parse().unwrap()), custom_endpoints: true };
         let app = App::new(
@@ -184,11 +182,11 @@ impl World {
             trace.clone(),
         );
         let seam = TableSeam::new(gate.clone(), weather.clone(), time, trace.clone(), Planted::new(bug));
+        let writes = Arc::clone(&seam.writes);
         let mut factory = Factory {
             seed,
             started: 0,
-            engine: engine.clone(),
-            seam,
+            store: Store::new(seam.client(&engine), tables(), Sealer::local([7; 32])),
             queue: queue.clone(),
             street: Arc::clone(&street),
             time,
@@ -206,7 +204,7 @@ impl World {
             weather,
             queue,
             street,
-            mirror: Mirror::new(engine, MAIN, observer.clone()),
+            mirror: Mirror::new(engine, MAIN, observer.clone(), writes),
             model: Model::default(),
             tally: Tally::default(),
             observer,
