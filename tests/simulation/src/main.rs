@@ -27,12 +27,15 @@ struct Arguments {
     /// Plant a known bug, by its number from 1.
     #[arg(long)]
     bug: Option<usize>,
+    /// Only shops whose tokens expire, and functions that often stand still.
+    #[arg(long)]
+    tokens: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let bug = arguments.bug.and_then(|number| Bug::ALL.get(number.checked_sub(1)?).copied());
-    let options = Options { bug };
+    let options = Options { bug, tokens: arguments.tokens };
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);
         println!("{}\n\n{}\nhash {:016x}", report.trace, report.tally, report.hash);

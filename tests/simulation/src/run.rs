@@ -16,6 +16,8 @@ use crate::world::World;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     pub bug: Option<Bug>,
+    /// Every shop's tokens expire, and functions often stand still between two effects.
+    pub tokens: bool,
 }
 
 /// How a run ended.
@@ -46,7 +48,7 @@ pub fn run(seed: u64, options: Options) -> Report {
 
 /// `held`: where the trace is, should what is run panic.
 async fn lived(seed: u64, options: Options, held: &Mutex<Option<Trace>>) -> Report {
-    let mut world = match World::new(seed, options.bug).await {
+    let mut world = match World::new(seed, options).await {
         Ok(world) => world,
         Err(error) => {
             let broken = Some(format!("the world could not be made: {error:#}"));
@@ -94,7 +96,7 @@ const HAPPENINGS: [(u64, Happening); 10] = [
 
 impl World {
     async fn live(&mut self) -> anyhow::Result<()> {
-        let steps = self.chance.between(40, 100);
+        let steps = self.chance.between(30, 90);
         for _ in 0..steps {
             self.tally.steps += 1;
             self.step().await?;

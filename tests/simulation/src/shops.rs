@@ -11,14 +11,16 @@ use marketplace_sim::{SimClock, SimulatedShop};
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub channel: ChannelKind,
+    /// Its access ends and is renewed.
+    pub expires: bool,
     pub open: fn(SimClock) -> Arc<dyn SimulatedShop>,
 }
 
 /// All count in euro.
 pub const KINDS: &[Kind] = &[
-    Kind { channel: ChannelKind::Woocommerce, open: woocommerce },
-    Kind { channel: ChannelKind::Shopify, open: |clock| shopify(clock, Access::Lasting) },
-    Kind { channel: ChannelKind::Shopify, open: |clock| shopify(clock, Access::Expiring) },
+    Kind { channel: ChannelKind::Woocommerce, expires: false, open: woocommerce },
+    Kind { channel: ChannelKind::Shopify, expires: false, open: |clock| shopify(clock, Access::Lasting) },
+    Kind { channel: ChannelKind::Shopify, expires: true, open: |clock| shopify(clock, Access::Expiring) },
 ];
 
 fn woocommerce(clock: SimClock) -> Arc<dyn SimulatedShop> {

@@ -31,9 +31,10 @@ use crate::job::Job;
 use crate::mirror::Mirror;
 use crate::model::Model;
 use crate::oversell::Tally;
-use crate::planted::{Bug, Planted};
+use crate::planted::Planted;
 use crate::queue::SimulatedQueue;
-use crate::shops::KINDS;
+use crate::run::Options;
+use crate::shops::{KINDS, Kind};
 use crate::street::{Shop, Street};
 use crate::table::TableSeam;
 use crate::time::SimulatedTime;
@@ -153,11 +154,14 @@ impl Factory {
 
 impl World {
     /// Merchants with their shops, everything fetched, linked and in sync; then the weather is let loose.
-    pub async fn new(seed: u64, bug: Option<Bug>) -> anyhow::Result<Self> {
+    pub async fn new(seed: u64, options: Options) -> anyhow::Result<Self> {
         let chance = Chance::of(seed);
         let time = SimulatedTime::begin();
         let trace = Trace::new(time);
-        let rates = Rates::drawn(&chance);
+        let mut rates = Rates::drawn(&chance);
+        if options.tokens {
+            rates.interleaved = 700;
+        }
         let weather = Weather::new(rates, chance.branch(), time);
         trace.note(format_args!("seed {seed}: {rates:?}"));
         let gate = Gate::default();
@@ -168,7 +172,9 @@ impl World {
         for merchant in 0..merchants {
             for _ in 0..chance.between(if merchants == 1 { 2 } else { 1 }, if merchants == 1 { 3 } else { 2 })
             {
-                let kind = *chance.pick(KINDS).unwrap();
+                let kinds: Vec<Kind> =
+                    KINDS.iter().filter(|kind| kind.expires || !options.tokens).copied().collect();
+                let kind = *chance.pick(&kinds).unwrap();
                 let wrong_s = chance.weighted(&[(4, 0), (2, 3), (2, -4), (1, 9), (1, -9)]);
                 let host = format!("m{merchant}s{}.example", shops.len());
                 trace.note(format_args!("{host} is on {}, its clock is {wrong_s} s ahead", kind.channel));
@@ -181,7 +187,8 @@ impl World {
             weather.clone(),
             trace.clone(),
         );
-        let seam = TableSeam::new(gate.clone(), weather.clone(), time, trace.clone(), Planted::new(bug));
+        let seam =
+            TableSeam::new(gate.clone(), weather.clone(), time, trace.clone(), Planted::new(options.bug));
         let writes = Arc::clone(&seam.writes);
         let mut factory = Factory {
             seed,
