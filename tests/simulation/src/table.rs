@@ -108,6 +108,7 @@ impl Connector {
                     more.headers_mut().insert("x-amz-target", format!("DynamoDB_20120810.{operation}"));
                     *more.body_mut() = SdkBody::from(also.to_string());
                     let answer = self.below.call(request).await;
+                    seam.writes.fetch_add(1, Ordering::Relaxed);
                     let _ = self.below.call(more).await;
                     return answer;
                 }
