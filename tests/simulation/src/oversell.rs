@@ -63,12 +63,8 @@ impl Tally {
             Cause::ChannelDelay => {
                 self.oversold_delay += units;
                 self.orders_by_delay += 1;
-                let class = match delay_ms {
-                    ..MINUTE_MS => 0,
-                    ..600_000 => 1,
-                    ..3_600_000 => 2,
-                    _ => 3,
-                };
+                let bounds = [MINUTE_MS, 10 * MINUTE_MS, 60 * MINUTE_MS];
+                let class = bounds.iter().filter(|bound| delay_ms >= **bound).count();
                 self.delays[class] += units;
             }
         }
