@@ -11,13 +11,12 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
+use crate::document_input::{Named, TEXT_MAX, VoidingBody, state};
 use crate::idempotency::RequestId;
-use crate::input::{Body, Filter, Id, PageQuery};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery};
 use crate::output::{List, Single};
 use crate::problem::Problem;
 use crate::value;
-
-const TEXT_MAX: usize = 500;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +39,7 @@ pub struct AdjustmentInput {
 #[serde(deny_unknown_fields)]
 pub struct AdjustmentLineInput {
     #[schema(value_type = String)]
-    item_id: ItemId,
+    item_id: Named,
     /// More or less by this.
     #[schema(minimum = -999_999_999, maximum = 999_999_999)]
     delta: Option<i64>,
@@ -59,6 +58,9 @@ pub struct AdjustmentBody {
     lines: Vec<AdjustmentLineBody>,
     reason: Option<String>,
     reference: Option<String>,
+    #[schema(pattern = "^(posted|void)$")]
+    state: &'static str,
+    voided: Option<VoidingBody>,
     /// The key that it was made with.
     created_by: String,
     #[schema(value_type = String, format = DateTime)]
@@ -88,6 +90,8 @@ impl From<Adjustment> for AdjustmentBody {
             lines: adjustment.lines.into_iter().map(line).collect(),
             reason: adjustment.reason,
             reference: adjustment.reference,
+            state: state(adjustment.voided.as_ref()),
+            voided: adjustment.voided.map(VoidingBody::from),
             created_by: adjustment.created_by,
             created_at: adjustment.created_at,
         }
@@ -117,7 +121,10 @@ pub async fn create_adjustment(
 ) -> Result<Single<AdjustmentBody>, Problem> {
     let mut lines = Vec::with_capacity(input.lines.len());
     for (n, line) in input.lines.into_iter().enumerate() {
-        lines.push(NewLine { amount: amount(n, &line)?, item_id: line.item_id });
+        let amount = amount(n, &line)?;
+        let pointer = format!("/lines/{n}/item_id");
+        let item_id = line.item_id.item(&api.app, &caller.organization_id, &pointer).await?;
+        lines.push(NewLine { item_id, amount });
     }
     let new = NewAdjustment {
         location_id: input.location_id,
@@ -140,7 +147,8 @@ pub async fn list_adjustments(
     Filter(query): Filter<PageQuery>,
 ) -> Result<List<AdjustmentBody>, Problem> {
     let page = query.request()?;
-    Ok(List::of(api.app.store.adjustments(&caller.organization_id, &page).await?, AdjustmentBody::from))
+    let found = api.app.store.documents::<Adjustment>(&caller.organization_id, &page).await?;
+    Ok(List::of(found, AdjustmentBody::from))
 }
 
 #[utoipa::path(get, path = "/v1/adjustments/{id}", tag = "stock documents", params(("id" = String, Path)),
@@ -151,4 +159,16 @@ pub async fn get_adjustment(
     Id(id): Id<AdjustmentId>,
 ) -> Result<Single<AdjustmentBody>, Problem> {
     Ok(Single::ok(api.app.adjustment(&caller.organization_id, &id).await?.into()))
+}
+
+/// Posts the reverse; the document stays, as void.
+#[utoipa::path(post, path = "/v1/adjustments/{id}/void", tag = "stock documents", params(("id" = String, Path)),
+    responses((status = 200, body = AdjustmentBody)))]
+pub async fn void_adjustment(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<AdjustmentId>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Single<AdjustmentBody>, Problem> {
+    Ok(Single::ok(api.app.void_adjustment(&caller.organization_id, &caller.actor(), &id).await?.into()))
 }

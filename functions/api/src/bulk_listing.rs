@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::bulk_listing::{BULK_MAX, BulkAction, BulkOutcome};
+use app::plan::Executed;
 use axum::extract::State;
 use domain::listing::{ListingStatus, Match};
 use domain::{ItemId, ListingId};
@@ -11,8 +12,9 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Reader, Writer};
-use crate::input::Body;
+use crate::input::{Body, Filter};
 use crate::output::{Single, Warning};
+use crate::plan::{Answer, PlanQuery};
 use crate::problem::Problem;
 use crate::value;
 
@@ -91,13 +93,15 @@ impl From<BulkOutcome> for OutcomeBody {
 }
 
 /// One action on many listings; each comes out by itself, one that fails fails alone.
-#[utoipa::path(post, path = "/v1/listings/bulk", tag = "listings", request_body = BulkInput,
+#[utoipa::path(post, path = "/v1/listings/bulk", tag = "listings", params(PlanQuery), request_body = BulkInput,
     responses((status = 200, body = BulkBody)))]
 pub async fn bulk_listings(
     State(api): State<Api>,
     Writer(caller): Writer,
+    Filter(query): Filter<PlanQuery>,
     Body(input): Body<BulkInput>,
-) -> Result<Single<BulkBody>, Problem> {
+) -> Result<Answer<Single<BulkBody>>, Problem> {
+    let how = query.execution()?;
     if input.listing_ids.is_empty() || input.listing_ids.len() > BULK_MAX {
         let detail = format!("must name 1 to {BULK_MAX} listings");
         return Err(value::invalid("/listing_ids", &detail).into());
@@ -109,8 +113,12 @@ pub async fn bulk_listings(
     let ids: Vec<ListingId> = parsed.iter().filter_map(|id| id.clone().ok()).collect();
     let organization = &caller.organization_id;
     let action = input.action.into();
+    let (actor, reason) = (caller.actor(), reason.as_deref());
     let outcomes =
-        api.app.bulk_listings(organization, &caller.actor(), action, &ids, reason.as_deref()).await?;
+        match api.app.bulk_listings_planned(organization, &actor, action, &ids, reason, &how).await? {
+            Executed::Plan(plan) => return Ok(Answer::Plan(Box::new(Single::ok(plan.into())))),
+            Executed::Done(outcomes) => outcomes,
+        };
     let mut outcomes = outcomes.into_iter();
     let not_found = Problem::from(app::AppError::NotFound("listing"));
     let data: Vec<OutcomeBody> = parsed
@@ -127,7 +135,7 @@ pub async fn bulk_listings(
                  channel's quantity"
             .to_owned(),
     });
-    Ok(Single::ok(BulkBody { data, warnings: warnings.into_iter().collect() }))
+    Ok(Answer::Done(Single::ok(BulkBody { data, warnings: warnings.into_iter().collect() })))
 }
 
 /// How many listings there are of each kind.

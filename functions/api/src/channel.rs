@@ -60,7 +60,7 @@ impl ChannelBody {
             authorization: capability.authorization.as_str(),
             credentials_required: capability.credentials_required,
             credentials_optional: capability.credentials_optional,
-            endpoint_required: capability.endpoint_required,
+            endpoint_required: capability.home.is_none(),
             capabilities: CapabilitiesBody {
                 listing_changes: capability.listing_changes,
                 stock_compare_and_set: capability.stock_compare_and_set,

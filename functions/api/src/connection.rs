@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use app::connection::{ConnectionPatch, CredentialFields, NewConnection};
+use app::plan::Executed;
 use axum::extract::State;
-use domain::availability::LocationMapping;
+use domain::availability::{LocationMapping, Percent, RuleSetting, rule_of};
 use domain::connection::{ConnectionStatus, DriftPolicy, ImportRule, Modules, StockSync};
 use domain::schedule::SyncInterval;
 use domain::{ChannelKind, ConnectionId, Currency, LocationId, Name, Timestamp};
@@ -16,10 +17,13 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Admin, Caller, Reader};
-use crate::connection_input::{ImportInput, MappingInput, ModulesInput, RuleInput, SettingsInput, object};
+use crate::connection_input::{
+    ImportInput, MappingInput, ModulesInput, RuleInput, RuleSettingBody, SettingsInput, object,
+};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery, present};
 use crate::item_stock::RuleBody;
 use crate::output::{IfMatch, List, Single};
+use crate::plan::{Answer, PlanQuery};
 use crate::problem::Problem;
 use crate::value;
 
@@ -61,6 +65,11 @@ pub struct ConnectionInput {
     stock_rule: RuleInput,
     #[serde(default, deserialize_with = "object")]
     import: ImportInput,
+    /// Of the linked listings, so many in a hundred may go to zero within an hour without a person's yes, and never fewer
+    /// than ten; 100 asks never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u8>, maximum = 100)]
+    blast_radius_percent: Option<Percent>,
 }
 
 /// What changes; what is left out stays, in the objects too.
@@ -94,6 +103,11 @@ pub struct ConnectionChange {
     stock_rule: RuleInput,
     #[serde(default, deserialize_with = "object")]
     import: ImportInput,
+    /// Of the linked listings, so many in a hundred may go to zero within an hour without a person's yes, and never fewer
+    /// than ten; 100 asks never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u8>, maximum = 100)]
+    blast_radius_percent: Option<Percent>,
 }
 
 /// A merchant's shop on a channel.
@@ -127,9 +141,13 @@ pub struct ConnectionBody {
     drift: DriftPolicy,
     #[schema(value_type = Option<Object>)]
     fba: Option<()>,
+    /// As it takes effect, the organization's included.
     stock_rule: RuleBody,
+    /// What the connection itself sets.
+    stock_rule_set: RuleSettingBody,
     #[schema(value_type = Object)]
     import: ImportRule,
+    blast_radius_percent: u8,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -146,8 +164,9 @@ pub struct MappingBody {
     order_location_id: Option<LocationId>,
 }
 
-impl From<Connection> for ConnectionBody {
-    fn from(connection: Connection) -> Self {
+impl ConnectionBody {
+    /// `organization`: the rule of the organization.
+    pub fn new(connection: Connection, organization: &RuleSetting) -> Self {
         let settings = connection.settings;
         let (mode, location_ids) = match settings.location_mapping {
             LocationMapping::All => ("all", Vec::new()),
@@ -175,11 +194,18 @@ impl From<Connection> for ConnectionBody {
             auto_create: settings.auto_create,
             drift: settings.drift,
             fba: None,
-            stock_rule: settings.stock_rule.into(),
+            stock_rule: rule_of([&settings.stock_rule, organization]).into(),
+            stock_rule_set: settings.stock_rule.into(),
             import: settings.import,
+            blast_radius_percent: settings.blast_radius.percent.get(),
             created_at: connection.created_at,
         }
     }
+}
+
+async fn shown(api: &Api, caller: &Caller, connection: Connection) -> Result<ConnectionBody, Problem> {
+    let organization = api.app.organization(&caller.organization_id).await?;
+    Ok(ConnectionBody::new(connection, &organization.stock_rule))
 }
 
 fn fields(credentials: BTreeMap<String, SecretString>) -> CredentialFields {
@@ -197,7 +223,7 @@ async fn seen(
     }
     let current = api.app.connection(&caller.organization_id, id).await?;
     let version = current.version;
-    if_match.check(&ConnectionBody::from(current))?;
+    if_match.check(&shown(api, caller, current).await?)?;
     Ok(Some(version))
 }
 
@@ -210,7 +236,9 @@ pub async fn list_connections(
 ) -> Result<List<ConnectionBody>, Problem> {
     let page = query.request()?;
     let connections = api.app.store.connections(&caller.organization_id).await?;
-    List::part(connections.into_iter().map(ConnectionBody::from).collect(), "connections", &page)
+    let rule = api.app.organization(&caller.organization_id).await?.stock_rule;
+    let body = |connection| ConnectionBody::new(connection, &rule);
+    List::part(connections.into_iter().map(body).collect(), "connections", &page)
 }
 
 /// Connects a shop. It is tried before anything is stored.
@@ -237,6 +265,7 @@ pub async fn create_connection(
         drift: input.drift,
         stock_rule: input.stock_rule,
         import: input.import,
+        blast_radius_percent: input.blast_radius_percent,
     };
     let new = NewConnection {
         channel: input.channel,
@@ -247,7 +276,8 @@ pub async fn create_connection(
         settings: settings.into(),
     };
     let connection = api.app.connect(&caller.organization_id, new).await?;
-    Ok(Single::created(format!("/v1/connections/{}", connection.id), connection.into()))
+    let place = format!("/v1/connections/{}", connection.id);
+    Ok(Single::created(place, shown(&api, &caller, connection).await?))
 }
 
 #[utoipa::path(get, path = "/v1/connections/{id}", tag = "connections", params(("id" = String, Path)),
@@ -257,19 +287,22 @@ pub async fn get_connection(
     Reader(caller): Reader,
     Id(id): Id<ConnectionId>,
 ) -> Result<Single<ConnectionBody>, Problem> {
-    Ok(Single::ok(api.app.connection(&caller.organization_id, &id).await?.into()))
+    let connection = api.app.connection(&caller.organization_id, &id).await?;
+    Ok(Single::ok(shown(&api, &caller, connection).await?))
 }
 
 /// What makes listings show another number also starts a stock sync.
-#[utoipa::path(patch, path = "/v1/connections/{id}", tag = "connections", params(("id" = String, Path)),
+#[utoipa::path(patch, path = "/v1/connections/{id}", tag = "connections", params(("id" = String, Path), PlanQuery),
     request_body = ConnectionChange, responses((status = 200, body = ConnectionBody)))]
 pub async fn change_connection(
     State(api): State<Api>,
     Admin(caller): Admin,
     Id(id): Id<ConnectionId>,
     if_match: IfMatch,
+    Filter(query): Filter<PlanQuery>,
     Body(input): Body<ConnectionChange>,
-) -> Result<Single<ConnectionBody>, Problem> {
+) -> Result<Answer<Single<ConnectionBody>>, Problem> {
+    let how = query.execution()?;
     let settings = SettingsInput {
         sync_interval_minutes: input.sync_interval_minutes,
         stock_sync: input.stock_sync,
@@ -279,6 +312,7 @@ pub async fn change_connection(
         drift: input.drift,
         stock_rule: input.stock_rule,
         import: input.import,
+        blast_radius_percent: input.blast_radius_percent,
     };
     let patch = ConnectionPatch {
         name: input.name,
@@ -286,8 +320,11 @@ pub async fn change_connection(
         settings: settings.into(),
     };
     let expected = seen(&api, &caller, &id, &if_match).await?;
-    let connection = api.app.change_connection(&caller.organization_id, &id, expected, patch).await?;
-    Ok(Single::ok(connection.into()))
+    let organization = &caller.organization_id;
+    Ok(match api.app.change_connection_planned(organization, &id, expected, patch, &how).await? {
+        Executed::Done(connection) => Answer::Done(Single::ok(shown(&api, &caller, connection).await?)),
+        Executed::Plan(plan) => Answer::Plan(Box::new(Single::ok(plan.into()))),
+    })
 }
 
 /// Its listings and orders stay for history.
@@ -313,7 +350,8 @@ pub async fn enable_connection(
     Id(id): Id<ConnectionId>,
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<Single<ConnectionBody>, Problem> {
-    Ok(Single::ok(api.app.enable_connection(&caller.organization_id, &id).await?.into()))
+    let connection = api.app.enable_connection(&caller.organization_id, &id).await?;
+    Ok(Single::ok(shown(&api, &caller, connection).await?))
 }
 
 /// Nothing is fetched or pushed any more; everything is kept.
@@ -325,5 +363,6 @@ pub async fn disable_connection(
     Id(id): Id<ConnectionId>,
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<Single<ConnectionBody>, Problem> {
-    Ok(Single::ok(api.app.disable_connection(&caller.organization_id, &id).await?.into()))
+    let connection = api.app.disable_connection(&caller.organization_id, &id).await?;
+    Ok(Single::ok(shown(&api, &caller, connection).await?))
 }

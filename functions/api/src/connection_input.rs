@@ -3,11 +3,11 @@
 use app::connection_settings::{
     ImportPatch, MappingMode, MappingPatch, ModulesPatch, RulePatch, SettingsPatch,
 };
-use domain::availability::Percent;
+use domain::availability::{Percent, RuleSetting};
 use domain::connection::{DriftPolicy, StockSync};
 use domain::schedule::SyncInterval;
 use domain::{LocationId, Quantity};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::input::present;
@@ -54,18 +54,45 @@ pub struct MappingInput {
     order_location_id: Option<Option<LocationId>>,
 }
 
+/// What is set here, over those that decide less closely: a listing over its connection over the organization. `null`
+/// leaves it to them; where nobody sets it, all that is available is shown.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
-    buffer: Option<Quantity>,
+    buffer: Option<Option<Quantity>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     max_listed: Option<Option<Quantity>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u8>, maximum = 100)]
-    percent: Option<Percent>,
+    percent: Option<Option<Percent>>,
+}
+
+impl From<RuleInput> for RulePatch {
+    fn from(input: RuleInput) -> Self {
+        Self { buffer: input.buffer, max_listed: input.max_listed, percent: input.percent }
+    }
+}
+
+/// What is set of a rule; `null` is left to those that decide less closely.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StockRuleSetting)]
+pub struct RuleSettingBody {
+    buffer: Option<u32>,
+    max_listed: Option<u32>,
+    percent: Option<u8>,
+}
+
+impl From<RuleSetting> for RuleSettingBody {
+    fn from(rule: RuleSetting) -> Self {
+        Self {
+            buffer: rule.buffer.map(Quantity::get),
+            max_listed: rule.max_listed.map(Quantity::get),
+            percent: rule.percent.map(Percent::get),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -87,6 +114,7 @@ pub struct SettingsInput {
     pub drift: Option<DriftPolicy>,
     pub stock_rule: RuleInput,
     pub import: ImportInput,
+    pub blast_radius_percent: Option<Percent>,
 }
 
 impl From<SettingsInput> for SettingsPatch {
@@ -112,11 +140,8 @@ impl From<SettingsInput> for SettingsPatch {
             },
             auto_create: input.auto_create,
             drift: input.drift,
-            stock_rule: RulePatch {
-                buffer: input.stock_rule.buffer,
-                max_listed: input.stock_rule.max_listed,
-                percent: input.stock_rule.percent,
-            },
+            stock_rule: input.stock_rule.into(),
+            blast_radius_percent: input.blast_radius_percent,
             import: ImportPatch { out_of_stock: input.import.out_of_stock, archived: input.import.archived },
         }
     }

@@ -3,6 +3,7 @@
 use app::AppError;
 use app::item::{ItemPatch, NewItem, OpeningStock};
 use axum::extract::State;
+use domain::bundle::Component;
 use domain::listing::{ATTRIBUTES_MAX, Attribute};
 use domain::{ItemId, LocationId, MatchKey, Name, Quantity, Sku, Timestamp};
 use http::StatusCode;
@@ -17,7 +18,7 @@ use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value::{self, MoneyBody, price};
 
-const BARCODE_MAX: usize = 255;
+pub const BARCODE_MAX: usize = 255;
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,10 +94,21 @@ pub enum ItemKind {
 #[serde(deny_unknown_fields)]
 pub struct ComponentInput {
     #[schema(value_type = String)]
-    #[allow(dead_code, reason = "read to be checked; refused until there are bundles")]
+    item_id: ItemId,
+    #[schema(value_type = u32, minimum = 1, maximum = 999_999_999)]
+    quantity: Quantity,
+}
+
+fn components(lines: Vec<ComponentInput>) -> Vec<Component> {
+    lines.into_iter().map(|line| Component { item_id: line.item_id, quantity: line.quantity }).collect()
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Component)]
+pub struct ComponentBody {
+    #[schema(value_type = String)]
     item_id: ItemId,
     #[schema(value_type = u32)]
-    #[allow(dead_code, reason = "read to be checked; refused until there are bundles")]
     quantity: Quantity,
 }
 
@@ -118,8 +130,11 @@ pub struct ItemInput {
     #[schema(max_length = 255)]
     barcode: Option<String>,
     group: Option<GroupBody>,
+    /// Left out: a bundle where there are components.
     kind: Option<ItemKind>,
+    /// What a bundle is made of: simple items, and bundles up to five deep.
     #[serde(default)]
+    #[schema(max_items = 20)]
     components: Vec<ComponentInput>,
     #[schema(value_type = Option<u32>)]
     reorder_level: Option<Quantity>,
@@ -152,6 +167,10 @@ pub struct ItemChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     reorder_level: Option<Option<Quantity>>,
+    /// Of a bundle, all of them: a simple item stays one. Orders keep what they were taken with.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<ComponentInput>>, min_items = 1, max_items = 20)]
+    components: Option<Vec<ComponentInput>>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -170,8 +189,7 @@ pub struct ItemBody {
     group: Option<GroupBody>,
     kind: ItemKind,
     /// Of a bundle.
-    #[schema(value_type = Vec<Object>)]
-    components: [(); 0],
+    components: Vec<ComponentBody>,
     #[schema(value_type = Option<u32>)]
     reorder_level: Option<Quantity>,
     #[schema(value_type = String, format = DateTime)]
@@ -189,8 +207,12 @@ impl From<Item> for ItemBody {
             opening_stock_value: item.opening_stock_value.map(MoneyBody::from),
             barcode: item.barcode,
             group: item.group.map(GroupBody::from),
-            kind: ItemKind::Simple,
-            components: [],
+            kind: if item.components.is_empty() { ItemKind::Simple } else { ItemKind::Bundle },
+            components: item
+                .components
+                .into_iter()
+                .map(|component| ComponentBody { item_id: component.item_id, quantity: component.quantity })
+                .collect(),
             reorder_level: item.reorder_level,
             created_at: item.created_at,
         }
@@ -231,9 +253,14 @@ pub async fn create_item(
     Writer(caller): Writer,
     Body(input): Body<ItemInput>,
 ) -> Result<Single<ItemBody>, Problem> {
-    if input.kind == Some(ItemKind::Bundle) || !input.components.is_empty() {
-        let pointer = if input.components.is_empty() { "/kind" } else { "/components" };
-        return Err(AppError::invalid("bundles_not_available", pointer, "there are no bundles yet").into());
+    match (input.kind, input.components.is_empty()) {
+        (Some(ItemKind::Bundle), true) => {
+            return Err(value::invalid("/components", "must be given for a bundle").into());
+        }
+        (Some(ItemKind::Simple), false) => {
+            return Err(value::invalid("/components", "must be left out for a simple item").into());
+        }
+        _ => {}
     }
     let new = NewItem {
         sku: input.sku,
@@ -245,6 +272,7 @@ pub async fn create_item(
         group: input.group.map(|group| group.parse("/group")).transpose()?,
         reorder_level: input.reorder_level,
         opening_stock: opening(input.opening_stock),
+        components: components(input.components),
     };
     let item = api.app.create_item(&caller.organization_id, &caller.actor(), new).await?;
     Ok(Single::created(format!("/v1/items/{}", item.id), item.into()))
@@ -298,6 +326,7 @@ pub async fn change_item(
             Some(group) => Some(group.as_ref().map(|group| group.parse("/group")).transpose()?),
         },
         reorder_level: input.reorder_level,
+        components: input.components.map(components),
     };
     let expected = seen(&api, &caller, &id, &if_match).await?;
     let item = api.app.change_item(&caller.organization_id, &id, expected, &patch).await?;

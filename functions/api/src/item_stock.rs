@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::AppError;
 use axum::extract::State;
-use domain::availability::StepName;
-use domain::stock::{Level, Reason, SourceKind};
-use domain::{ConnectionId, ItemId, LocationId, MovementId, Timestamp};
+use domain::availability::{PartAvailability, StepName};
+use domain::stock::{Level, Movement, Reason, SourceKind};
+use domain::{ConnectionId, ItemId, ListingId, LocationId, MovementId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +15,7 @@ use crate::auth::{Reader, Writer};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery};
 use crate::listing::ListingBody;
 use crate::output::{List, Single};
+use crate::plan::{Answer, PlanBody, PlanQuery};
 use crate::problem::Problem;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,7 +39,7 @@ impl From<&Level> for LevelBody {
     }
 }
 
-/// Levels by location, and their sums.
+/// Levels by location, and their sums. A bundle has none of its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemStockBody {
     #[schema(value_type = String)]
@@ -47,22 +48,47 @@ pub struct ItemStockBody {
     on_hand: i64,
     committed: i64,
     available: i64,
+    /// The time that was asked for.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    /// Since when less is available than the item's reorder level.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    below_reorder_level_since: Option<Timestamp>,
 }
 
-#[utoipa::path(get, path = "/v1/items/{id}/stock", tag = "items", params(("id" = String, Path)),
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StockQuery {
+    /// As it was then, what moved at that instant included; left out, as it is.
+    #[param(value_type = Option<String>, format = DateTime)]
+    at: Option<Timestamp>,
+}
+
+#[utoipa::path(get, path = "/v1/items/{id}/stock", tag = "items", params(("id" = String, Path), StockQuery),
     responses((status = 200, body = ItemStockBody)))]
 pub async fn get_item_stock(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<ItemId>,
+    Filter(query): Filter<StockQuery>,
 ) -> Result<Single<ItemStockBody>, Problem> {
-    let levels = api.app.levels_of(&caller.organization_id, &id).await?;
+    let organization = &caller.organization_id;
+    let (levels, low_since) = match query.at {
+        Some(at) => (api.app.levels_at(organization, &id, at).await?, None),
+        None => {
+            let stock = api.app.stock_of(organization, &id).await?;
+            (stock.levels, stock.low_since)
+        }
+    };
     Ok(Single::ok(ItemStockBody {
         item_id: id,
         on_hand: levels.iter().map(|level| level.on_hand).sum(),
         committed: levels.iter().map(|level| level.committed).sum(),
         available: levels.iter().map(Level::available).sum(),
         levels: levels.iter().map(LevelBody::from).collect(),
+        at: query.at,
+        below_reorder_level_since: low_since,
     }))
 }
 
@@ -77,7 +103,8 @@ pub struct MovementBody {
     location_id: LocationId,
     on_hand_delta: i64,
     committed_delta: i64,
-    /// `opening_stock`, `adjustment`, `order_committed`, `order_released`, `order_shipped`, `order_unshipped`.
+    /// `opening_stock`, `adjustment`, `purchase_received`, `transferred_out`, `transferred_in`, `voided`, `order_committed`,
+    /// `order_released`, `order_shipped`, `order_unshipped`.
     #[schema(value_type = String)]
     reason: Reason,
     source: SourceBody,
@@ -91,11 +118,27 @@ pub struct MovementBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MovementSource)]
 pub struct SourceBody {
-    /// `item`, `adjustment`, `order`.
+    /// `item`, `adjustment`, `purchase_receive`, `transfer`, `order`.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
     kind: SourceKind,
     id: String,
+}
+
+impl From<Movement> for MovementBody {
+    fn from(movement: Movement) -> Self {
+        Self {
+            id: movement.id,
+            item_id: movement.item_id,
+            location_id: movement.location_id,
+            on_hand_delta: movement.change.on_hand,
+            committed_delta: movement.change.committed,
+            reason: movement.reason,
+            source: SourceBody { kind: movement.source.kind, id: movement.source.id },
+            actor: movement.actor.into(),
+            at: movement.at,
+        }
+    }
 }
 
 /// The stock ledger of the item, newest first. All movements summed give the levels.
@@ -110,17 +153,7 @@ pub async fn list_movements(
     let page = query.request()?;
     api.app.item(&caller.organization_id, &id).await?;
     let movements = api.app.store.movements(&caller.organization_id, &id, &page).await?;
-    Ok(List::of(movements, |movement| MovementBody {
-        id: movement.id,
-        item_id: movement.item_id,
-        location_id: movement.location_id,
-        on_hand_delta: movement.change.on_hand,
-        committed_delta: movement.change.committed,
-        reason: movement.reason,
-        source: SourceBody { kind: movement.source.kind, id: movement.source.id },
-        actor: movement.actor.into(),
-        at: movement.at,
-    }))
+    Ok(List::of(movements, MovementBody::from))
 }
 
 /// The item's listings, each with how its number stands.
@@ -166,6 +199,8 @@ async fn item_listings(
 pub struct AvailabilityQuery {
     /// Whose number; left out, that of a connection with nothing set.
     connection_id: Option<String>,
+    /// Which listing's, where the item has several on the connection, each with a rule of its own.
+    listing_id: Option<String>,
 }
 
 /// Why a channel shows the item's number.
@@ -181,14 +216,36 @@ pub struct AvailabilityBody {
     result: Option<i64>,
     /// The levels that count.
     locations: Vec<LevelBody>,
-    /// Of a bundle.
-    #[schema(value_type = Vec<Object>)]
-    components: [(); 0],
+    /// Of a bundle: the simple items that it comes down to. The least of `floor(available / quantity)` is available.
+    components: Vec<PartBody>,
     rule: RuleBody,
     /// Each can be recomputed from the one before; the last is the result.
     steps: Vec<StepBody>,
     /// Why the number is not sent, if it is not.
     not_pushed: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AvailabilityComponent)]
+pub struct PartBody {
+    #[schema(value_type = String)]
+    item_id: ItemId,
+    /// Of one bundle.
+    quantity: i64,
+    available: i64,
+    /// The levels that count.
+    locations: Vec<LevelBody>,
+}
+
+impl From<PartAvailability> for PartBody {
+    fn from(part: PartAvailability) -> Self {
+        Self {
+            item_id: part.item_id,
+            quantity: part.quantity,
+            available: part.available,
+            locations: part.levels.iter().map(LevelBody::from).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -231,18 +288,23 @@ pub async fn get_availability(
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => return Err(AppError::NotFound("connection").into()),
     };
-    let explained =
-        api.app.explain_availability(&caller.organization_id, &id, connection_id.as_ref()).await?;
-    let (levels, steps, result) = match explained.availability {
-        Some(shown) => (shown.levels, shown.steps, Some(shown.result.units())),
-        None => (Vec::new(), Vec::new(), None),
+    let listing_id = match query.listing_id.map(|text| text.parse::<ListingId>()) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return Err(AppError::NotFound("listing of the item").into()),
+    };
+    let (connection, listing) = (connection_id.as_ref(), listing_id.as_ref());
+    let explained = api.app.explain_availability(&caller.organization_id, &id, connection, listing).await?;
+    let (levels, components, steps, result) = match explained.availability {
+        Some(shown) => (shown.levels, shown.components, shown.steps, Some(shown.result.units())),
+        None => (Vec::new(), Vec::new(), Vec::new(), None),
     };
     Ok(Single::ok(AvailabilityBody {
         item_id: id,
         connection_id,
         result,
         locations: levels.iter().map(LevelBody::from).collect(),
-        components: [],
+        components: components.into_iter().map(PartBody::from).collect(),
         rule: explained.rule.into(),
         steps: steps.into_iter().map(|step| StepBody { step: step.step, value: step.value }).collect(),
         not_pushed: explained.not_pushed.map(domain::push::NotPushed::code),
@@ -258,18 +320,20 @@ pub struct PushAccepted {
 }
 
 /// Push Stock: every linked listing is sent its number, changed or not.
-#[utoipa::path(post, path = "/v1/items/{id}/push", tag = "items", params(("id" = String, Path)),
-    responses((status = 202, body = PushAccepted)))]
+#[utoipa::path(post, path = "/v1/items/{id}/push", tag = "items", params(("id" = String, Path), PlanQuery),
+    responses((status = 202, body = PushAccepted), (status = 200, description = "The plan", body = PlanBody)))]
 pub async fn push_item(
     State(api): State<Api>,
     Writer(caller): Writer,
     Id(id): Id<ItemId>,
+    Filter(query): Filter<PlanQuery>,
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
-) -> Result<Single<PushAccepted>, Problem> {
+) -> Result<Answer<Single<PushAccepted>>, Problem> {
+    let how = query.execution()?;
     let listings = item_listings(&api, &caller.organization_id, &id).await?;
-    api.app.push_item(&caller.organization_id, &id).await?;
+    let pushed = api.app.push_item_planned(&caller.organization_id, &id, &how).await?;
     let place = format!("/v1/items/{id}/listings");
-    Ok(Single::accepted(place, PushAccepted { item_id: id, listings }))
+    Ok(Answer::of(pushed, |()| Single::accepted(place, PushAccepted { item_id: id, listings })))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -24,6 +24,10 @@ mod bulk_listing;
 mod channel;
 mod connection;
 mod connection_input;
+mod consent;
+mod contact;
+mod csv;
+mod document_input;
 mod edge;
 mod idempotency;
 mod input;
@@ -31,12 +35,20 @@ mod item;
 mod item_stock;
 mod listing;
 mod location;
+mod manual_order;
 mod openapi;
 mod order;
+mod order_body;
+mod order_document;
+mod order_line;
 mod organization;
 mod output;
+mod plan;
 mod problem;
+mod purchase_receive;
 mod sync;
+mod transfer;
+mod trust;
 mod value;
 
 pub use input::BODY_BYTES_MAX;
@@ -104,7 +116,10 @@ fn documented() -> (Routes, Value) {
 }
 
 fn open_routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::base()).routes(routes!(healthz)).routes(routes!(get_openapi))
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(healthz))
+        .routes(routes!(get_openapi))
+        .routes(routes!(consent::finish_consent))
 }
 
 fn operator_routes() -> OpenApiRouter<Api> {
@@ -128,6 +143,14 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(item_stock::unlink_item))
         .routes(routes!(adjustment::list_adjustments, adjustment::create_adjustment))
         .routes(routes!(adjustment::get_adjustment))
+        .routes(routes!(adjustment::void_adjustment))
+        .routes(routes!(purchase_receive::list_purchase_receives, purchase_receive::create_purchase_receive))
+        .routes(routes!(purchase_receive::get_purchase_receive))
+        .routes(routes!(purchase_receive::void_purchase_receive))
+        .routes(routes!(transfer::list_transfers, transfer::create_transfer))
+        .routes(routes!(transfer::get_transfer))
+        .routes(routes!(transfer::receive_transfer))
+        .routes(routes!(transfer::void_transfer))
         .routes(routes!(channel::list_channels))
         .routes(routes!(connection::list_connections, connection::create_connection))
         .routes(routes!(
@@ -137,21 +160,57 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
+        .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))
         .routes(routes!(sync::list_syncs))
         .routes(routes!(sync::get_sync))
         .routes(routes!(sync::list_sync_records))
         .routes(routes!(sync::resync))
+        .routes(routes!(trust::approve_sync))
+        .routes(routes!(trust::cancel_sync))
+        .routes(routes!(trust::reconcile))
+        .routes(routes!(trust::list_drift))
+        .routes(routes!(trust::verify))
+        .routes(routes!(trust::get_verification))
         .routes(routes!(listing::list_listings))
         .routes(routes!(bulk_listing::get_summary))
         .routes(routes!(bulk_listing::bulk_listings))
-        .routes(routes!(listing::get_listing))
+        .routes(routes!(listing::get_listing, listing::change_listing))
+        .routes(routes!(listing::release_listing))
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))
-        .routes(routes!(order::list_orders))
-        .routes(routes!(order::get_order))
+        .routes(routes!(csv::export::export_items))
+        .routes(routes!(csv::export::export_orders))
+        .routes(routes!(csv::export::export_movements))
+        .routes(routes!(csv::import::import_items))
+        .merge(order_routes())
+}
+
+fn order_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(order::list_orders, manual_order::create_order))
+        .routes(routes!(order::get_order, manual_order::change_order))
         .routes(routes!(order::get_customer))
+        .routes(routes!(order_line::confirm_lines))
+        .routes(routes!(order_line::link_line))
+        .routes(routes!(manual_order::void_order))
+        .routes(routes!(manual_order::fulfil_order))
+        .routes(routes!(manual_order::clone_order))
+        .routes(routes!(manual_order::list_comments, manual_order::comment_order))
+        .routes(routes!(order_document::list_invoices, order_document::create_invoice))
+        .routes(routes!(order_document::get_invoice))
+        .routes(routes!(order_document::list_packages, order_document::create_package))
+        .routes(routes!(order_document::get_package))
+        .routes(routes!(order_document::list_shipments, order_document::create_shipment))
+        .routes(routes!(order_document::get_shipment))
+        .routes(routes!(order_document::deliver_shipment))
+        .routes(routes!(order_document::push_shipment))
+        .routes(routes!(order_document::list_returns, order_document::create_return))
+        .routes(routes!(order_document::get_return))
+        .routes(routes!(contact::list_contacts, contact::create_contact))
+        .routes(routes!(contact::get_contact))
+        .routes(routes!(contact::reveal_contact))
 }
 
 /// That the process answers.

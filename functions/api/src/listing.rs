@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use app::AppError;
 use app::availability::ListingPush;
 use app::confirm_listing::{Confirmed, ItemOverrides};
+use app::plan::Executed;
 use axum::extract::State;
 use domain::channel::Fulfilment;
 use domain::listing::{ChannelStatus, ListingStatus, Match};
@@ -17,9 +18,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
 use crate::auth::{Caller, Reader, Writer};
+use crate::connection_input::{RuleInput, RuleSettingBody, object};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, page};
 use crate::item::{AttributeBody, GroupBody, ItemBody, OpeningStockInput, attributes, opening};
-use crate::output::{List, Single, Warning};
+use crate::output::{IfMatch, List, Single, Warning};
+use crate::plan::{Answer, PlanQuery};
 use crate::problem::Problem;
 use crate::value::{self, MoneyBody, price};
 
@@ -55,11 +58,17 @@ pub struct ListingBody {
     found: Match,
     #[schema(value_type = Vec<String>)]
     candidate_item_ids: Vec<ItemId>,
+    /// Of a `duplicate_sku`, read alone: the other listings of the connection that have the SKU.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    duplicate_listing_ids: Vec<ListingId>,
     #[schema(value_type = Option<String>)]
     item_id: Option<ItemId>,
     /// What a person can do with it now.
     actions: &'static [&'static str],
     dismissed_reason: Option<String>,
+    /// What it sets of its rule, over its connection's and the organization's; `null` leaves it to these.
+    stock_rule: RuleSettingBody,
     #[schema(value_type = String, format = DateTime)]
     first_seen_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -131,9 +140,11 @@ impl ListingBody {
             status: listing.status,
             found: listing.found,
             candidate_item_ids: listing.candidate_item_ids,
+            duplicate_listing_ids: Vec::new(),
             item_id: listing.item_id,
             actions: actions(listing.status),
             dismissed_reason: listing.dismissed_reason,
+            stock_rule: listing.stock_rule.into(),
             first_seen_at: listing.first_seen_at,
             observed_at: listing.observed_at,
             push: push.map(PushBody::from),
@@ -220,10 +231,23 @@ async fn with_pushes(
     Ok(bodies)
 }
 
+async fn twins(api: &Api, caller: &Caller, listing: &Listing) -> Result<Vec<ListingId>, Problem> {
+    let (Match::DuplicateSku, Some(sku)) = (listing.found, &listing.sku) else { return Ok(Vec::new()) };
+    let store = &api.app.store;
+    let mut twins =
+        store.listings_with_sku(&caller.organization_id, &listing.connection_id, &sku.match_key()).await?;
+    twins.remove(&listing.id);
+    Ok(twins.into_iter().collect())
+}
+
 async fn shown(api: &Api, caller: &Caller, listing: Listing) -> Result<Single<ListingBody>, Problem> {
     let linked = listing.status == ListingStatus::Linked;
     if !linked {
-        return Ok(Single::ok(ListingBody::new(listing, None)));
+        let twins = twins(api, caller, &listing).await?;
+        return Ok(Single::ok(ListingBody {
+            duplicate_listing_ids: twins,
+            ..ListingBody::new(listing, None)
+        }));
     }
     let bodies = with_pushes(api, caller, vec![listing]).await?;
     bodies.into_iter().next().map(Single::ok).ok_or_else(|| AppError::NotFound("listing").into())
@@ -361,5 +385,54 @@ pub async fn unlink_listing(
     OptionalBody(Nothing {}): OptionalBody<Nothing>,
 ) -> Result<Single<ListingBody>, Problem> {
     let listing = api.app.unlink_listing(&caller.organization_id, &id).await?;
+    shown(&api, &caller, listing).await
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListingChange {
+    #[serde(default, deserialize_with = "object")]
+    stock_rule: RuleInput,
+}
+
+/// Sets the listing's own rule. All else of a listing is its channel's.
+#[utoipa::path(patch, path = "/v1/listings/{id}", tag = "listings", params(("id" = String, Path), PlanQuery),
+    request_body = ListingChange, responses((status = 200, body = ListingBody)))]
+pub async fn change_listing(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<ListingId>,
+    if_match: IfMatch,
+    Filter(query): Filter<PlanQuery>,
+    Body(input): Body<ListingChange>,
+) -> Result<Answer<Single<ListingBody>>, Problem> {
+    let how = query.execution()?;
+    let organization = &caller.organization_id;
+    let expected = match if_match.is_given() {
+        false => None,
+        true => {
+            let current = api.app.listing(organization, &id).await?;
+            let version = current.version;
+            if_match.check(&shown(&api, &caller, current).await?.into_body())?;
+            Some(version)
+        }
+    };
+    let patch = input.stock_rule.into();
+    Ok(match api.app.change_listing_rule_planned(organization, &id, expected, patch, &how).await? {
+        Executed::Done(listing) => Answer::Done(shown(&api, &caller, listing).await?),
+        Executed::Plan(plan) => Answer::Plan(Box::new(Single::ok(plan.into()))),
+    })
+}
+
+/// Sends the number again of a listing that was held since it was changed on its channel.
+#[utoipa::path(post, path = "/v1/listings/{id}/release", tag = "trust", params(("id" = String, Path)),
+    responses((status = 200, body = ListingBody)))]
+pub async fn release_listing(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<ListingId>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Single<ListingBody>, Problem> {
+    let listing = api.app.release_listing(&caller.organization_id, &id).await?;
     shown(&api, &caller, listing).await
 }

@@ -12,9 +12,11 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::{Admin, Reader};
+use crate::connection_input::{RuleInput, RuleSettingBody, object};
 use crate::idempotency::HoldsSecret;
-use crate::input::{Body, present};
+use crate::input::{Body, Filter, present};
 use crate::output::{IfMatch, Single};
+use crate::plan::{Answer, PlanQuery};
 use crate::problem::Problem;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,6 +84,8 @@ pub struct OrganizationBody {
     primary_location_id: LocationId,
     #[schema(value_type = String, pattern = "^(sku_or_name|sku|off)$")]
     auto_link: AutoLink,
+    /// For all listings, where neither they nor their connections say otherwise.
+    stock_rule: RuleSettingBody,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -100,6 +104,7 @@ impl From<&Organization> for OrganizationBody {
             stock_deducted_on: o.stock_deducted_on,
             primary_location_id: o.primary_location_id,
             auto_link: o.auto_link,
+            stock_rule: o.stock_rule.into(),
             created_at: o.created_at,
         }
     }
@@ -146,16 +151,21 @@ pub struct OrganizationChange {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^(sku_or_name|sku|off)$")]
     auto_link: Option<AutoLink>,
+    #[serde(default, deserialize_with = "object")]
+    stock_rule: RuleInput,
 }
 
-#[utoipa::path(patch, path = "/v1/organization", tag = "organizations", request_body = OrganizationChange,
-    responses((status = 200, body = OrganizationBody)))]
+/// Another stock rule starts a stock sync of every active connection.
+#[utoipa::path(patch, path = "/v1/organization", tag = "organizations", params(PlanQuery),
+    request_body = OrganizationChange, responses((status = 200, body = OrganizationBody)))]
 pub async fn change_organization(
     State(api): State<Api>,
     Admin(caller): Admin,
     if_match: IfMatch,
+    Filter(query): Filter<PlanQuery>,
     Body(input): Body<OrganizationChange>,
-) -> Result<Single<OrganizationBody>, Problem> {
+) -> Result<Answer<Single<OrganizationBody>>, Problem> {
+    let how = query.execution()?;
     let patch = OrganizationPatch {
         name: input.name,
         base_currency: input.base_currency,
@@ -166,6 +176,7 @@ pub async fn change_organization(
         stock_deducted_on: input.stock_deducted_on,
         primary_location_id: input.primary_location_id,
         auto_link: input.auto_link,
+        stock_rule: input.stock_rule.into(),
     };
     let mut expected = None;
     if if_match.is_given() {
@@ -173,6 +184,7 @@ pub async fn change_organization(
         if_match.check(&OrganizationBody::from(&current))?;
         expected = Some(current.version);
     }
-    let organization = api.app.change_organization(&caller.organization_id, expected, &patch).await?;
-    Ok(Single::ok(OrganizationBody::from(&organization)))
+    let changed =
+        api.app.change_organization_planned(&caller.organization_id, expected, &patch, &how).await?;
+    Ok(Answer::of(changed, |organization| Single::ok(OrganizationBody::from(&organization))))
 }

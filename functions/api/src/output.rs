@@ -36,6 +36,12 @@ impl<T: Serialize> Single<T> {
     }
 }
 
+impl<T> Single<T> {
+    pub fn into_body(self) -> T {
+        self.body
+    }
+}
+
 impl<T: Serialize> IntoResponse for Single<T> {
     fn into_response(self) -> Response {
         let Ok(bytes) = serde_json::to_vec(&self.body) else {

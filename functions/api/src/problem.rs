@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use app::{AppError, FieldError, adjustment, change};
+use app::{AppError, FieldError, change, document, manual_order, order_document, work};
 use axum::response::{IntoResponse, Response};
 use channels::{ErrorKind, Retry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -25,6 +25,7 @@ pub struct Problem {
     code: String,
     detail: String,
     errors: Vec<FieldError>,
+    line_ids: Box<[String]>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -46,6 +47,9 @@ pub struct ProblemBody {
     /// What of the input is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemField>,
+    /// Of `order_frozen`: the order's lines that have no item yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    line_ids: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,7 +61,8 @@ pub struct ProblemField {
 
 impl Problem {
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        let (errors, line_ids, headers) = (Vec::new(), Box::default(), Vec::new());
+        Self { status, code: code.into(), detail: detail.into(), errors, line_ids, headers }
     }
 
     /// One wrong field, or parameter.
@@ -128,6 +133,7 @@ impl IntoResponse for Problem {
                 .into_iter()
                 .map(|field| ProblemField { pointer: field.pointer, detail: field.detail })
                 .collect(),
+            line_ids: self.line_ids.into_vec(),
         };
         // Texts and a number: this cannot fail.
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
@@ -146,7 +152,8 @@ impl From<AppError> for Problem {
                 let status = match code {
                     "not_found" => StatusCode::NOT_FOUND,
                     "scope_not_held" => StatusCode::FORBIDDEN,
-                    adjustment::NOT_ENOUGH_STOCK => StatusCode::CONFLICT,
+                    document::NOT_ENOUGH_STOCK | manual_order::BELOW_DONE => StatusCode::CONFLICT,
+                    code if order_document::BEYOND.contains(&code) => StatusCode::CONFLICT,
                     _ => StatusCode::UNPROCESSABLE_ENTITY,
                 };
                 Self { errors: fields, ..Self::new(status, code, detail) }
@@ -158,6 +165,10 @@ impl From<AppError> for Problem {
                     StatusCode::CONFLICT
                 };
                 Self::new(status, code, detail)
+            }
+            AppError::OrderFrozen { ref line_ids } => {
+                let problem = Self::new(StatusCode::CONFLICT, work::ORDER_FROZEN, error.to_string());
+                Self { line_ids: line_ids.clone().into(), ..problem }
             }
             AppError::Channel(error) => {
                 let problem =

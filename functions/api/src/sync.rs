@@ -1,6 +1,8 @@
 //! `/v1/syncs`, `/v1/connections/{id}/sync`.
 
+use app::AppError;
 use axum::extract::State;
+use domain::listing::ListingStatus;
 use domain::schedule::{InvalidWindow, Window};
 use domain::sync::{Outcome, RecordCounts, SyncKind, SyncState, Trigger};
 use domain::{ConnectionId, ListingId, OrderId, SyncId, Timestamp};
@@ -14,6 +16,7 @@ use crate::auth::{Reader, Writer};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, page};
 use crate::output::{List, Single};
 use crate::problem::Problem;
+use crate::trust::VerificationBody;
 use crate::value;
 
 /// A run of work.
@@ -24,7 +27,7 @@ pub struct SyncBody {
     id: SyncId,
     #[schema(value_type = String)]
     connection_id: ConnectionId,
-    #[schema(value_type = String, pattern = "^(items|orders|stock|shipments)$")]
+    #[schema(value_type = String, pattern = "^(items|orders|stock|shipments|reconcile)$")]
     kind: SyncKind,
     #[schema(value_type = String, pattern = "^(initial|schedule|manual|resync|webhook)$")]
     trigger: Trigger,
@@ -32,7 +35,7 @@ pub struct SyncBody {
     from: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
-    #[schema(value_type = String, pattern = "^(queued|running|succeeded|partial|failed)$")]
+    #[schema(value_type = String, pattern = "^(queued|running|held|succeeded|partial|failed)$")]
     state: SyncState,
     progress: ProgressBody,
     #[schema(value_type = Object)]
@@ -44,6 +47,8 @@ pub struct SyncBody {
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
     failure: Option<FailureBody>,
+    /// Why it waits, or waited, for `approve` or `cancel`.
+    held: Option<HeldBody>,
     /// The syncs of the other connections that the same call started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     others: Vec<OtherBody>,
@@ -63,6 +68,22 @@ pub struct ProgressBody {
 pub struct FailureBody {
     code: String,
     reason: String,
+}
+
+/// How many listings would go to zero.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SyncHeld)]
+pub struct HeldBody {
+    to_zero: u64,
+    limit: u64,
+    /// Linked listings of the connection.
+    linked: u64,
+}
+
+impl From<store::sync::Held> for HeldBody {
+    fn from(held: store::sync::Held) -> Self {
+        Self { to_zero: held.to_zero, limit: held.limit, linked: held.linked }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,6 +111,7 @@ impl From<Sync> for SyncBody {
             started_at: sync.started_at,
             finished_at: sync.finished_at,
             failure: sync.failure.map(|failure| FailureBody { code: failure.code, reason: failure.reason }),
+            held: sync.held.map(HeldBody::from),
             others: Vec::new(),
         }
     }
@@ -118,7 +140,7 @@ fn window(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Option<Windo
                 InvalidWindow::Empty => "invalid_period",
                 InvalidWindow::TooLong => "period_too_long",
             };
-            app::AppError::invalid(code, "/to", error).into()
+            AppError::invalid(code, "/to", error).into()
         }),
         (None, Some(_)) => Err(value::invalid("/from", "must be given together with to").into()),
         (Some(_), None) => Err(value::invalid("/to", "must be given together with from").into()),
@@ -199,14 +221,30 @@ pub async fn list_syncs(
     Ok(List::of(api.app.store.syncs(&caller.organization_id, &filter, &page).await?, SyncBody::from))
 }
 
+/// What can be followed by an id: a sync, or a check of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Followed)]
+#[serde(untagged)]
+pub enum FollowedBody {
+    Sync(Box<SyncBody>),
+    Verification(Box<VerificationBody>),
+}
+
 #[utoipa::path(get, path = "/v1/syncs/{id}", tag = "syncs", params(("id" = String, Path)),
-    responses((status = 200, body = SyncBody)))]
+    responses((status = 200, body = FollowedBody)))]
 pub async fn get_sync(
     State(api): State<Api>,
     Reader(caller): Reader,
     Id(id): Id<SyncId>,
-) -> Result<Single<SyncBody>, Problem> {
-    Ok(Single::ok(api.app.sync(&caller.organization_id, &id).await?.into()))
+) -> Result<Single<FollowedBody>, Problem> {
+    let followed = match api.app.sync(&caller.organization_id, &id).await {
+        Err(AppError::NotFound(_)) => {
+            let check = api.app.verification(&caller.organization_id, &id).await?;
+            FollowedBody::Verification(Box::new(check.into()))
+        }
+        sync => FollowedBody::Sync(Box::new(sync?.into())),
+    };
+    Ok(Single::ok(followed))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -228,12 +266,18 @@ pub struct RecordBody {
     title: Option<String>,
     #[schema(value_type = String, pattern = "^(synced|failed|skipped)$")]
     outcome: Outcome,
+    /// Stable, snake_case. Of a listing that came in: `mapped` where it shows an item by now, else `unconfirmed`.
     code: Option<String>,
     reason: Option<String>,
     #[schema(value_type = Option<String>)]
     listing_id: Option<ListingId>,
     #[schema(value_type = Option<String>)]
     order_id: Option<OrderId>,
+}
+
+/// Matching comes after the last page, when a record is written already: what came of it is read from the listing.
+fn standing(status: ListingStatus) -> &'static str {
+    if status == ListingStatus::Linked { "mapped" } else { "unconfirmed" }
 }
 
 impl From<SyncRecord> for RecordBody {
@@ -263,6 +307,14 @@ pub async fn list_sync_records(
     let page = page(query.limit, query.cursor)?;
     api.app.sync(&caller.organization_id, &id).await?;
     let now = api.app.clock.now();
-    let records = api.app.store.sync_records(&caller.organization_id, &id, query.outcome, now, &page).await?;
-    Ok(List::of(records, RecordBody::from))
+    let store = &api.app.store;
+    let records = store.sync_records(&caller.organization_id, &id, query.outcome, now, &page).await?;
+    let fetched = records.data.iter().filter(|record| record.outcome == Outcome::Synced);
+    let listings = fetched.filter_map(|record| record.listing_id.clone()).collect();
+    let listings = store.listings_by_ids(&caller.organization_id, &listings).await?;
+    Ok(List::of(records, |record| {
+        let listing = record.listing_id.as_ref().and_then(|id| listings.get(id));
+        let code = record.code.clone().or_else(|| Some(standing(listing?.status).to_owned()));
+        RecordBody { code, ..RecordBody::from(record) }
+    }))
 }

@@ -15,7 +15,12 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                     app.push_listings(organization, &message.connection_id, targets, *force, attempt).await?;
                     Ok(())
                 }
+                Task::SettleSubmission { ticket, targets } => {
+                    let connection = &message.connection_id;
+                    app.settle_submission(organization, connection, ticket, targets, attempt).await
+                }
                 Task::SweepStock { sync_id } => app.run_stock_sync(organization, sync_id, attempt).await,
+                Task::Reconcile { sync_id } => app.run_reconcile(organization, sync_id, attempt).await,
                 _ => Err(AppError::Internal("a message that stock-push does not know")),
             }
         })

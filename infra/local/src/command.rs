@@ -45,7 +45,7 @@ fn announce(options: &Options, started: &Started) -> std::io::Result<()> {
     }
     writeln!(out, "Data: {}", options.data_dir.display())?;
     if started.demo {
-        writeln!(out, "Demo: two simulated shops sell by themselves; --no-demo starts without them.")?;
+        writeln!(out, "Demo: simulated shops sell by themselves; --no-demo starts without them.")?;
     }
     out.flush()
 }

@@ -1,6 +1,6 @@
-//! The demo: two simulated shops of one merchant that sell by themselves.
+//! The demo: simulated shops of one merchant that sell by themselves.
 //!
-//! The shops live in memory and end with the process; the hub's state does not. After a restart two new shops take their
+//! The shops live in memory and end with the process; the hub's state does not. After a restart new shops take their
 //! place, stocked with what the hub has and linked by SKU.
 
 use std::collections::BTreeMap;
@@ -14,10 +14,13 @@ use app::adjustment::{Amount, NewAdjustment, NewLine};
 use app::bulk_listing::BulkAction;
 use app::connection::NewConnection;
 use app::connection_settings::SettingsPatch;
+use app::organization::OrganizationPatch;
 use domain::listing::{ListingStatus, Match};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
+use marketplace_sim::amazon::AmazonShop;
+use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Goods, Served, SimulatedShop, Sold, serve};
@@ -76,10 +79,21 @@ async fn try_run(
         Arc::new(move || clock.now())
     };
     let own = Options { currency: "USD".to_owned(), ..Options::new(clock.clone()) };
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 2] = [
+    let on_ebay = ebay::Options {
+        marketplace: "EBAY_US".to_owned(),
+        currency: "USD".to_owned(),
+        local_endpoints: true,
+        ..ebay::Options::new(clock.clone())
+    };
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 4] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
-        (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock))),
+        (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock.clone()))),
+        (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
+        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
     ];
+    // Amazon collects taxes itself.
+    let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
+    machine.app.change_organization(organization, None, &taxes).await?;
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
@@ -87,14 +101,14 @@ async fn try_run(
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;
         open.push(demo);
     }
-    tracing::info!(target: "demo", "both shops are linked; from here on they sell");
+    tracing::info!(target: "demo", "all shops are linked; from here on they sell");
     let client = reqwest::Client::new();
     let mut turn: u64 = 0;
     while !*stop.borrow() {
         turn += 1;
         act(machine, organization, &open, turn, &actor).await?;
         for demo in &open {
-            deliver(&client, demo).await;
+            deliver(machine, &client, demo).await;
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -138,7 +152,12 @@ async fn connect(
     let stocked = stock_of(machine, organization).await?;
     let mut on_sale = Vec::new();
     for (sku, title, price, opening, own, second) in GOODS {
-        if (channel == ChannelKind::Woocommerce && own) || (channel == ChannelKind::Shopify && second) {
+        let sells = match channel {
+            ChannelKind::Woocommerce => own,
+            ChannelKind::Shopify => second,
+            _ => own && second,
+        };
+        if sells {
             let quantity = stocked.get(&MatchKey::of(sku)).copied().unwrap_or(opening);
             on_sale.extend(shop.add(Goods {
                 sku: Some(sku.to_owned()),
@@ -282,8 +301,16 @@ async fn restock(
 }
 
 /// What the shop's webhooks would send.
-async fn deliver(client: &reqwest::Client, demo: &DemoShop) {
+async fn deliver(machine: &Machine, client: &reqwest::Client, demo: &DemoShop) {
     for delivery in demo.shop.take_deliveries() {
+        // To a queue of ours, which on one machine is a call.
+        if delivery.url.starts_with("arn:") {
+            let taken = machine.app.take_queued_notification(&demo.connection.id, &delivery.body).await;
+            if let Err(error) = taken {
+                tracing::warn!(target: "demo", %error, "a notification was not taken");
+            }
+            continue;
+        }
         let mut request = client.post(&delivery.url).body(delivery.body.clone());
         for (name, value) in &delivery.headers {
             request = request.header(name, value);

@@ -15,9 +15,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use url::Url;
 
+mod applications;
 mod clock;
 pub mod command;
 mod demo;
+mod event_log;
 pub mod lines;
 mod machine;
 pub mod options;
@@ -63,7 +65,8 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{address}/"))?,
     };
-    let machine = Machine::open(&options.data_dir, public_url).await?;
+    let applications = applications::read(options.applications.as_deref())?;
+    let machine = Machine::open(&options.data_dir, public_url, applications).await?;
     let demo = purpose(&machine, options, &options.data_dir)?;
     let (organization, keys) = first_organization(&machine, options.show_keys, demo).await?;
     let operator_digest =

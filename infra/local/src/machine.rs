@@ -1,5 +1,6 @@
 //! The machine: engine, queue, clock and what is remembered in the data directory beside them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::num::NonZeroU32;
@@ -9,7 +10,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use app::{App, Clock, Ids, Settings};
+use channels::Credentials;
 use channels::network::{AddressPolicy, NetworkTransport};
+use domain::ChannelKind;
 use engine::Engine;
 use queue::local::LocalQueue;
 use store::{Sealer, Store, Tables};
@@ -48,7 +51,11 @@ pub struct Machine {
 }
 
 impl Machine {
-    pub async fn open(data_dir: &Path, public_url: Url) -> anyhow::Result<Self> {
+    pub async fn open(
+        data_dir: &Path,
+        public_url: Url,
+        applications: BTreeMap<ChannelKind, Credentials>,
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(data_dir).with_context(|| format!("could not make {}", data_dir.display()))?;
         let lock = fs::File::create(data_dir.join("lock"))?;
         if lock.try_lock().is_err() {
@@ -74,7 +81,7 @@ impl Machine {
         let sealer = Sealer::local(master_key(&data_dir.join("master.key"))?);
         let store = Store::new(engine.client(), tables.clone(), sealer);
         store.create_tables().await?;
-        let settings = Settings { public_url: Some(public_url), custom_endpoints: true };
+        let settings = Settings { public_url: Some(public_url), custom_endpoints: true, applications };
         let app = App::new(
             store,
             Arc::new(queue.clone()),

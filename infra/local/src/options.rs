@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(long, default_value = ".masterstock")]
     pub data_dir: PathBuf,
 
-    /// An empty organization for real shops, instead of one with two simulated shops that sell by themselves.
+    /// An empty organization for real shops, instead of one with simulated shops that sell by themselves.
     #[arg(long)]
     pub no_demo: bool,
 
@@ -29,6 +29,11 @@ pub struct Options {
     /// Where shops reach this machine, for their notifications; http://127.0.0.1:<port> when left out.
     #[arg(long)]
     pub public_url: Option<Url>,
+
+    /// A JSON file with the keys of your own application at the marketplaces, for connections that bring none:
+    /// {"ebay": {"client_id": "…", "client_secret": "…"}}.
+    #[arg(long)]
+    pub applications: Option<PathBuf>,
 
     /// Seconds between two sales in the demo.
     #[arg(long, default_value_t = 4)]

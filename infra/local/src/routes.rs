@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use bytes::Bytes;
 use domain::OrganizationId;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use serde_json::json;
 use crate::machine::{Machine, mark};
 use crate::workers::tick_once;
 use app::Clock;
+use app::intake::IntakeError;
 
 /// At most this far in one step.
 const ADVANCE_MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
@@ -108,10 +110,19 @@ async fn try_reset(machine: &Machine) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Neither WooCommerce nor Shopify sends to a queue or event bus of ours.
-async fn notify(Path(_connection): Path<String>) -> Response {
-    let detail = "No channel that is supported notifies through a queue or an event bus; use /v1/webhooks/{connection_id}.";
-    problem(StatusCode::UNPROCESSABLE_ENTITY, "no_bus_notifications", detail)
+/// What the channel would send to a queue or an event bus of ours.
+async fn notify(State(machine): State<Machine>, Path(connection): Path<String>, body: Bytes) -> Response {
+    let nobody = || problem(StatusCode::NOT_FOUND, "not_found", "There is no such connection.");
+    let Ok(connection) = connection.parse() else { return nobody() };
+    match machine.app.take_queued_notification(&connection, &body).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(IntakeError::NoConnection) => nobody(),
+        Err(IntakeError::Refused(_)) => {
+            let detail = "This is no notification that the connection's channel sends through a queue or an event bus.";
+            problem(StatusCode::UNPROCESSABLE_ENTITY, "notification_unreadable", detail)
+        }
+        Err(IntakeError::Failed(error)) => failed(&error.into()),
+    }
 }
 
 fn failed(error: &anyhow::Error) -> Response {

@@ -9,6 +9,7 @@ use queue::{Queue, QueueName, Work};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::event_log::EventLog;
 use crate::machine::{Machine, mark};
 
 /// As in `template.yaml`: six times the functions' timeout.
@@ -89,10 +90,11 @@ async fn invoke(app: &App, work: Work, event: SqsEvent) -> SqsBatchResponse {
         Work::ItemSync => item_sync::handle(app, event).await,
         Work::OrderImport => order_import::handle(app, event).await,
         Work::StockPush => stock_push::handle(app, event).await,
+        Work::ShipmentPush => shipment_push::handle(app, event).await,
     }
 }
 
-/// The table's stream, to `stock-fanout`. Where it stands is kept in the queue's file after each batch.
+/// The table's stream, to `event-publish` and `stock-fanout`. Where it stands is kept in the queue's file after each batch.
 async fn pump(machine: Machine, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         match pump_once(&machine).await {
@@ -113,6 +115,8 @@ async fn pump_once(machine: &Machine) -> anyhow::Result<bool> {
     let batch = machine.engine.stream_records(&machine.tables.main, after, STREAM_BATCH)?;
     let Some(position) = batch.position.filter(|position| Some(*position) != after) else { return Ok(false) };
     let event: StreamEvent = serde_json::from_value(batch.to_lambda_event())?;
+    let told = event.records.iter().filter(|record| event_publish::concerns(record)).cloned().collect();
+    event_publish::handle(&EventLog, StreamEvent { records: told }).await;
     let records = event.records.into_iter().filter(stock_fanout::concerns).collect();
     let response = stock_fanout::handle(&machine.app, StreamEvent { records }).await;
     anyhow::ensure!(response.batch_item_failures.is_empty(), "stock-fanout failed");

@@ -1,18 +1,16 @@
 //! Adjustments: stock changed by a person's word, all lines or none.
 
-use std::collections::BTreeSet;
-
-use domain::stock::{Actor, Change, Level, Movement, Reason, Source, SourceKind};
-use domain::{AdjustmentId, ItemId, LocationId, MovementId, OrganizationId, Quantity, Timestamp};
+use domain::stock::{Actor, Level, Reason, Source, SourceKind};
+use domain::{AdjustmentId, ItemId, LocationId, OrganizationId, Quantity};
 use store::StoreError;
 use store::adjustment::{Adjustment, AdjustmentLine};
 use store::stock::{Guard, Posting};
 
 use crate::change::{CHANGES_MAX, not_hex};
+use crate::document::{Poster, check_line_count, check_not_void, not_enough_stock};
 use crate::{App, AppError, FieldError};
 
-/// Lines of an adjustment: each takes two of the 100 places of a transaction.
-pub const LINES_MAX: usize = 45;
+pub use crate::document::LINES_MAX;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Amount {
@@ -46,7 +44,7 @@ impl App {
         organization: &OrganizationId,
         id: &AdjustmentId,
     ) -> Result<Adjustment, AppError> {
-        self.store.adjustment(organization, id).await?.ok_or(AppError::NotFound("adjustment"))
+        self.document(organization, id).await
     }
 
     /// Errors: 409 `not_enough_stock` where a line would take more than is on hand.
@@ -60,16 +58,21 @@ impl App {
         let body = new.id.clone().unwrap_or_else(|| self.ids.next(now));
         let id = AdjustmentId::from_body(&body).map_err(not_hex)?;
         if new.id.is_some()
-            && let Some(posted) = self.store.adjustment(organization, &id).await?
+            && let Some(posted) = self.store.document(organization, &id).await?
         {
             return Ok(posted);
         }
-        self.check_lines(organization, new).await?;
+        check_line_count(new.lines.len(), LINES_MAX)?;
+        self.check_location(organization, &new.location_id, "/location_id").await?;
+        let items: Vec<&ItemId> = new.lines.iter().map(|line| &line.item_id).collect();
+        self.check_items(organization, &items).await?;
+        let source = source(&id);
         for _ in 0..CHANGES_MAX {
             let levels = self.levels(organization, new).await?;
             check_enough(new, &levels)?;
-            let (adjustment, postings) = plan(&id, new, &levels, actor, now)?;
-            match self.store.post_adjustment(organization, &adjustment, &postings).await {
+            let poster = Poster { source: &source, actor, at: now };
+            let (adjustment, postings) = plan(&id, new, &levels, poster)?;
+            match self.store.post_document(organization, &adjustment, &postings).await {
                 // A level moved between reading and writing: decide again from what it is now.
                 Err(StoreError::Conflict(_) | StoreError::NotEnoughStock) => {}
                 // It is ours: an answer got lost, or an attempt at the same request died after its work.
@@ -81,27 +84,30 @@ impl App {
         Err(StoreError::Conflict("level").into())
     }
 
-    async fn check_lines(&self, organization: &OrganizationId, new: &NewAdjustment) -> Result<(), AppError> {
-        if new.lines.is_empty() || new.lines.len() > LINES_MAX {
-            let detail = format!("must have 1 to {LINES_MAX} lines");
-            return Err(AppError::invalid("invalid_field", "/lines", detail));
+    /// Posts the reverse of what the adjustment did; it stays, as void. Errors: 409 `document_void`,
+    /// `not_enough_stock`.
+    pub async fn void_adjustment(
+        &self,
+        organization: &OrganizationId,
+        actor: &Actor,
+        id: &AdjustmentId,
+    ) -> Result<Adjustment, AppError> {
+        let mut after = self.adjustment(organization, id).await?;
+        check_not_void(after.voided.as_ref())?;
+        let source = source(id);
+        let poster = Poster { source: &source, actor, at: self.clock.now() };
+        let mut postings = Vec::with_capacity(after.lines.len());
+        let mut pointers = Vec::with_capacity(after.lines.len());
+        for (n, line) in after.lines.iter().enumerate().filter(|(_, line)| line.delta != 0) {
+            let (key, negative) = (format!("{}-{n}-v", id.body()), after.allow_negative);
+            let (item, location) = (&line.item_id, &after.location_id);
+            postings.push(poster.posting(&key, item, location, -line.delta, Reason::Voided, negative)?);
+            pointers.push(format!("/lines/{n}"));
         }
-        if self.store.location(organization, &new.location_id).await?.is_none() {
-            return Err(AppError::invalid("not_found", "/location_id", "there is no such location"));
-        }
-        let ids: BTreeSet<ItemId> = new.lines.iter().map(|line| line.item_id.clone()).collect();
-        let known = self.store.items_by_ids(organization, &ids).await?;
-        let mut seen = BTreeSet::new();
-        for (n, line) in new.lines.iter().enumerate() {
-            let pointer = format!("/lines/{n}/item_id");
-            if !known.contains_key(&line.item_id) {
-                return Err(AppError::invalid("not_found", pointer, "there is no such item"));
-            }
-            if !seen.insert(&line.item_id) {
-                return Err(AppError::invalid("invalid_field", pointer, "must not name an item twice"));
-            }
-        }
-        Ok(())
+        after.voided = Some(poster.voiding());
+        after.version += 1;
+        self.post(organization, &after, &postings, |n| pointers.get(n).cloned().unwrap_or_default()).await?;
+        Ok(after)
     }
 
     /// Of each line, in their order.
@@ -114,6 +120,10 @@ impl App {
             new.lines.iter().map(|line| self.store.level(organization, &line.item_id, &new.location_id));
         Ok(futures_util::future::try_join_all(reads).await?)
     }
+}
+
+fn source(id: &AdjustmentId) -> Source {
+    Source { kind: SourceKind::Adjustment, id: id.to_string() }
 }
 
 /// Names the lines that would take more than there is.
@@ -131,50 +141,33 @@ fn check_enough(new: &NewAdjustment, levels: &[Level]) -> Result<(), AppError> {
             }
         }
     }
-    if fields.is_empty() {
-        return Ok(());
-    }
-    let detail = "there is not enough stock on hand".to_owned();
-    Err(AppError::Invalid { code: NOT_ENOUGH_STOCK, detail, fields })
+    if fields.is_empty() { Ok(()) } else { Err(not_enough_stock(fields)) }
 }
-
-/// The state forbids it and a line says where, so it is both: answered 409 with pointers.
-pub const NOT_ENOUGH_STOCK: &str = "not_enough_stock";
 
 fn plan(
     id: &AdjustmentId,
     new: &NewAdjustment,
     levels: &[Level],
-    actor: &Actor,
-    at: Timestamp,
+    poster: Poster<'_>,
 ) -> Result<(Adjustment, Vec<Posting>), AppError> {
     let mut lines = Vec::with_capacity(new.lines.len());
     let mut postings = Vec::with_capacity(new.lines.len());
     for (n, (line, level)) in new.lines.iter().zip(levels).enumerate() {
-        let (delta, set_to, guard) = match line.amount {
-            Amount::Delta(delta) if delta < 0 && !new.allow_negative => {
-                (delta, None, Guard::OnHandNotNegative)
-            }
-            Amount::Delta(delta) => (delta, None, Guard::None),
-            Amount::SetTo(quantity) => {
-                (quantity.units() - level.on_hand, Some(quantity.units()), Guard::Version(level.version))
-            }
+        let (delta, set_to) = match line.amount {
+            Amount::Delta(delta) => (delta, None),
+            Amount::SetTo(quantity) => (quantity.units() - level.on_hand, Some(quantity.units())),
         };
         lines.push(AdjustmentLine { item_id: line.item_id.clone(), delta, set_to });
         if delta == 0 {
             continue;
         }
-        let movement = Movement {
-            id: MovementId::from_body(&format!("{}-{n}", id.body())).map_err(not_hex)?,
-            item_id: line.item_id.clone(),
-            location_id: new.location_id.clone(),
-            change: Change { on_hand: delta, committed: 0 },
-            reason: Reason::Adjustment,
-            source: Source { kind: SourceKind::Adjustment, id: id.to_string() },
-            actor: actor.clone(),
-            at,
-        };
-        postings.push(Posting { movement, guard });
+        let (key, location) = (format!("{}-{n}", id.body()), &new.location_id);
+        let (reason, negative) = (Reason::Adjustment, new.allow_negative);
+        let mut posting = poster.posting(&key, &line.item_id, location, delta, reason, negative)?;
+        if set_to.is_some() {
+            posting.guard = Guard::Version(level.version);
+        }
+        postings.push(posting);
     }
     let adjustment = Adjustment {
         id: id.clone(),
@@ -182,8 +175,11 @@ fn plan(
         lines,
         reason: new.reason.clone(),
         reference: new.reference.clone(),
-        created_by: actor.clone().into(),
-        created_at: at,
+        allow_negative: new.allow_negative,
+        created_by: poster.actor.clone().into(),
+        created_at: poster.at,
+        voided: None,
+        version: 1,
     };
     Ok((adjustment, postings))
 }

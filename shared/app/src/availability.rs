@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::availability::{
-    Availability, Demand, LocationKind, LocationMapping, PlacedLevel, StockRule, allocate,
+    Availability, Demand, Goods, LocationKind, LocationMapping, PlacedLevel, RuleSetting, StockRule,
+    allocate, rule_of,
 };
+use domain::connection::ConnectionSettings;
 use domain::listing::ListingStatus;
 use domain::push::{NotPushed, PushState, Pushable};
-use domain::stock::{Level, stock_version};
+use domain::stock::Level;
 use domain::{ConnectionId, ItemId, ListingId, LocationId, OrganizationId, Quantity, Timestamp};
 use store::connection::Connection;
 use store::link::{Link, LinkedBy};
+use store::location::Location;
 use store::stock::{Freshness, ItemStock};
 
 use crate::{App, AppError};
@@ -44,33 +47,67 @@ pub struct Explanation {
     pub not_pushed: Option<NotPushed>,
 }
 
+/// The kinds of an organization's locations. One that is not known any more counts as a warehouse, so that no stock
+/// disappears silently.
+#[derive(Debug, Clone, Default)]
+pub struct LocationKinds(BTreeMap<LocationId, LocationKind>);
+
+impl LocationKinds {
+    pub(crate) fn of(locations: Vec<Location>) -> Self {
+        Self(locations.into_iter().map(|location| (location.id, location.kind)).collect())
+    }
+
+    /// The levels, each with the kind of its location.
+    pub(crate) fn placed(&self, levels: &[Level]) -> Vec<PlacedLevel> {
+        let kind = |id: &LocationId| self.0.get(id).copied().unwrap_or(LocationKind::Warehouse);
+        let placed = |level: &Level| PlacedLevel { level: level.clone(), kind: kind(&level.location_id) };
+        levels.iter().map(placed).collect()
+    }
+}
+
 /// What decides the numbers of all items of an organization.
+#[derive(Clone)]
 pub struct Deciders {
-    kinds: BTreeMap<LocationId, LocationKind>,
-    connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) kinds: LocationKinds,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    /// The organization's.
+    pub(crate) rule: RuleSetting,
 }
 
 impl App {
     pub async fn deciders(&self, organization: &OrganizationId) -> Result<Deciders, AppError> {
-        let (locations, connections) = futures_util::future::try_join(
+        let (locations, connections, of) = futures_util::future::try_join3(
             self.store.locations(organization),
             self.store.connections(organization),
+            self.store.organization(organization),
         )
         .await?;
         Ok(Deciders {
-            kinds: locations.into_iter().map(|location| (location.id, location.kind)).collect(),
+            kinds: LocationKinds::of(locations),
             connections: connections.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            rule: of.ok_or(AppError::NotFound("organization"))?.stock_rule,
         })
     }
 
-    /// The item's levels, those at locations where nothing ever was left out.
-    pub async fn levels_of(
+    /// The item's stock; levels at locations where nothing ever was are left out.
+    pub async fn stock_of(
         &self,
         organization: &OrganizationId,
         item: &ItemId,
+    ) -> Result<ItemStock, AppError> {
+        self.item(organization, item).await?;
+        Ok(self.store.item_stock(organization, item, Freshness::Consistent).await?)
+    }
+
+    /// The item's levels as they were at `at`, what moved at that instant included: its movements until then, replayed.
+    pub async fn levels_at(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        at: Timestamp,
     ) -> Result<Vec<Level>, AppError> {
         self.item(organization, item).await?;
-        Ok(self.store.item_stock(organization, item, Freshness::Consistent).await?.levels)
+        Ok(self.store.replayed(organization, item, Some(at)).await?)
     }
 
     /// How the number of each listing of the item stands.
@@ -81,60 +118,87 @@ impl App {
         deciders: &Deciders,
     ) -> Result<Vec<ListingPush>, AppError> {
         let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
-        Ok(deciders.pushes(&stock))
+        let goods = self.goods(organization, item, &stock, &deciders.kinds).await?;
+        Ok(deciders.pushes(&stock, &goods))
     }
 
-    /// The number that `connection` shows of the item; without a connection, that of one with nothing set.
+    /// The number that `listing` shows of the item, or `connection`: there, that of its one listing of the item, if it
+    /// has one. Without either, that of a connection with nothing set.
     pub async fn explain_availability(
         &self,
         organization: &OrganizationId,
         item: &ItemId,
         connection: Option<&ConnectionId>,
+        listing: Option<&ListingId>,
     ) -> Result<Explanation, AppError> {
-        let levels = self.levels_of(organization, item).await?;
+        let stock = self.stock_of(organization, item).await?;
         let deciders = self.deciders(organization).await?;
-        let connection = match connection {
+        let goods = self.goods(organization, item, &stock, &deciders.kinds).await?;
+        let link = match (listing, connection) {
+            (Some(id), _) => {
+                let linked = stock.links.iter().find(|link| link.listing_id == *id);
+                Some(linked.ok_or(AppError::NotFound("listing of the item"))?)
+            }
+            (None, Some(id)) => {
+                let mut linked = stock.links.iter().filter(|link| link.connection_id == *id);
+                linked.next().filter(|_| linked.next().is_none())
+            }
+            (None, None) => None,
+        };
+        let connection = match connection.or(link.map(|link| &link.connection_id)) {
             None => None,
             Some(id) => Some(deciders.connections.get(id).ok_or(AppError::NotFound("connection"))?),
         };
+        if let (Some(connection), Some(link)) = (connection, link)
+            && connection.id != link.connection_id
+        {
+            return Err(AppError::NotFound("listing of the connection"));
+        }
         let settings = connection.map(|connection| connection.settings.clone()).unwrap_or_default();
-        let demand = Demand { rule: &settings.stock_rule, mapping: &settings.location_mapping };
-        let (_, shown) = allocate(&deciders.placed(&levels), &[demand]);
+        let rule = deciders.rule_of(link.map(|link| &link.rule), &settings);
+        let demand = Demand { rule, mapping: &settings.location_mapping };
         Ok(Explanation {
-            availability: shown.into_iter().next().flatten(),
-            rule: settings.stock_rule,
+            availability: allocate(&goods, &[demand]).into_iter().next().flatten(),
+            rule,
             not_pushed: connection.and_then(|c| c.settings.pushes(c.status).err()),
             mapping: settings.location_mapping,
         })
     }
+
+    pub(crate) async fn location_kinds(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<LocationKinds, AppError> {
+        Ok(LocationKinds::of(self.store.locations(organization).await?))
+    }
 }
 
 impl Deciders {
-    fn placed(&self, levels: &[Level]) -> Vec<PlacedLevel> {
-        let kind = |level: &Level| self.kinds.get(&level.location_id).copied();
-        levels
-            .iter()
-            .map(|level| PlacedLevel {
-                level: level.clone(),
-                kind: kind(level).unwrap_or(LocationKind::Warehouse),
-            })
-            .collect()
+    /// Listing over connection over organization.
+    pub(crate) fn rule_of(&self, listing: Option<&RuleSetting>, settings: &ConnectionSettings) -> StockRule {
+        rule_of([listing.unwrap_or(&RuleSetting::default()), &settings.stock_rule, &self.rule])
     }
 
-    fn pushes(&self, stock: &ItemStock) -> Vec<ListingPush> {
-        let placed = self.placed(&stock.levels);
-        let version = stock_version(&stock.levels);
-        let mut pushes = Vec::with_capacity(stock.links.len());
-        for link in &stock.links {
+    /// What a listing with this rule of its own must show on the connection.
+    pub(crate) fn desired(
+        &self,
+        connection: &Connection,
+        listing: &RuleSetting,
+        goods: &Goods,
+    ) -> Option<Quantity> {
+        let settings = &connection.settings;
+        let demand =
+            Demand { rule: self.rule_of(Some(listing), settings), mapping: &settings.location_mapping };
+        allocate(goods, &[demand]).into_iter().next().flatten().map(|shown| shown.result)
+    }
+
+    fn pushes(&self, stock: &ItemStock, goods: &Goods) -> Vec<ListingPush> {
+        let stand_of = |link: &Link| {
             let connection = self.connections.get(&link.connection_id);
-            let desired = connection.and_then(|connection| {
-                let settings = &connection.settings;
-                let demand = Demand { rule: &settings.stock_rule, mapping: &settings.location_mapping };
-                allocate(&placed, &[demand]).1.into_iter().next().flatten()
-            });
-            pushes.push(stand(link, connection, desired.map(|shown| shown.result), version));
-        }
-        pushes
+            let desired = connection.and_then(|connection| self.desired(connection, &link.rule, goods));
+            stand(link, connection, desired, goods.version)
+        };
+        stock.links.iter().map(stand_of).collect()
     }
 }
 
@@ -168,6 +232,13 @@ fn stand(
     };
     if let Err(why) = connection.settings.pushes(connection.status) {
         return disabled(why);
+    }
+    if let Some(since) = link.held_since {
+        return push(PushState::Disabled, Some(NotPushed::DriftHeld.code()), None, Some(since));
+    }
+    if let Some(failure) = link.failure.as_ref().filter(|f| f.code == NotPushed::HeldForApproval.code()) {
+        let reason = Some(failure.reason.clone());
+        return push(PushState::Pending, Some(&failure.code), reason, Some(failure.since));
     }
     if let Some(failure) = &link.failure {
         let lasting = LASTING.iter().any(|why| why.code() == failure.code);

@@ -93,7 +93,7 @@ impl App {
     }
 }
 
-fn check_bulk_confirm(listing: &Listing) -> Result<(), AppError> {
+pub(crate) fn check_bulk_confirm(listing: &Listing) -> Result<(), AppError> {
     let (code, detail) = match listing.found {
         _ if listing.item_id.is_some() => return Ok(()),
         Match::EmptySku => ("empty_sku", "the listing has no SKU; confirm it alone, with one"),
@@ -103,7 +103,7 @@ fn check_bulk_confirm(listing: &Listing) -> Result<(), AppError> {
     Err(AppError::conflict(code, detail))
 }
 
-fn match_of(listing: &Listing) -> Result<ItemId, AppError> {
+pub(crate) fn match_of(listing: &Listing) -> Result<ItemId, AppError> {
     if let Some(item) = &listing.item_id {
         return Ok(item.clone());
     }

@@ -81,7 +81,7 @@ impl App {
         Err(StoreError::Conflict("listing").into())
     }
 
-    async fn item_to_join(
+    pub(crate) async fn item_to_join(
         &self,
         organization: &OrganizationId,
         listing: &Listing,
@@ -155,6 +155,8 @@ impl App {
             barcode: overrides.barcode.clone().or_else(|| before.barcode.clone()),
             group: overrides.group.clone(),
             reorder_level: overrides.reorder_level,
+            components: Vec::new(),
+            base_version: 0,
             created_at: now,
             version: 1,
         };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use channels::{ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
+use channels::credentials::InvalidCredentials;
+use channels::{ACCOUNT, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
-use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, ConnectionId, Currency, Name, OrganizationId, Timestamp};
 use secrecy::SecretString;
 use store::StoreError;
@@ -34,12 +34,34 @@ pub struct NewConnection {
     pub settings: SettingsPatch,
 }
 
+/// What a trial needs beside credentials.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    kind: ChannelKind,
+    endpoint: &'a Url,
+    marketplaces: &'a [String],
+    facts: &'a ShopFacts,
+    currency: Currency,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(connection: &'a Connection, endpoint: &'a Url) -> Self {
+        Self {
+            kind: connection.channel,
+            endpoint,
+            marketplaces: &connection.marketplace,
+            facts: &connection.facts,
+            currency: connection.currency,
+        }
+    }
+}
+
 /// A shop that was reached.
-struct Trial {
-    identity: ShopIdentity,
-    /// As they are now: a token may have been renewed.
-    credentials: Credentials,
-    channel_time: Timestamp,
+pub(crate) struct Trial {
+    pub identity: ShopIdentity,
+    /// As they are now: a token may have been renewed; without the application's keys.
+    pub credentials: Credentials,
+    pub channel_time: Timestamp,
 }
 
 /// What changes; `None` stays.
@@ -50,10 +72,14 @@ pub struct ConnectionPatch {
     pub settings: SettingsPatch,
 }
 
-/// The store's address, without a slash at its end.
-fn parse_endpoint(endpoint: Option<&str>) -> Result<Url, AppError> {
+/// The store's address, or the home of a hosted channel, without a slash at its end. Another address than its home is a
+/// hosted channel's only where `custom` says so.
+fn parse_endpoint(endpoint: Option<&str>, home: Option<&str>, custom: bool) -> Result<Url, AppError> {
     let refused = |detail: &str| AppError::invalid("invalid_field", "/endpoint", detail);
-    let text = endpoint.ok_or_else(|| refused("must be given: the address of the store"))?.trim();
+    let text = endpoint.or(home).ok_or_else(|| refused("must be given: the address of the store"))?.trim();
+    if home.is_some_and(|home| home != text.trim_end_matches('/')) && !custom {
+        return Err(refused("must be left out: this deployment speaks to the marketplace itself"));
+    }
     if text.len() > ENDPOINT_BYTES_MAX {
         return Err(refused("must not be longer than 2048 bytes"));
     }
@@ -72,15 +98,27 @@ fn parse_endpoint(endpoint: Option<&str>) -> Result<Url, AppError> {
     Ok(url)
 }
 
-fn parse_credentials(channel: ChannelKind, fields: CredentialFields) -> Result<Credentials, AppError> {
-    Credentials::parse(fields, channels::adapter(channel).capability()).map_err(|error| {
-        let field = error.field().replace('~', "~0").replace('/', "~1");
-        AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
-    })
+const CONSENT_TO_COME: &str = "The merchant's consent is still to come: open the address that POST /v1/connections/{id}/authorize gives.";
+
+/// Whether what was sent in lacks what the channel's own page gives: something required that is not the application's,
+/// or everything.
+fn waits_for_consent(channel: ChannelKind, credentials: &Credentials) -> bool {
+    let channel = channels::adapter(channel);
+    let capability = channel.capability();
+    let lacks =
+        |field: &&&str| !capability.application_keys.contains(*field) && credentials.get(field).is_none();
+    let nothing = credentials.expose().is_empty();
+    channel.consent().is_some()
+        && (nothing || capability.credentials_required.iter().any(|field| lacks(&field)))
+}
+
+fn invalid_credentials(error: InvalidCredentials) -> AppError {
+    let field = error.field().replace('~', "~0").replace('/', "~1");
+    AppError::invalid("invalid_credentials", format!("/credentials/{field}"), error)
 }
 
 /// What of the input a trial proved wrong. An outage of the channel says nothing about the input.
-fn trial_failed(error: ChannelError) -> AppError {
+pub(crate) fn trial_failed(error: ChannelError) -> AppError {
     let pointer = match error.kind {
         ErrorKind::Unauthorized | ErrorKind::Forbidden => "/credentials",
         ErrorKind::AddressRefused | ErrorKind::NotThisChannel => "/endpoint",
@@ -100,60 +138,109 @@ impl App {
         self.store.connection(organization, id).await?.ok_or(AppError::NotFound("connection"))
     }
 
-    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`; 409 `already_connected`.
+    /// Tried against the channel before it is stored. One that brings no authorization waits for the merchant's consent
+    /// ([`App::authorize_connection`]), where the channel has a page for it.
+    ///
+    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`, `taxes_disabled`; 409
+    /// `already_connected`.
     pub async fn connect(
         &self,
         organization_id: &OrganizationId,
         new: NewConnection,
     ) -> Result<Connection, AppError> {
         let organization = self.organization(organization_id).await?;
-        let endpoint = parse_endpoint(new.endpoint.as_deref())?;
-        let credentials = parse_credentials(new.channel, new.credentials)?;
+        let capability = channels::adapter(new.channel).capability();
+        let home = capability.home;
+        if capability.taxes_required && !organization.taxes_enabled {
+            let detail =
+                format!("{} needs taxes: switch taxes_enabled on in the organization first", capability.name);
+            return Err(AppError::invalid("taxes_disabled", "/channel", detail));
+        }
+        let endpoint = parse_endpoint(new.endpoint.as_deref(), home, self.settings.custom_endpoints)?;
+        let credentials = Credentials::parse(new.credentials, capability).map_err(invalid_credentials)?;
+        let waits = waits_for_consent(new.channel, &credentials);
+        let credentials = self.with_application(new.channel, credentials);
+        if !waits {
+            credentials.check_complete(capability).map_err(invalid_credentials)?;
+        }
         let locations = self.store.locations(organization_id).await?;
         let settings = patched(&ConnectionSettings::default(), &new.settings, &locations)?;
         let stored_endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
-        self.check_not_connected(organization_id, new.channel, &stored_endpoint).await?;
-        let facts = ShopFacts::default();
-        let currency = organization.base_currency;
-        let Trial { identity, credentials, channel_time } =
-            self.try_shop(new.channel, &endpoint, credentials, &facts, currency).await?;
+        if home.is_none() {
+            self.check_not_connected(organization_id, new.channel, &stored_endpoint, None).await?;
+        }
         let now = self.clock.now();
-        let connection = Connection {
+        let mut connection = Connection {
             id: ConnectionId::from_body(&self.ids.next(now)).map_err(not_hex)?,
             organization_id: organization_id.clone(),
             channel: new.channel,
             name: new.name,
             endpoint: stored_endpoint,
             marketplace: new.marketplace,
-            status: ConnectionStatus::Active,
-            status_reason: None,
+            status: ConnectionStatus::NeedsAuthorization,
+            status_reason: Some(CONSENT_TO_COME.to_owned()),
             settings,
-            currency: identity.currency,
-            facts: identity.facts,
+            currency: organization.base_currency,
+            facts: ShopFacts::default(),
             created_at: now,
-            connected_at: channel_time,
-            next_sync_at: now.checked_add(first_sync_after(new.channel)).ok(),
+            connected_at: None,
+            next_sync_at: None,
             version: 1,
         };
-        // Orders placed before are not fetched by themselves: the shop's stock is without them already.
+        if waits {
+            let kept = self.without_application(new.channel, credentials);
+            return self.keep_connection(connection, &kept, now).await;
+        }
+        let trial = self.try_shop(Place::of(&connection, &endpoint), credentials).await?;
+        if home.is_some() {
+            let account = trial.identity.facts.get(ACCOUNT).map(String::as_str);
+            let endpoint = &connection.endpoint;
+            self.check_not_connected(organization_id, new.channel, endpoint, account).await?;
+        }
+        let now = self.clock.now();
+        connection.status = ConnectionStatus::Active;
+        connection.status_reason = None;
+        connection.facts = trial.identity.facts;
+        connection.created_at = now;
+        connection.connected_at = Some(trial.channel_time);
+        connection.next_sync_at = now.checked_add(first_sync_after(new.channel)).ok();
+        self.keep_connection(connection, &trial.credentials, trial.channel_time).await
+    }
+
+    /// Orders placed before `orders_from`, by the channel's clock, are not fetched by themselves: the shop's stock is
+    /// without them already.
+    async fn keep_connection(
+        &self,
+        connection: Connection,
+        credentials: &Credentials,
+        orders_from: Timestamp,
+    ) -> Result<Connection, AppError> {
         let state = ConnectionState {
-            orders_watermark: channel_time,
+            orders_watermark: orders_from,
             items_watermark: None,
             webhooks_checked_at: None,
+            reconciled_at: None,
+            zeroed: None,
         };
         let webhook_secret = secret::random("")?;
-        self.store.create_connection(&connection, &credentials, &webhook_secret, &state).await?;
+        self.store.create_connection(&connection, credentials, &webhook_secret, &state).await?;
         Ok(connection)
     }
 
-    async fn check_not_connected(
+    pub(crate) async fn check_not_connected(
         &self,
         organization: &OrganizationId,
         channel: ChannelKind,
         endpoint: &str,
+        account: Option<&str>,
     ) -> Result<(), AppError> {
         let connections = self.store.connections(organization).await?;
-        if let Some(same) = connections.iter().find(|c| c.channel == channel && c.endpoint == endpoint) {
+        let is_same = |c: &&Connection| {
+            c.channel == channel
+                && c.endpoint == endpoint
+                && c.facts.get(ACCOUNT).map(String::as_str) == account
+        };
+        if let Some(same) = connections.iter().find(is_same) {
             let detail = format!("this store is connected already: {}", same.id);
             return Err(AppError::conflict("already_connected", detail));
         }
@@ -166,14 +253,12 @@ impl App {
 
     /// Asks who is there, with a fresh token where the channel's access expires. The credentials may have been renewed:
     /// they are the ones to keep.
-    async fn try_shop(
+    pub(crate) async fn try_shop(
         &self,
-        kind: ChannelKind,
-        endpoint: &Url,
+        place: Place<'_>,
         mut credentials: Credentials,
-        facts: &ShopFacts,
-        currency: Currency,
     ) -> Result<Trial, AppError> {
+        let Place { kind, endpoint, marketplaces, facts, currency } = place;
         let channel = channels::adapter(kind);
         let pace = Pace::default();
         let time = Arc::<ChannelTime>::default();
@@ -189,14 +274,30 @@ impl App {
             channel.tokens().and_then(|tokens| tokens.expires_at(&credentials)).is_some_and(|end| end <= now);
         loop {
             let now = time.at_channel(self.clock.now());
-            let shop =
-                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            let shop = Shop {
+                endpoint,
+                marketplaces,
+                credentials: &credentials,
+                facts,
+                currency,
+                transport,
+                pace: &pace,
+                now,
+            };
             if let (true, Some(tokens)) = (stale, channel.tokens()) {
                 let renewed = tokens.refresh(&shop).await.map_err(trial_failed)?;
                 credentials = renewed;
             }
-            let shop =
-                Shop { endpoint, credentials: &credentials, facts, currency, transport, pace: &pace, now };
+            let shop = Shop {
+                endpoint,
+                marketplaces,
+                credentials: &credentials,
+                facts,
+                currency,
+                transport,
+                pace: &pace,
+                now,
+            };
             match channel.identify(&shop).await {
                 Ok(identity) if identity.currency != currency => {
                     let detail = format!(
@@ -207,6 +308,7 @@ impl App {
                 }
                 Ok(identity) => {
                     let channel_time = time.said(self.clock.now());
+                    let credentials = self.without_application(kind, credentials);
                     return Ok(Trial { identity, credentials, channel_time });
                 }
                 // Signed by the wrong clock; the refusal told the right one.
@@ -235,6 +337,18 @@ impl App {
         expected: Option<u64>,
         patch: ConnectionPatch,
     ) -> Result<Connection, AppError> {
+        self.change_connection_as(organization, id, expected, patch, false).await
+    }
+
+    /// `approved`: a person saw what it takes to zero.
+    pub(crate) async fn change_connection_as(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        expected: Option<u64>,
+        patch: ConnectionPatch,
+        approved: bool,
+    ) -> Result<Connection, AppError> {
         let before = self.connection(organization, id).await?;
         check_version(before.version, expected)?;
         let locations = self.store.locations(organization).await?;
@@ -248,7 +362,7 @@ impl App {
             self.store.replace_credentials(organization, id, credentials).await?;
         }
         let now = self.clock.now();
-        self.change(organization, id, expected, |before| {
+        self.change(organization, id, expected, approved, |before| {
             let mut after = before.clone();
             after.settings = patched(&before.settings, &patch.settings, &locations)?;
             if let Some(name) = &patch.name {
@@ -276,11 +390,13 @@ impl App {
         connection: &Connection,
         fields: CredentialFields,
     ) -> Result<Trial, AppError> {
-        let credentials = parse_credentials(connection.channel, fields)?;
+        let capability = channels::adapter(connection.channel).capability();
+        let credentials = Credentials::parse(fields, capability).map_err(invalid_credentials)?;
+        let credentials = self.with_application(connection.channel, credentials);
+        credentials.check_complete(capability).map_err(invalid_credentials)?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
-        self.try_shop(connection.channel, &endpoint, credentials, &connection.facts, connection.currency)
-            .await
+        self.try_shop(Place::of(connection, &endpoint), credentials).await
     }
 
     /// Errors: 409 `needs_authorization` where the channel refuses the credentials: new ones make it active.
@@ -290,7 +406,7 @@ impl App {
         id: &ConnectionId,
     ) -> Result<Connection, AppError> {
         let now = self.clock.now();
-        self.change(organization, id, None, |before| {
+        self.change(organization, id, None, false, |before| {
             let mut after = before.clone();
             match before.status {
                 ConnectionStatus::Active => {}
@@ -311,7 +427,7 @@ impl App {
         organization: &OrganizationId,
         id: &ConnectionId,
     ) -> Result<Connection, AppError> {
-        self.change(organization, id, None, |before| {
+        self.change(organization, id, None, false, |before| {
             let mut after = before.clone();
             after.status = ConnectionStatus::Inactive;
             after.status_reason = None;
@@ -332,11 +448,12 @@ impl App {
         Ok(self.store.delete_connection(organization, id).await?)
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         organization: &OrganizationId,
         id: &ConnectionId,
         expected: Option<u64>,
+        approved: bool,
         decide: impl Fn(&Connection) -> Result<Connection, AppError> + Send + Sync,
     ) -> Result<Connection, AppError> {
         for _ in 0..CHANGES_MAX {
@@ -352,7 +469,7 @@ impl App {
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
                     if shows_other_numbers(&before, &after) {
-                        self.start_sync(&after, SyncKind::Stock, Trigger::Manual, None).await?;
+                        self.start_stock_sync(&after, approved).await?;
                     }
                     return Ok(after);
                 }
@@ -363,7 +480,7 @@ impl App {
 }
 
 /// What was missed meanwhile is fetched at once, but not before the connection's first sync is due.
-fn activate(connection: &mut Connection, now: Timestamp) {
+pub(crate) fn activate(connection: &mut Connection, now: Timestamp) {
     connection.status = ConnectionStatus::Active;
     connection.status_reason = None;
     let first = connection.created_at.checked_add(first_sync_after(connection.channel)).unwrap_or(now);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::availability::{LocationMapping, Percent, StockRule};
-use domain::connection::{ConnectionSettings, DriftPolicy, ImportRule, Modules, StockSync};
+use domain::availability::{LocationMapping, Percent, RuleSetting};
+use domain::connection::{BlastRadius, ConnectionSettings, DriftPolicy, ImportRule, Modules, StockSync};
 use domain::schedule::SyncInterval;
 use domain::{LocationId, Quantity};
 use store::location::Location;
@@ -21,6 +21,7 @@ pub struct SettingsPatch {
     pub drift: Option<DriftPolicy>,
     pub stock_rule: RulePatch,
     pub import: ImportPatch,
+    pub blast_radius_percent: Option<Percent>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -31,11 +32,22 @@ pub struct ModulesPatch {
     pub shipments: Option<bool>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// `Some(None)` leaves it open to whoever decides next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RulePatch {
-    pub buffer: Option<Quantity>,
+    pub buffer: Option<Option<Quantity>>,
     pub max_listed: Option<Option<Quantity>>,
-    pub percent: Option<Percent>,
+    pub percent: Option<Option<Percent>>,
+}
+
+impl RulePatch {
+    pub(crate) fn applied_to(self, before: RuleSetting) -> RuleSetting {
+        RuleSetting {
+            buffer: self.buffer.unwrap_or(before.buffer),
+            max_listed: self.max_listed.unwrap_or(before.max_listed),
+            percent: self.percent.unwrap_or(before.percent),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -65,7 +77,7 @@ pub(crate) fn patched(
     locations: &[Location],
 ) -> Result<ConnectionSettings, AppError> {
     let (location_mapping, order_location_id) = patched_mapping(before, &patch.location_mapping, locations)?;
-    let (modules, rule, import) = (before.modules, before.stock_rule, before.import);
+    let (modules, import) = (before.modules, before.import);
     Ok(ConnectionSettings {
         sync_interval_minutes: patch.sync_interval_minutes.unwrap_or(before.sync_interval_minutes),
         stock_sync: patch.stock_sync.unwrap_or(before.stock_sync),
@@ -79,14 +91,13 @@ pub(crate) fn patched(
         order_location_id,
         auto_create: patch.auto_create.unwrap_or(before.auto_create),
         drift: patch.drift.unwrap_or(before.drift),
-        stock_rule: StockRule {
-            buffer: patch.stock_rule.buffer.unwrap_or(rule.buffer),
-            max_listed: patch.stock_rule.max_listed.unwrap_or(rule.max_listed),
-            percent: patch.stock_rule.percent.unwrap_or(rule.percent),
-        },
+        stock_rule: patch.stock_rule.applied_to(before.stock_rule),
         import: ImportRule {
             out_of_stock: patch.import.out_of_stock.unwrap_or(import.out_of_stock),
             archived: patch.import.archived.unwrap_or(import.archived),
+        },
+        blast_radius: BlastRadius {
+            percent: patch.blast_radius_percent.unwrap_or(before.blast_radius.percent),
         },
     })
 }

@@ -39,6 +39,9 @@ pub enum AppError {
         code: &'static str,
         detail: String,
     },
+    /// The order holds lines that no item is known for: nothing is made of it until they have one.
+    #[error("the order is frozen: lines {} have no item yet; confirm them or link them", line_ids.join(", "))]
+    OrderFrozen { line_ids: Vec<String> },
     #[error("the channel failed")]
     Channel(#[from] ChannelError),
     #[error("the table failed")]

@@ -21,29 +21,31 @@ const LOOK_PAGES_MAX: u32 = 10;
 impl App {
     /// Imports what is new on the connection since the watermark, and moves it on: rule 4, orders before stock. One
     /// call to the channel where at most a page is new. What fails in a record is left to the next order sync, which
-    /// names it. Whether any order was new or changed, so that stock may have moved.
+    /// names it.
     pub async fn look_at_orders(
         &self,
         organization: &Organization,
         shop: &mut OpenShop,
-    ) -> Result<bool, AppError> {
+    ) -> Result<Look, AppError> {
         let connection = shop.connection.clone();
+        let mut look = Look::default();
         if !connection.settings.modules.orders {
-            return Ok(false);
+            return Ok(look);
         }
         let state = self.store.connection_state(&organization.id, &connection.id).await?;
         let watermark = state.ok_or(AppError::NotFound("connection"))?.orders_watermark;
         let window = Window::since(watermark, shop.channel_time()).open_ended();
         let mut cursor = None;
         let mut read_at = None;
-        let (mut failed, mut moved) = (false, false);
+        let mut failed = false;
         for _ in 0..LOOK_PAGES_MAX {
             let query = OrderQuery::Changed(window);
             let page = self.import_page(organization, shop, &query, cursor.as_ref()).await?;
             // Heard with the first page: what changes later is the next look's.
             read_at.get_or_insert_with(|| shop.channel_time());
             failed |= page.records.iter().any(|record| record.outcome == Outcome::Failed);
-            moved |= page.moved;
+            look.moved |= page.moved;
+            look.new.extend(page.new);
             cursor = page.next;
             if cursor.is_none() {
                 break;
@@ -52,7 +54,7 @@ impl App {
         if let (None, false, Some(read_at)) = (&cursor, failed, read_at) {
             self.store.advance_orders_watermark(&organization.id, &connection.id, read_at).await?;
         }
-        Ok(moved)
+        Ok(look)
     }
 
     /// Imports the orders that a notification named. What fails is kept in the history.
@@ -100,12 +102,15 @@ impl App {
             })
             .await?;
         let mut records = Vec::with_capacity(page.records.len());
-        let mut moved = false;
+        let (mut moved, mut new) = (false, Vec::new());
         for record in page.records {
             records.push(match record {
                 Ok(fetched) => {
                     let imported = self.import_order(organization, &shop.connection, &fetched).await?;
                     moved |= matches!(imported, Imported::New(_) | Imported::Changed(_));
+                    if let Imported::New(id) = &imported {
+                        new.push(id.clone());
+                    }
                     order_record(&fetched, imported)
                 }
                 Err(failure) if failure.code == ORDER_GONE => {
@@ -117,10 +122,13 @@ impl App {
                     let outcome = if known { Outcome::Synced } else { Outcome::Skipped };
                     SyncRecord { outcome, ..failed_record(failure) }
                 }
+                Err(failure) if failure.code == channels::NOT_SOLD_HERE => {
+                    SyncRecord { outcome: Outcome::Skipped, ..failed_record(failure) }
+                }
                 Err(failure) => failed_record(failure),
             });
         }
-        Ok(ImportedPage { records, next: page.next, moved })
+        Ok(ImportedPage { records, next: page.next, moved, new })
     }
 
     async fn record_failures(
@@ -147,6 +155,8 @@ impl App {
             channel_started_at: None,
             finished_at: Some(now),
             failure: None,
+            held: None,
+            approved: false,
             step: 0,
             phase: Phase::Fetch,
             cursor: None,
@@ -168,6 +178,15 @@ pub(crate) struct ImportedPage {
     pub next: Option<Cursor>,
     /// Whether an order of it was new or changed.
     pub moved: bool,
+    pub new: Vec<OrderId>,
+}
+
+/// What a look at a connection's orders brought in.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Whether any order was new or changed, so that stock may have moved.
+    pub moved: bool,
+    pub new: Vec<OrderId>,
 }
 
 fn order_record(fetched: &FetchedOrder, imported: Imported) -> SyncRecord {

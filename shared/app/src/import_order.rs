@@ -2,20 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
+use domain::fulfilment::{LineStand, order_state};
 use domain::listing::ListingStatus;
 use domain::order::{
     ChannelOrderState, Effect, FetchedLine, FetchedOrder, LinkedLine, OrderPreference, OrderState, Place,
     difference, stock_effect,
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
-use domain::{ListingId, MovementId, OrderId, Timestamp};
+use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
 use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::StoreError;
 use store::connection::Connection;
 use store::listing::Listing;
-use store::order::{MOVEMENTS_MAX, Order, OrderLine};
+use store::order::{MOVEMENTS_MAX, Order, OrderLine, Origin};
+use store::order_document::OrderDocument;
 use store::organization::Organization;
 
 use crate::{App, AppError};
@@ -23,7 +26,7 @@ use crate::{App, AppError};
 /// Another writer got there first this often: then the message is tried again later.
 const CONFLICTS_MAX: u32 = 5;
 /// A finished order's buyer is kept this long (features H3).
-const BUYER_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(crate) const BUYER_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What became of a fetched order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +69,7 @@ impl App {
     ) -> Result<Imported, AppError> {
         let now = self.clock.now();
         let before = self.store.order(&organization.id, id).await?;
-        if let Some(before) = before.as_ref().filter(|before| before.complete)
-            && before.changed_at > fetched.changed_at
-        {
+        if before.as_ref().is_some_and(|before| is_overtaken(before, fetched)) {
             return Ok(Imported::Unchanged(id.clone()));
         }
         let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
@@ -81,39 +82,11 @@ impl App {
             let reason = "All its listings are unlinked: orders of unlinked listings are not imported.";
             return Ok(Imported::Skipped { code: "listing_unlinked", reason });
         }
-        let lines = merge_lines(connection, fetched, before.as_ref(), &listings);
-        let location_id = before
-            .as_ref()
-            .map(|before| before.location_id.clone())
-            .or_else(|| connection.settings.order_location_id.clone())
-            .unwrap_or_else(|| organization.primary_location_id.clone());
-        let no_stock_effect = match &before {
-            Some(before) => before.no_stock_effect,
-            None => fulfilled && fetched.placed_at < connection.connected_at,
-        };
-        let state = OrderState::from(fetched.state);
-        let mut after = Order {
-            id: id.clone(),
-            connection_id: connection.id.clone(),
-            external_id: fetched.external_id.clone(),
-            number: fetched.number.clone(),
-            state,
-            channel_state: fetched.state,
-            unknown_state: fetched.unknown_state.clone(),
-            payment: fetched.payment,
-            currency: fetched.currency,
-            total: fetched.total,
-            frozen: is_frozen(state, &lines),
-            lines,
-            location_id,
-            applied: before.as_ref().map(|before| before.applied.clone()).unwrap_or_default(),
-            complete: before.as_ref().is_some_and(|before| before.complete),
-            no_stock_effect,
-            placed_at: fetched.placed_at,
-            changed_at: fetched.changed_at,
-            imported_at: before.as_ref().map_or(now, |before| before.imported_at),
-            version: before.as_ref().map_or(0, |before| before.version),
-        };
+        let mut after = arrived(organization, connection, fetched, id, before.as_ref(), &listings, now);
+        if after.contact_id.is_none() {
+            let name = channels::adapter(connection.channel).customer_name(&connection.marketplace);
+            after.contact_id = self.contact_of_buyer(&organization.id, &name, &fetched.buyer).await?;
+        }
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
@@ -181,7 +154,8 @@ impl App {
 
     /// Moves what the order's lines ask for and it has not yet, and stores the order: in one transaction, or, for a
     /// large order, in several, of which all but the last leave it incomplete, to be resumed by whoever sees it next.
-    /// `after.version` is that of the row; it grows with each transaction.
+    /// `after.version` is that of the row; it grows with each transaction. What a line's bundle is made of is noted with
+    /// it here, once.
     pub(crate) async fn settle_order(
         &self,
         organization: &Organization,
@@ -189,6 +163,22 @@ impl App {
         waited_for: &BTreeSet<ListingId>,
         actor: &Actor,
     ) -> Result<(), AppError> {
+        self.settle_order_with(organization, after, waited_for, actor, &[], None).await
+    }
+
+    /// As [`App::settle_order`], with papers that are written together with the first transaction, and the reason of
+    /// what moves where the movement itself does not say it.
+    pub(crate) async fn settle_order_with(
+        &self,
+        organization: &Organization,
+        after: &mut Order,
+        waited_for: &BTreeSet<ListingId>,
+        actor: &Actor,
+        documents: &[OrderDocument],
+        reason: Option<Reason>,
+    ) -> Result<(), AppError> {
+        let mut documents = documents;
+        self.note_parts(&organization.id, &mut after.lines).await?;
         let target = target_effect(after);
         let waits = waits_for(after);
         let gone: BTreeSet<ListingId> = waited_for.difference(&waits).cloned().collect();
@@ -205,9 +195,13 @@ impl App {
             }
             let movements = now_moved
                 .iter()
-                .map(|(place, change)| movement(after, place, *change, actor, self.clock.now()))
+                .map(|(place, change)| {
+                    let reason = reason.unwrap_or_else(|| Reason::of_order(*change));
+                    movement(after, place, *change, reason, actor, self.clock.now())
+                })
                 .collect::<Result<Vec<_>, _>>()?;
-            self.store.save_order(&organization.id, after, &movements, &waits, &gone).await?;
+            self.store.save_order_with(&organization.id, after, &movements, &waits, &gone, documents).await?;
+            documents = &[];
             if after.complete {
                 return Ok(());
             }
@@ -224,7 +218,7 @@ impl App {
     ) -> Result<(), AppError> {
         let sold = order.lines.iter().filter_map(|line| {
             Some(PushTarget {
-                listing_id: line.listing_id(&order.connection_id)?,
+                listing_id: order.listing_of(line)?,
                 item_id: line.item_id.clone()?,
                 version: 0,
             })
@@ -274,6 +268,69 @@ fn listing_id(connection: &Connection, line: &FetchedLine) -> Option<ListingId> 
     ListingId::of(&connection.id, &listing.external_id, listing.variation_id.as_deref()).ok()
 }
 
+/// Whether a later state of the order came before this one.
+pub(crate) fn is_overtaken(before: &Order, fetched: &FetchedOrder) -> bool {
+    before.complete && before.changed_at > fetched.changed_at
+}
+
+/// The order as the channel has it, with what is known of it here. Pure: which order it becomes depends on the state
+/// that arrives and on what was kept, not on how often or in which order states came before.
+pub(crate) fn arrived(
+    organization: &Organization,
+    connection: &Connection,
+    fetched: &FetchedOrder,
+    id: &OrderId,
+    before: Option<&Order>,
+    listings: &BTreeMap<ListingId, Listing>,
+    now: Timestamp,
+) -> Order {
+    let lines = merge_lines(connection, fetched, before, listings);
+    let location_id = before
+        .map(|before| before.location_id.clone())
+        .or_else(|| connection.settings.order_location_id.clone())
+        .unwrap_or_else(|| organization.primary_location_id.clone());
+    let fulfilled = fetched.state == ChannelOrderState::Fulfilled;
+    let long_done = || fulfilled && connection.connected_at.is_some_and(|at| fetched.placed_at < at);
+    // What Amazon ships was never on the merchant's shelves.
+    let by_amazon = fetched.fulfilment == Fulfilment::Fba;
+    let no_stock_effect = by_amazon || before.map_or_else(long_done, |before| before.no_stock_effect);
+    let stands: Vec<LineStand> = lines.iter().map(OrderLine::stand).collect();
+    let state = match order_state(fetched.state, &stands) {
+        OrderState::Void => OrderState::Void,
+        // Nobody but Amazon has anything to do for it.
+        _ if by_amazon => OrderState::Fulfilled,
+        state => state,
+    };
+    Order {
+        id: id.clone(),
+        origin: Origin::Channel {
+            connection_id: connection.id.clone(),
+            external_id: fetched.external_id.clone(),
+        },
+        number: fetched.number.clone(),
+        state,
+        channel_state: fetched.state,
+        unknown_state: fetched.unknown_state.clone(),
+        payment: fetched.payment,
+        currency: fetched.currency,
+        total: fetched.total,
+        frozen: is_frozen(state, &lines),
+        lines,
+        location_id,
+        applied: before.map(|before| before.applied.clone()).unwrap_or_default(),
+        complete: before.is_some_and(|before| before.complete),
+        no_stock_effect,
+        deducted_on: before.map_or(organization.stock_deducted_on, |before| before.deducted_on),
+        contact_id: before.and_then(|before| before.contact_id.clone()),
+        documents: before.map(|before| before.documents).unwrap_or_default(),
+        comments: before.map(|before| before.comments.clone()).unwrap_or_default(),
+        placed_at: fetched.placed_at,
+        changed_at: fetched.changed_at,
+        imported_at: before.map_or(now, |before| before.imported_at),
+        version: before.map_or(0, |before| before.version),
+    }
+}
+
 fn sells_only_unlinked(
     connection: &Connection,
     fetched: &FetchedOrder,
@@ -295,9 +352,7 @@ fn merge_lines(
     before: Option<&Order>,
     listings: &BTreeMap<ListingId, Listing>,
 ) -> Vec<OrderLine> {
-    let resolved = |line_id: &str| {
-        before?.lines.iter().find(|line| line.id == line_id).and_then(|line| line.item_id.clone())
-    };
+    let known = |line_id: &str| before?.lines.iter().find(|line| line.id == line_id);
     let linked = |line: &FetchedLine| {
         let listing = listings.get(&listing_id(connection, line)?)?;
         listing.item_id.clone().filter(|_| listing.status == ListingStatus::Linked)
@@ -305,19 +360,29 @@ fn merge_lines(
     let line = |line: &FetchedLine| OrderLine {
         id: line.line_id.clone(),
         listing: line.listing.clone(),
-        item_id: resolved(&line.line_id).or_else(|| linked(line)),
+        item_id: known(&line.line_id).and_then(|line| line.item_id.clone()).or_else(|| linked(line)),
+        parts: known(&line.line_id).and_then(|line| line.parts.clone()),
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
         shipped: line.shipped,
         unit_price_minor: line.unit_price.map(|price| price.minor),
         tax_minor: line.tax.map(|tax| tax.minor),
+        done: known(&line.line_id).map(|line| line.done).unwrap_or_default(),
     };
-    fetched.lines.iter().map(line).collect()
+    let told = |id: &str| fetched.lines.iter().any(|line| line.line_id == id);
+    // What was shipped here did leave, also when the channel has forgotten the line.
+    let forgotten = before
+        .iter()
+        .flat_map(|before| &before.lines)
+        .filter(|line| !line.done.is_nothing() && !told(&line.id));
+    let forgotten =
+        forgotten.map(|line| OrderLine { quantity: Quantity::ZERO, shipped: Quantity::ZERO, ..line.clone() });
+    fetched.lines.iter().map(line).chain(forgotten).collect()
 }
 
 /// A line that holds up its order: wanted, and not of an item.
-fn is_open(line: &OrderLine) -> bool {
+pub(crate) fn is_open(line: &OrderLine) -> bool {
     line.item_id.is_none() && line.quantity.get() > 0
 }
 
@@ -327,12 +392,7 @@ pub(crate) fn is_frozen(state: OrderState, lines: &[OrderLine]) -> bool {
 
 /// The listings whose resolution the order waits for. A void order waits too: reopened, it must not miss one.
 pub(crate) fn waits_for(order: &Order) -> BTreeSet<ListingId> {
-    order
-        .lines
-        .iter()
-        .filter(|line| is_open(line))
-        .filter_map(|line| line.listing_id(&order.connection_id))
-        .collect()
+    order.lines.iter().filter(|line| is_open(line)).filter_map(|line| order.listing_of(line)).collect()
 }
 
 /// Whether the channel may have moved its own numbers where nothing moves here that would be pushed: a shop that takes
@@ -344,25 +404,29 @@ fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
     told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
 }
 
-fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
+pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
     if order.no_stock_effect {
         return BTreeMap::new();
     }
-    let linked: Vec<LinkedLine> = order
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let item_id = line.item_id.clone()?;
-            Some(LinkedLine { item_id, quantity: line.quantity, shipped: line.shipped })
-        })
-        .collect();
-    stock_effect(order.channel_state, &linked, &order.location_id)
+    let linked: Vec<LinkedLine> = order.lines.iter().flat_map(linked_lines).collect();
+    stock_effect(order.channel_state, order.deducted_on, &linked, &order.location_id)
+}
+
+/// The simple items of a line that has an item: that one, or what its bundle was made of.
+fn linked_lines(line: &OrderLine) -> Vec<LinkedLine> {
+    let Some(item) = &line.item_id else { return Vec::new() };
+    let of = |item_id: &ItemId, each| LinkedLine { item_id: item_id.clone(), each, stand: line.stand() };
+    match line.parts.as_deref() {
+        None | Some([]) => vec![of(item, 1)],
+        Some(parts) => parts.iter().map(|part| of(&part.item_id, part.quantity)).collect(),
+    }
 }
 
 fn movement(
     order: &Order,
     place: &Place,
     change: Change,
+    reason: Reason,
     actor: &Actor,
     at: Timestamp,
 ) -> Result<Movement, AppError> {
@@ -378,7 +442,7 @@ fn movement(
         item_id: place.item_id.clone(),
         location_id: place.location_id.clone(),
         change,
-        reason: Reason::of_order(change),
+        reason,
         source: Source { kind: SourceKind::Order, id: order.id.to_string() },
         actor: actor.clone(),
         at,

@@ -1,12 +1,14 @@
 //! A channel's notification: believed only if signed, reduced to a hint, queued.
 
-use channels::{Hint, WebhookRefused};
+use channels::{Hint, Notification, WebhookRefused};
 use domain::ConnectionId;
 use domain::connection::ConnectionStatus;
 use domain::sync::{SyncKind, Trigger};
 use http::HeaderMap;
 use queue::message::Task;
 use queue::{QueueName, Work};
+use store::connection::Connection;
+use url::Url;
 
 use crate::{App, AppError};
 
@@ -41,12 +43,50 @@ impl App {
     ) -> Result<(), IntakeError> {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
         let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
-        let credentials =
-            self.store.credentials(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
-        let notification = channels::adapter(connection.channel)
-            .read_webhook(&credentials, &secret, headers, body)
+        let shop = self.shop_of(connection).await?;
+        let notification = shop
+            .channel
+            .read_webhook(&shop.as_shop(), &secret, headers, body)
+            .await
             .map_err(IntakeError::Refused)?;
+        self.follow(&shop.connection, notification).await
+    }
+
+    /// Queues what a notification that came through a queue or an event bus of our own hints at.
+    pub async fn take_queued_notification(&self, id: &ConnectionId, body: &[u8]) -> Result<(), IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let notification = channels::adapter(connection.channel)
+            .read_queued_notification(body)
+            .map_err(IntakeError::Refused)?;
+        self.follow(&connection, notification).await
+    }
+
+    /// What a channel wants to hear that asks whether the receiver of its notifications is ours; `None` where it does
+    /// not ask so.
+    pub async fn answer_challenge(
+        &self,
+        id: &ConnectionId,
+        query: &str,
+    ) -> Result<Option<String>, IntakeError> {
+        let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
+        let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        let callback = self.webhook_address(id);
+        Ok(callback.and_then(|callback| {
+            channels::adapter(connection.channel).answer_challenge(&secret, &callback, query)
+        }))
+    }
+
+    /// Where a connection's channel sends its notifications; `None` where no channel can reach us.
+    pub(crate) fn webhook_address(&self, id: &ConnectionId) -> Option<Url> {
+        self.settings.public_url.as_ref()?.join(&format!("v1/webhooks/{id}")).ok()
+    }
+
+    /// Queues what a notification hints at.
+    async fn follow(&self, connection: &Connection, notification: Notification) -> Result<(), IntakeError> {
+        let (organization, id) = (&connection.organization_id, &connection.id);
         if connection.status == ConnectionStatus::Inactive {
             return Ok(());
         }
@@ -65,17 +105,20 @@ impl App {
                     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
                 let queue = QueueName { work: Work::OrderImport, channel: connection.channel };
                 let task = Task::FetchOrders { external_ids, trigger: Trigger::Webhook };
-                self.enqueue(queue, &organization, id, deduplication_id, task).await?;
+                self.enqueue(queue, organization, id, deduplication_id, task).await?;
             }
             Hint::Listings => {
                 // Also our own writes come back as news of listings; the sync that they start reads only what changed,
                 // and while it waits or runs the rest joins it.
-                self.start_sync(&connection, SyncKind::Items, Trigger::Webhook, None).await?;
+                self.start_sync(connection, SyncKind::Items, Trigger::Webhook, None).await?;
             }
             Hint::Revoked => {
                 let reason =
                     "The authorization was taken back on the channel. Authorize the connection again.";
-                self.store.mark_needs_authorization(&organization, id, reason).await?;
+                self.store.mark_needs_authorization(organization, id, reason).await?;
+            }
+            Hint::SecretEnds(at) => {
+                tracing::error!(channel = %connection.channel, %at, "the secret of our application ends then: renew it before");
             }
             Hint::Nothing => {}
         }

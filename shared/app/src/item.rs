@@ -1,14 +1,14 @@
 //! Items: the merchant's goods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::bundle::Component;
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{
     Currency, ItemId, LocationId, Money, MovementId, Name, OrganizationId, Quantity, Sku, Timestamp,
 };
 use store::StoreError;
 use store::item::{Item, ItemGroup};
-use store::stock::Freshness;
 
 use crate::change::{CHANGES_MAX, check_version, not_hex};
 use crate::{App, AppError, FieldError};
@@ -33,6 +33,8 @@ pub struct NewItem {
     pub group: Option<ItemGroup>,
     pub reorder_level: Option<Quantity>,
     pub opening_stock: Vec<OpeningStock>,
+    /// Of a bundle; empty for a simple item.
+    pub components: Vec<Component>,
 }
 
 /// What changes; `None` stays.
@@ -46,6 +48,8 @@ pub struct ItemPatch {
     pub barcode: Option<Option<String>>,
     pub group: Option<Option<ItemGroup>>,
     pub reorder_level: Option<Option<Quantity>>,
+    /// Of a bundle: a simple item stays simple.
+    pub components: Option<Vec<Component>>,
 }
 
 /// Prices are in the base currency and not below zero.
@@ -92,8 +96,17 @@ impl App {
         )?;
         self.check_opening(organization, &new.opening_stock, "").await?;
         let now = self.clock.now();
+        let id = ItemId::from_body(&self.ids.next(now)).map_err(not_hex)?;
+        let components = match new.components.as_slice() {
+            [] => None,
+            _ if !new.opening_stock.is_empty() => {
+                let detail = "must be left out: a bundle has no stock of its own";
+                return Err(AppError::invalid("bundle_has_no_stock", "/opening_stock", detail));
+            }
+            components => Some(self.check_components(organization, &id, components).await?),
+        };
         let item = Item {
-            id: ItemId::from_body(&self.ids.next(now)).map_err(not_hex)?,
+            id,
             sku: new.sku,
             name: new.name,
             selling_price: new.selling_price,
@@ -102,11 +115,18 @@ impl App {
             barcode: new.barcode,
             group: new.group,
             reorder_level: new.reorder_level,
+            components: new.components,
+            base_version: 0,
             created_at: now,
             version: 1,
         };
         let opening = opening_movements(&item, &new.opening_stock, actor, now)?;
-        match self.store.create_item(organization, &item, &opening, None).await {
+        let created = match components {
+            None => self.store.create_item(organization, &item, &opening, None).await,
+            Some(components) => self.store.create_bundle(organization, &item, &components).await,
+        };
+        match created {
+            Err(StoreError::Conflict("component")) => Err(components_changed()),
             Err(StoreError::Exists(_)) => Err(self.sku_taken(organization, &item.sku).await),
             Err(error) => Err(error.into()),
             Ok(()) => {
@@ -182,7 +202,9 @@ impl App {
                 return Ok(before);
             }
             after.version += 1;
-            match self.store.update_item(organization, &before, &after).await {
+            let components = self.change_components(organization, &before, &mut after).await?;
+            match self.store.update_bundle(organization, &before, &after, &components).await {
+                Err(StoreError::Conflict("component")) => return Err(components_changed()),
                 Err(StoreError::Conflict(_)) => {}
                 Err(StoreError::Exists(_)) => return Err(self.sku_taken(organization, &after.sku).await),
                 Err(error) => return Err(error.into()),
@@ -190,6 +212,25 @@ impl App {
             }
         }
         Err(StoreError::Conflict("item").into())
+    }
+
+    /// Whether the bundle may be made of what it is to be made of; its own version rises with the change.
+    async fn change_components(
+        &self,
+        organization: &OrganizationId,
+        before: &Item,
+        after: &mut Item,
+    ) -> Result<BTreeMap<ItemId, Option<u64>>, AppError> {
+        if before.components == after.components {
+            return Ok(BTreeMap::new());
+        }
+        if before.components.is_empty() {
+            let detail = "cannot be given: a simple item stays one; make a bundle and link its listings";
+            return Err(AppError::invalid("invalid_field", "/components", detail));
+        }
+        let components = self.check_components(organization, &before.id, &after.components).await?;
+        after.base_version = self.next_base_version(organization, &before.id).await?;
+        Ok(components)
     }
 
     /// Errors: 409 `item_in_use` while it has stock, commitments or listings.
@@ -201,10 +242,13 @@ impl App {
     ) -> Result<(), AppError> {
         let item = self.item(organization, id).await?;
         check_version(item.version, expected)?;
-        let stock = self.store.item_stock(organization, id, Freshness::Consistent).await?;
+        let stock = self.store.item_stock_and_bundles(organization, id).await?;
         let in_use = |detail: &str| Err(AppError::conflict("item_in_use", detail));
         if !stock.links.is_empty() {
             return in_use("listings are linked to the item; unlink them first");
+        }
+        if let Some(bundle) = stock.bundles.first() {
+            return in_use(&format!("the bundle {bundle} is made of it"));
         }
         if stock.levels.iter().any(|level| level.on_hand != 0 || level.committed != 0) {
             return in_use("the item has stock, or orders that wait for it");
@@ -214,6 +258,10 @@ impl App {
             other => Ok(other?),
         }
     }
+}
+
+fn components_changed() -> AppError {
+    AppError::conflict("components_changed", "a component was changed or deleted at the same time; try again")
 }
 
 /// One movement for each location that something lies at.
@@ -253,6 +301,7 @@ fn patched(before: &Item, patch: &ItemPatch) -> Item {
         barcode: patch.barcode.unwrap_or_else(|| before.barcode.clone()),
         group: patch.group.unwrap_or_else(|| before.group.clone()),
         reorder_level: patch.reorder_level.unwrap_or(before.reorder_level),
+        components: patch.components.unwrap_or_else(|| before.components.clone()),
         ..before.clone()
     }
 }

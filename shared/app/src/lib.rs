@@ -3,11 +3,11 @@
 //! A function of AWS and the one-machine runner call the same use case; no use case knows which. No HTTP but through a
 //! channel's adapter, no AWS type.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use channels::{Pace, Transport};
-use domain::ConnectionId;
+use channels::{Credentials, Pace, Transport};
+use domain::{ChannelKind, ConnectionId};
 use queue::Queue;
 use store::Store;
 use url::Url;
@@ -15,35 +15,55 @@ use url::Url;
 pub mod adjustment;
 pub mod availability;
 pub mod bulk_listing;
+mod bundle;
 pub mod change;
 pub mod channel_time;
 pub mod clock;
 pub mod confirm_listing;
 pub mod connection;
 pub mod connection_settings;
+pub mod consent;
+pub mod contact;
+pub mod document;
 pub mod error;
+pub mod event_bus;
 pub mod fan_out;
 pub mod fetch_orders;
+mod hold;
 pub mod id;
 pub mod import_order;
 pub mod intake;
 pub mod item;
 pub mod listing;
 pub mod location;
+mod low_stock;
+pub mod manual_order;
 pub mod match_listings;
 mod match_waiting;
 pub mod order;
+mod order_change;
+pub mod order_document;
+#[cfg(test)]
+mod order_law;
+pub mod order_line;
 pub mod organization;
+pub mod plan;
+pub mod purchase_receive;
+mod push_shipments;
 pub mod push_stock;
+pub mod reconcile;
 pub mod resolve;
 pub mod schedule;
 pub mod secret;
 pub mod shop;
 pub mod start_sync;
+pub mod submission;
 pub mod sweep_stock;
 pub mod sync;
 pub mod sync_items;
 pub mod sync_orders;
+pub mod transfer;
+pub mod verification;
 pub mod work;
 
 use channel_time::ChannelTime;
@@ -52,12 +72,14 @@ pub use error::{AppError, FieldError};
 pub use id::Ids;
 
 /// What a deployment decides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Where channels reach us: the base of webhook and callback addresses. `None`: nobody can, polling alone.
     pub public_url: Option<Url>,
     /// The hosted marketplaces may be given another address (tests, the demo).
     pub custom_endpoints: bool,
+    /// The keys of our application at each channel, for connections that bring none of their own.
+    pub applications: BTreeMap<ChannelKind, Credentials>,
 }
 
 /// Everything a use case needs from outside.
@@ -70,6 +92,7 @@ pub struct App {
     pub ids: Ids,
     pub settings: Settings,
     learned: Arc<Mutex<HashMap<ConnectionId, Learned>>>,
+    contact_keys: contact::ContactKeys,
 }
 
 impl App {
@@ -81,7 +104,16 @@ impl App {
         ids: Ids,
         settings: Settings,
     ) -> Self {
-        Self { store, queue, transport, clock, ids, settings, learned: Arc::default() }
+        Self {
+            store,
+            queue,
+            transport,
+            clock,
+            ids,
+            settings,
+            learned: Arc::default(),
+            contact_keys: Arc::default(),
+        }
     }
 
     /// What this process has learned of a connection. A few hundred bytes each; a process sees few connections.

@@ -1,17 +1,20 @@
-//! What a person does with a listing: link, unlink, dismiss, restore. Confirming is in [`crate::confirm_listing`].
+//! What a person does with a listing: link, unlink, dismiss, restore, set its rule. Confirming is in [`crate::confirm_listing`].
 
 use std::collections::BTreeSet;
 
 use domain::listing::ListingStatus;
 use domain::stock::Actor;
 use domain::{ConnectionId, ItemId, ListingId, OrganizationId};
+use queue::message::{PushTarget, Task};
+use queue::{QueueName, Work};
 use store::StoreError;
 use store::connection::Connection;
 use store::link::{Link, LinkedBy};
 use store::listing::Listing;
 use store::stock::Freshness;
 
-use crate::change::CHANGES_MAX;
+use crate::change::{CHANGES_MAX, check_version};
+use crate::connection_settings::RulePatch;
 use crate::match_listings::link_of;
 use crate::{App, AppError};
 
@@ -120,6 +123,79 @@ impl App {
             }
         }
         Err(StoreError::Conflict("listing").into())
+    }
+
+    /// Changes what the listing sets of its rule; its number is sent where it becomes another.
+    pub async fn change_listing_rule(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+        expected: Option<u64>,
+        patch: RulePatch,
+    ) -> Result<Listing, AppError> {
+        for _ in 0..CHANGES_MAX {
+            let before = self.listing(organization, id).await?;
+            check_version(before.version, expected)?;
+            let mut after = before.clone();
+            after.stock_rule = patch.applied_to(before.stock_rule);
+            if after == before {
+                return Ok(before);
+            }
+            after.version += 1;
+            let link = self.link_of_listing(organization, &after).await?;
+            let link = link.map(|link| Link { rule: after.stock_rule, ..link });
+            match self.store.save_listing(organization, Some(&before), &after, link.as_ref()).await {
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.push_listing(organization, &after).await?;
+                    return Ok(after);
+                }
+            }
+        }
+        Err(StoreError::Conflict("listing").into())
+    }
+
+    /// Sends the listing's number again, which was held since it was changed on the channel. Errors: 409
+    /// `listing_not_held`.
+    pub async fn release_listing(
+        &self,
+        organization: &OrganizationId,
+        id: &ListingId,
+    ) -> Result<Listing, AppError> {
+        let listing = self.listing(organization, id).await?;
+        let released = match &listing.item_id {
+            Some(item) => self.store.release_link(organization, item, id).await?,
+            None => false,
+        };
+        if !released {
+            return Err(AppError::conflict("listing_not_held", "the listing's number is not held"));
+        }
+        self.store.forget_drift(organization, id).await?;
+        self.push_listing(organization, &listing).await?;
+        Ok(listing)
+    }
+
+    async fn link_of_listing(
+        &self,
+        organization: &OrganizationId,
+        listing: &Listing,
+    ) -> Result<Option<Link>, AppError> {
+        let Some(item) = &listing.item_id else { return Ok(None) };
+        let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
+        Ok(stock.links.into_iter().find(|link| link.listing_id == listing.id))
+    }
+
+    /// Queues a push of the one listing, if it is linked.
+    async fn push_listing(&self, organization: &OrganizationId, listing: &Listing) -> Result<(), AppError> {
+        let Some(item_id) = listing.item_id.clone() else { return Ok(()) };
+        let connection = self.listing_connection(organization, listing).await?;
+        let target = PushTarget { item_id, listing_id: listing.id.clone(), version: 0 };
+        let queue = QueueName { work: Work::StockPush, channel: connection.channel };
+        // It may show another number than it took though it took the right one: what is known is sent again.
+        let task = Task::PushListings { targets: vec![target], force: true };
+        let deduplication_id = self.ids.next(self.clock.now());
+        self.enqueue(queue, organization, &connection.id, deduplication_id, task).await
     }
 
     /// Takes the item's listings on these connections off it; those on others stay.

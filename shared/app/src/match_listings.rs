@@ -31,7 +31,7 @@ impl App {
         Ok(linked)
     }
 
-    async fn surroundings(
+    pub(crate) async fn surroundings(
         &self,
         organization: &Organization,
         connection: &domain::ConnectionId,
@@ -120,7 +120,7 @@ impl App {
 }
 
 /// What matching must know of a page of listings.
-struct Surroundings {
+pub(crate) struct Surroundings {
     by_sku: BTreeMap<MatchKey, ItemId>,
     by_name: BTreeMap<MatchKey, BTreeSet<ItemId>>,
     items: BTreeMap<ItemId, Item>,
@@ -128,7 +128,7 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn candidates(&self, listing: &Listing) -> Candidates {
+    pub(crate) fn candidates(&self, listing: &Listing) -> Candidates {
         let sku = listing.sku.as_ref().map(|sku| sku.match_key());
         let named = self.by_name.get(&MatchKey::of(listing.title.as_str()));
         Candidates {
@@ -140,6 +140,7 @@ impl Surroundings {
                 .map(|item| (item.id.clone(), Some(item.sku.clone())))
                 .collect(),
             sku_repeats: sku.is_some_and(|sku| self.repeated.contains(&sku)),
+            of_group: !listing.attributes.is_empty(),
             rejected: listing.rejected_item_ids.clone(),
         }
     }
@@ -162,9 +163,14 @@ pub(crate) fn link_of(
         stock_ref: listing.stock_ref.clone(),
         fulfilment: listing.fulfilment,
         observed: listing.channel_quantity.map(domain::Quantity::units),
+        observed_at: None,
         linked_by: by,
         linked_at: now,
         acknowledged: None,
+        previous: None,
+        submitted: None,
         failure: None,
+        rule: listing.stock_rule,
+        held_since: None,
     }
 }

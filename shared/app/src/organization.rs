@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::availability::LocationKind;
+use domain::availability::{LocationKind, RuleSetting};
 use domain::matching::AutoLink;
 use domain::order::OrderPreference;
 use domain::{ApiKeyId, Currency, LocationId, Name, OrganizationId};
@@ -14,6 +14,7 @@ use store::location::Location;
 use store::organization::{Organization, StockDeductedOn};
 
 use crate::change::{CHANGES_MAX, check_version, not_hex};
+use crate::connection_settings::RulePatch;
 use crate::{App, AppError, secret};
 
 /// Keys of an organization.
@@ -44,6 +45,7 @@ pub struct OrganizationPatch {
     pub stock_deducted_on: Option<StockDeductedOn>,
     pub primary_location_id: Option<LocationId>,
     pub auto_link: Option<AutoLink>,
+    pub stock_rule: RulePatch,
 }
 
 /// A key with its secret, which is shown once and kept nowhere.
@@ -87,6 +89,7 @@ impl App {
             stock_deducted_on: StockDeductedOn::default(),
             primary_location_id: LocationId::from_body(&self.ids.next(now)).map_err(not_hex)?,
             auto_link: AutoLink::default(),
+            stock_rule: RuleSetting::default(),
             created_at: now,
             version: 1,
         };
@@ -108,12 +111,24 @@ impl App {
         self.store.organization(id).await?.ok_or(AppError::NotFound("organization"))
     }
 
-    /// Errors: 409 `base_currency_in_use` once there are connections or items, whose prices are in it.
+    /// Another rule starts a stock sync of each connection. Errors: 409 `base_currency_in_use` once there are connections
+    /// or items, whose prices are in it.
     pub async fn change_organization(
         &self,
         id: &OrganizationId,
         expected: Option<u64>,
         patch: &OrganizationPatch,
+    ) -> Result<Organization, AppError> {
+        self.change_organization_as(id, expected, patch, false).await
+    }
+
+    /// `approved`: a person saw what it takes to zero.
+    pub(crate) async fn change_organization_as(
+        &self,
+        id: &OrganizationId,
+        expected: Option<u64>,
+        patch: &OrganizationPatch,
+        approved: bool,
     ) -> Result<Organization, AppError> {
         if let Some(country) = &patch.country {
             check_country(country)?;
@@ -138,10 +153,24 @@ impl App {
             match self.store.update_organization(&after).await {
                 Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => return Ok(after),
+                Ok(()) => {
+                    if after.stock_rule != before.stock_rule {
+                        self.push_all_connections(id, approved).await?;
+                    }
+                    return Ok(after);
+                }
             }
         }
         Err(StoreError::Conflict("organization").into())
+    }
+
+    async fn push_all_connections(&self, id: &OrganizationId, approved: bool) -> Result<(), AppError> {
+        for connection in self.store.connections(id).await? {
+            if connection.settings.pushes(connection.status).is_ok() {
+                self.start_stock_sync(&connection, approved).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn check_primary(&self, id: &OrganizationId, location: &LocationId) -> Result<(), AppError> {
@@ -228,7 +257,7 @@ impl App {
     }
 }
 
-fn patched(before: &Organization, patch: &OrganizationPatch) -> Organization {
+pub(crate) fn patched(before: &Organization, patch: &OrganizationPatch) -> Organization {
     let patch = patch.clone();
     Organization {
         name: patch.name.unwrap_or_else(|| before.name.clone()),
@@ -240,6 +269,7 @@ fn patched(before: &Organization, patch: &OrganizationPatch) -> Organization {
         stock_deducted_on: patch.stock_deducted_on.unwrap_or(before.stock_deducted_on),
         primary_location_id: patch.primary_location_id.unwrap_or_else(|| before.primary_location_id.clone()),
         auto_link: patch.auto_link.unwrap_or(before.auto_link),
+        stock_rule: patch.stock_rule.applied_to(before.stock_rule),
         ..before.clone()
     }
 }

@@ -6,19 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use channels::{ErrorKind, StockBatch, StockOutcome, StockTarget};
-use domain::availability::{Demand, LocationKind, PlacedLevel, allocate};
+use domain::availability::{Demand, Goods, RuleSetting, allocate, rule_of};
 use domain::connection::ConnectionSettings;
 use domain::listing::{ListingRef, ListingStatus};
-use domain::push::{Acknowledged, PushFailure, Pushable};
+use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable, Submitted};
 use domain::stock::stock_version;
-use domain::{ItemId, ListingId, LocationId, OrganizationId, Quantity};
+use domain::{ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
+use store::connection::Connection;
 use store::link::Link;
 use store::organization::Organization;
 use store::stock::{Freshness, ItemStock};
+use store::sync::Held;
 
+use crate::availability::LocationKinds;
+use crate::hold::PushMode;
 use crate::shop::OpenShop;
 use crate::work::Attempt;
 use crate::{App, AppError};
@@ -35,6 +39,34 @@ struct Sending {
     listing_id: ListingId,
     version: u64,
     target: StockTarget,
+    /// The channel shows something, and is to show nothing though no order took the goods.
+    zeroes: bool,
+}
+
+/// What is to be done for the listings of a push.
+#[derive(Debug, Default)]
+struct Planned {
+    sending: Vec<Sending>,
+    /// By ticket: listings whose last submission the channel still works on.
+    waiting: BTreeMap<String, Vec<PushTarget>>,
+}
+
+/// Listings that wait, each with the ticket of its submission.
+type Open = Vec<(String, PushTarget)>;
+
+/// What was kept of an outcome.
+enum Kept {
+    /// `zeroed`: the listing went to nothing though no order took the goods.
+    Accepted {
+        zeroed: bool,
+    },
+    Failed,
+    /// `zeroed`: as above, once the channel has worked on it.
+    Submitted {
+        ticket: String,
+        target: PushTarget,
+        zeroed: bool,
+    },
 }
 
 /// What a push came to.
@@ -42,12 +74,19 @@ struct Sending {
 pub struct Pushed {
     pub accepted: u64,
     pub failed: u64,
+    /// The channel works on it.
+    pub submitted: u64,
     /// Showed the right number already, or may not be pushed.
     pub untouched: u64,
+    /// Of those accepted and submitted.
+    pub zeroed: u64,
+    /// Too many would have gone to zero: those were left out, and a person is to be asked.
+    pub held: Option<Held>,
 }
 
 impl App {
-    /// Pushes the listings of one connection. Orders are looked at first, wherever the channel's limits allow.
+    /// Pushes the listings of one connection. Orders are looked at first, wherever the channel's limits allow. What would
+    /// take too many to zero is held, as a sync that waits for a yes.
     pub async fn push_listings(
         &self,
         organization: &OrganizationId,
@@ -58,14 +97,29 @@ impl App {
     ) -> Result<Pushed, AppError> {
         let stored = self.store.connection(organization, connection).await?;
         let Some(connection) = stored else { return Ok(Pushed::default()) };
+        let mode = PushMode { force, approved: false };
+        let pushed = self.push_as(&connection, targets, mode, attempt).await?;
+        if let Some(held) = pushed.held {
+            self.hold_run(&connection, held).await?;
+        }
+        Ok(pushed)
+    }
+
+    /// The same, with whoever asks seeing to what is held.
+    pub(crate) async fn push_as(
+        &self,
+        connection: &Connection,
+        targets: Vec<PushTarget>,
+        mode: PushMode,
+        attempt: &Attempt,
+    ) -> Result<Pushed, AppError> {
         if connection.settings.pushes(connection.status).is_err() {
             return Ok(Pushed::default());
         }
-        let organization =
-            self.store.organization(organization).await?.ok_or(AppError::NotFound("organization"))?;
+        let organization = self.organization(&connection.organization_id).await?;
         let targets = newest(targets);
         let listings: Vec<PushTarget> = targets.clone();
-        let result = self.push_open(&organization, &connection.id, targets, force, attempt).await;
+        let result = self.push_open(&organization, &connection.id, targets, mode, attempt).await;
         if let Err(AppError::Channel(error)) = &result {
             self.note_failures(&organization.id, &listings, error.kind.code(), &error.to_string()).await?;
         }
@@ -77,7 +131,7 @@ impl App {
         organization: &Organization,
         connection: &domain::ConnectionId,
         targets: Vec<PushTarget>,
-        force: bool,
+        mode: PushMode,
         attempt: &Attempt,
     ) -> Result<Pushed, AppError> {
         let mut shop = self.open_shop(&organization.id, connection).await?;
@@ -88,19 +142,28 @@ impl App {
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
             let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
-            let mut sending = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
+            let mut planned =
+                self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
             // again only if there were new ones, and then from what they left: a read that lags would give the units of the
             // orders just stored to the channel once more.
             let look = shop.channel.capability().order_look_before_push || round > 1;
-            if look && !sending.is_empty() && self.look_at_orders(organization, shop).await? {
+            if look && !planned.sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
                 let read = Freshness::Consistent;
-                sending = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
+                planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             }
+            let Planned { mut sending, waiting } = planned;
+            // Asked for again by whoever meets it: the message that was to ask may be lost.
+            self.queue_results(organization, shop, waiting).await?;
             if round == 1 {
                 pushed.untouched = count(open.len().saturating_sub(sending.len()));
             }
-            let again = self.send(organization, shop, sending, force, attempt, &mut pushed).await?;
+            let since = self.withhold(shop, &mut sending, mode, &mut pushed).await?;
+            let again = self.send(organization, shop, sending, mode, attempt, &mut pushed).await?;
+            let zeroed = std::mem::take(&mut pushed.zeroed);
+            if let Some(since) = since.filter(|_| zeroed > 0) {
+                self.store.note_zeroed(&organization.id, &shop.connection.id, zeroed, since).await?;
+            }
             if again.is_empty() {
                 return Ok(pushed);
             }
@@ -110,6 +173,37 @@ impl App {
         let reason = "the number on the channel kept changing while it was set";
         self.note_failures(&organization.id, &open, "number_kept_changing", reason).await?;
         Err(channels::ChannelError::new(ErrorKind::Unavailable, "set quantities", reason).into())
+    }
+
+    /// Takes out what may not go to zero without a yes. Since when those are counted that may; `None` where there are
+    /// none to count.
+    async fn withhold(
+        &self,
+        shop: &OpenShop,
+        sending: &mut Vec<Sending>,
+        mode: PushMode,
+        pushed: &mut Pushed,
+    ) -> Result<Option<Timestamp>, AppError> {
+        let zeroing = sending.iter().filter(|sending| sending.zeroes).count();
+        if zeroing == 0 || mode.approved {
+            return Ok(None);
+        }
+        let connection = &shop.connection;
+        let counted = self.count_zeroing(connection, count(zeroing)).await?;
+        let Some(held) = counted.held else { return Ok(Some(counted.since)) };
+        let (kept_back, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(sending).into_iter().partition(|sending| sending.zeroes);
+        *sending = rest;
+        let kept_back: Vec<PushTarget> = kept_back.iter().map(as_target).collect();
+        let Held { to_zero, limit, linked } = held;
+        let reason = format!(
+            "{to_zero} of {linked} linked listings would go to zero, above the limit of {limit}: approve or cancel the held sync"
+        );
+        let code = NotPushed::HeldForApproval.code();
+        self.note_failures(&connection.organization_id, &kept_back, code, &reason).await?;
+        pushed.untouched += count(kept_back.len());
+        pushed.held = Some(held);
+        Ok(None)
     }
 
     /// The channel's number was not what we thought: most likely it sold. What it shows now is what the next round
@@ -142,12 +236,12 @@ impl App {
         &self,
         organization: &Organization,
         shop: &OpenShop,
-        kinds: &BTreeMap<LocationId, LocationKind>,
+        kinds: &LocationKinds,
         targets: &[PushTarget],
         force: bool,
         observed: &BTreeMap<ListingId, i64>,
         read: Freshness,
-    ) -> Result<Vec<Sending>, AppError> {
+    ) -> Result<Planned, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
         for target in targets {
             let of_item = wanted.entry(&target.item_id).or_default();
@@ -156,15 +250,28 @@ impl App {
         }
         let settings = &shop.connection.settings;
         // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
+        let now = self.clock.now();
         let reads: Vec<_> = wanted
             .into_iter()
             .map(|(item, (version, listings))| async move {
-                let stock = self.stock_at_least(&organization.id, item, version, &listings, read).await?;
-                Ok::<_, AppError>(decide(item, &stock, &listings, settings, kinds, force, observed))
+                let mut stock = self.stock_at_least(&organization.id, item, version, &listings, read).await?;
+                let goods = self.goods(&organization.id, item, &stock, kinds).await?;
+                let waiting = take_open(item, goods.version, &mut stock, &listings, now);
+                let links = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
+                let told = Told { organization: &organization.stock_rule, settings, force, observed };
+                Ok::<_, AppError>((decide(item, &goods, links, &told), waiting))
             })
             .collect();
-        let planned: Vec<Vec<Sending>> = stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
-        Ok(planned.into_iter().flatten().collect())
+        let read: Vec<(Vec<Sending>, Open)> =
+            stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
+        let mut planned = Planned::default();
+        for (sending, waiting) in read {
+            planned.sending.extend(sending);
+            for (ticket, target) in waiting {
+                planned.waiting.entry(ticket).or_default().push(target);
+            }
+        }
+        Ok(planned)
     }
 
     /// The item's levels and links, not older than `version`: read as is said, and again consistently where that was too
@@ -194,7 +301,7 @@ impl App {
         organization: &Organization,
         shop: &mut OpenShop,
         sending: Vec<Sending>,
-        force: bool,
+        mode: PushMode,
         attempt: &Attempt,
         pushed: &mut Pushed,
     ) -> Result<Vec<Sending>, AppError> {
@@ -210,7 +317,7 @@ impl App {
             if self.clock.now() >= attempt.deadline {
                 let rest = std::iter::once(batch).chain(batches).flat_map(|batch| batch.targets);
                 let rest = rest.filter_map(|target| by_listing.get(&target.listing)?.first().map(as_target));
-                self.queue_rest(organization, shop, rest.collect(), force).await?;
+                self.queue_rest(organization, shop, rest.collect(), mode.force).await?;
                 return Ok(again);
             }
             let outcomes = self.push_batch(shop, &batch).await?;
@@ -237,10 +344,23 @@ impl App {
                 .into_iter()
                 .map(|(one, outcome)| self.keep_outcome(organization, one, outcome))
                 .collect();
-            let kept: Vec<bool> = stream::iter(keeping).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
-            let accepted = count(kept.iter().filter(|accepted| **accepted).count());
-            pushed.accepted += accepted;
-            pushed.failed += count(kept.len()) - accepted;
+            let kept: Vec<Kept> = stream::iter(keeping).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
+            let mut waiting = BTreeMap::<String, Vec<PushTarget>>::new();
+            for one in kept {
+                match one {
+                    Kept::Accepted { zeroed } => {
+                        pushed.accepted += 1;
+                        pushed.zeroed += u64::from(zeroed);
+                    }
+                    Kept::Failed => pushed.failed += 1,
+                    Kept::Submitted { ticket, target, zeroed } => {
+                        pushed.submitted += 1;
+                        pushed.zeroed += u64::from(zeroed);
+                        waiting.entry(ticket).or_default().push(target);
+                    }
+                }
+            }
+            self.queue_results(organization, shop, waiting).await?;
         }
         Ok(again)
     }
@@ -263,20 +383,29 @@ impl App {
         organization: &Organization,
         one: Sending,
         outcome: StockOutcome,
-    ) -> Result<bool, AppError> {
+    ) -> Result<Kept, AppError> {
         let now = self.clock.now();
+        let zeroed = one.zeroes;
         let (code, reason) = match outcome {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity: one.target.quantity, version: one.version, at: now };
                 self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
-                return Ok(true);
+                return Ok(Kept::Accepted { zeroed });
+            }
+            StockOutcome::Submitted { ticket } => {
+                let (quantity, version) = (one.target.quantity, one.version);
+                let submitted = Submitted { ticket: ticket.clone(), quantity, version, at: now };
+                self.store
+                    .note_submission(&organization.id, &one.item_id, &one.listing_id, &submitted)
+                    .await?;
+                return Ok(Kept::Submitted { ticket, target: as_target(&one), zeroed });
             }
             StockOutcome::Rejected { code, reason } | StockOutcome::Failed { code, reason } => (code, reason),
             StockOutcome::Stale { .. } => ("number_kept_changing", String::new()),
         };
         let failure = PushFailure { code: code.to_owned(), reason, since: now };
         self.store.note_push_failure(&organization.id, &one.item_id, &one.listing_id, &failure).await?;
-        Ok(false)
+        Ok(Kept::Failed)
     }
 
     async fn note_failures(
@@ -310,14 +439,6 @@ impl App {
         let deduplication_id = self.ids.next(self.clock.now());
         self.enqueue(queue, &organization.id, &shop.connection.id, deduplication_id, task).await
     }
-
-    pub(crate) async fn location_kinds(
-        &self,
-        organization: &OrganizationId,
-    ) -> Result<BTreeMap<LocationId, LocationKind>, AppError> {
-        let locations = self.store.locations(organization).await?;
-        Ok(locations.into_iter().map(|location| (location.id, location.kind)).collect())
-    }
 }
 
 /// The first few of a batch, for the log.
@@ -349,43 +470,60 @@ fn newest(targets: Vec<PushTarget>) -> Vec<PushTarget> {
     by_listing.into_values().collect()
 }
 
-/// The item's levels, each with the kind of its location; one that is not known any more counts as a warehouse, so that
-/// no stock disappears silently.
-pub(crate) fn placed(stock: &ItemStock, kinds: &BTreeMap<LocationId, LocationKind>) -> Vec<PlacedLevel> {
-    let kind = |id: &LocationId| kinds.get(id).copied().unwrap_or(LocationKind::Warehouse);
-    stock
-        .levels
-        .iter()
-        .map(|level| PlacedLevel { level: level.clone(), kind: kind(&level.location_id) })
-        .collect()
+/// Takes out of `stock` the links whose last submission is still worked on: they must not be told by another way.
+fn take_open(
+    item: &ItemId,
+    version: u64,
+    stock: &mut ItemStock,
+    listings: &BTreeSet<&ListingId>,
+    now: Timestamp,
+) -> Open {
+    let mut open = Vec::new();
+    stock.links.retain(|link| {
+        let submitted = link.submitted.as_ref().filter(|submitted| submitted.is_open(now));
+        let Some(submitted) = submitted.filter(|_| listings.contains(&link.listing_id)) else { return true };
+        let listing_id = link.listing_id.clone();
+        open.push((submitted.ticket.clone(), PushTarget { item_id: item.clone(), listing_id, version }));
+        false
+    });
+    open
 }
 
-fn decide(
-    item: &ItemId,
-    stock: &ItemStock,
-    listings: &BTreeSet<&ListingId>,
-    settings: &ConnectionSettings,
-    kinds: &BTreeMap<LocationId, LocationKind>,
+/// By what it is decided what a connection's listings are told.
+struct Told<'a> {
+    /// The organization's rule.
+    organization: &'a RuleSetting,
+    settings: &'a ConnectionSettings,
     force: bool,
-    observed: &BTreeMap<ListingId, i64>,
-) -> Vec<Sending> {
-    let links: Vec<&Link> = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
-    let demand = Demand { rule: &settings.stock_rule, mapping: &settings.location_mapping };
-    let (version, shown) = allocate(&placed(stock, kinds), &vec![demand; links.len()]);
+    /// What the channel was just seen to show.
+    observed: &'a BTreeMap<ListingId, i64>,
+}
+
+fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> Vec<Sending> {
+    let demand = |link: &&Link| Demand {
+        rule: rule_of([&link.rule, &told.settings.stock_rule, told.organization]),
+        mapping: &told.settings.location_mapping,
+    };
+    let demands: Vec<Demand<'_>> = links.iter().map(demand).collect();
+    let shown = allocate(goods, &demands);
     let decided = links.into_iter().zip(shown).filter_map(|(link, availability)| {
         let pushable = Pushable::check(ListingStatus::Linked, link.fulfilment).ok()?;
-        let quantity: Quantity = availability?.result;
+        let availability = availability.filter(|_| link.held_since.is_none())?;
+        let quantity = availability.result;
+        let seen = told.observed.get(&link.listing_id).copied();
         // One whose last push failed is told again, also where it shows its number: the failure ends with that.
-        let told = observed.contains_key(&link.listing_id) || link.failure.is_some();
-        if !told && !pushable.must_send(quantity, version, link.acknowledged, force) {
+        let again = seen.is_some() || link.failure.is_some();
+        if !again && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
             return None;
         }
         let acknowledged = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());
-        let expected = observed.get(&link.listing_id).copied().or(acknowledged).or(link.observed);
+        let expected = seen.or(acknowledged).or(link.observed);
+        let shows_something = expected.is_some_and(|expected| expected > 0);
         Some(Sending {
             item_id: item.clone(),
             listing_id: link.listing_id.clone(),
-            version,
+            version: goods.version,
+            zeroes: quantity == Quantity::ZERO && shows_something && !availability.sold_out,
             target: StockTarget {
                 listing: link.listing.clone(),
                 stock_ref: link.stock_ref.clone(),

@@ -52,8 +52,7 @@ impl App {
             let Some(before) = self.store.order(&organization.id, id).await? else { return Ok(false) };
             let mut after = before.clone();
             for line in &mut after.lines {
-                if line.item_id.is_none() && line.listing_id(&before.connection_id).as_ref() == Some(listing)
-                {
+                if line.item_id.is_none() && before.listing_of(line).as_ref() == Some(listing) {
                     line.item_id = Some(item.clone());
                 }
             }

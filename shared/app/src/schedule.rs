@@ -4,6 +4,7 @@ use domain::connection::ConnectionStatus;
 use domain::schedule::next_sync_at;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ConnectionId, OrganizationId, Timestamp};
+use jiff::SignedDuration;
 use store::connection::Connection;
 
 use crate::{App, AppError};
@@ -12,6 +13,8 @@ use crate::{App, AppError};
 const PAGE: u32 = 100;
 /// Connections that one run starts; what is behind them is the next minute's.
 const RUN_MAX: u32 = 2_000;
+/// How often a connection's numbers are compared with the channel's, to the next of its syncs.
+const RECONCILE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 impl App {
     /// Starts the syncs of every connection that is due. How many connections.
@@ -65,9 +68,26 @@ impl App {
         if modules.items {
             self.start_sync(connection, SyncKind::Items, trigger, None).await?;
         }
+        if modules.stock && self.is_to_reconcile(connection).await? {
+            self.start_sync(connection, SyncKind::Reconcile, Trigger::Schedule, None).await?;
+        }
         if modules.stock && !modules.orders {
             self.start_sync(connection, SyncKind::Stock, trigger, None).await?;
         }
+        // Where orders are synced, the end of their sync looks for what the channel was not told of.
+        if modules.shipments && !modules.orders {
+            self.queue_shipments_due(connection, due).await?;
+        }
         Ok(())
+    }
+
+    /// Once a day, and not before a day has passed.
+    async fn is_to_reconcile(&self, connection: &Connection) -> Result<bool, AppError> {
+        if connection.settings.pushes(connection.status).is_err() {
+            return Ok(false);
+        }
+        let state = self.store.connection_state(&connection.organization_id, &connection.id).await?;
+        let last = state.and_then(|state| state.reconciled_at).unwrap_or(connection.created_at);
+        Ok(self.clock.now().duration_since(last) >= RECONCILE_EVERY)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use channels::{Channel, ChannelError, Credentials, ErrorKind, Pace, Retry, Shop};
 use domain::connection::ConnectionStatus;
-use domain::{ConnectionId, OrganizationId, Timestamp};
+use domain::{ChannelKind, ConnectionId, OrganizationId, Timestamp};
 use futures_util::future::BoxFuture;
 use store::connection::Connection;
 use url::Url;
@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 pub struct OpenShop {
     pub connection: Connection,
     pub channel: &'static dyn Channel,
-    endpoint: Url,
+    pub(crate) endpoint: Url,
+    /// With the application's keys.
     credentials: Credentials,
     pace: Arc<Pace>,
     transport: Listening,
@@ -65,19 +66,44 @@ impl App {
                 return Err(AppError::conflict("needs_authorization", detail));
             }
         }
-        let credentials =
-            self.store.credentials(organization, id).await?.ok_or(AppError::NotFound("connection"))?;
+        let mut shop = self.shop_of(connection).await?;
+        if self.token_is_stale(&shop) {
+            self.renew_token(&mut shop).await?;
+        }
+        Ok(shop)
+    }
+
+    /// As it stands, whatever its status and its token.
+    pub(crate) async fn shop_of(&self, connection: Connection) -> Result<OpenShop, AppError> {
+        let credentials = self.credentials_of(&connection).await?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
         let Learned { pace, time } = self.learned(&connection.id);
         let transport =
             Listening { transport: Arc::clone(&self.transport), clock: Arc::clone(&self.clock), time };
         let channel = channels::adapter(connection.channel);
-        let mut shop = OpenShop { connection, channel, endpoint, credentials, pace, transport };
-        if self.token_is_stale(&shop) {
-            self.renew_token(&mut shop).await?;
+        Ok(OpenShop { connection, channel, endpoint, credentials, pace, transport })
+    }
+
+    async fn credentials_of(&self, connection: &Connection) -> Result<Credentials, AppError> {
+        let kept = self.store.credentials(&connection.organization_id, &connection.id).await?;
+        Ok(self.with_application(connection.channel, kept.ok_or(AppError::NotFound("connection"))?))
+    }
+
+    /// With our application's keys where the connection brings none of its own.
+    pub(crate) fn with_application(&self, channel: ChannelKind, credentials: Credentials) -> Credentials {
+        match self.settings.applications.get(&channel) {
+            Some(keys) => credentials.or_application(keys, channels::adapter(channel).capability()),
+            None => credentials,
         }
-        Ok(shop)
+    }
+
+    /// What a connection keeps: the application's keys change with the deployment.
+    pub(crate) fn without_application(&self, channel: ChannelKind, credentials: Credentials) -> Credentials {
+        match self.settings.applications.get(&channel) {
+            Some(keys) => credentials.without_application(keys),
+            None => credentials,
+        }
     }
 
     fn token_is_stale(&self, shop: &OpenShop) -> bool {
@@ -100,8 +126,7 @@ impl App {
                 .acquire_lease(&organization, &lease, &holder, self.clock.now(), REFRESH_LEASE)
                 .await?;
             // Another may have done it while we waited or asked.
-            let stored =
-                self.store.credentials(&organization, &id).await?.ok_or(AppError::NotFound("connection"))?;
+            let stored = self.credentials_of(&shop.connection).await?;
             if stored.get("access_token").map(str::to_owned) != stale {
                 shop.credentials = stored;
                 if held {
@@ -118,7 +143,8 @@ impl App {
             let outcome = match refreshed {
                 Ok(credentials) => {
                     let store = &self.store;
-                    match store.renew_credentials(&organization, &id, &credentials, &lease, &holder).await {
+                    let kept = self.without_application(shop.connection.channel, credentials.clone());
+                    match store.renew_credentials(&organization, &id, &kept, &lease, &holder).await {
                         Ok(true) => {
                             shop.credentials = credentials;
                             Ok(())
@@ -201,9 +227,10 @@ impl OpenShop {
         self.transport.time.at_channel(self.transport.clock.now())
     }
 
-    fn as_shop(&self) -> Shop<'_> {
+    pub(crate) fn as_shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
+            marketplaces: &self.connection.marketplace,
             credentials: &self.credentials,
             facts: &self.connection.facts,
             currency: self.connection.currency,

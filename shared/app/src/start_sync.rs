@@ -29,6 +29,26 @@ impl App {
         trigger: Trigger,
         window: Option<Window>,
     ) -> Result<Sync, AppError> {
+        self.start_sync_as(connection, kind, trigger, window, false).await
+    }
+
+    /// A person changed what listings show. `approved`: they saw what it takes to zero.
+    pub(crate) async fn start_stock_sync(
+        &self,
+        connection: &Connection,
+        approved: bool,
+    ) -> Result<Sync, AppError> {
+        self.start_sync_as(connection, SyncKind::Stock, Trigger::Manual, None, approved).await
+    }
+
+    async fn start_sync_as(
+        &self,
+        connection: &Connection,
+        kind: SyncKind,
+        trigger: Trigger,
+        window: Option<Window>,
+        approved: bool,
+    ) -> Result<Sync, AppError> {
         let now = self.clock.now();
         let id = SyncId::from_body(&self.ids.next(now)).map_err(|_| AppError::Internal("ids must be hex"))?;
         let sync = Sync {
@@ -46,8 +66,13 @@ impl App {
             channel_started_at: None,
             finished_at: None,
             failure: None,
+            held: None,
+            approved,
             step: 0,
-            phase: if kind == SyncKind::Stock { Phase::Sweep } else { Phase::Fetch },
+            phase: match kind {
+                SyncKind::Stock | SyncKind::Reconcile => Phase::Sweep,
+                SyncKind::Items | SyncKind::Orders | SyncKind::Shipments => Phase::Fetch,
+            },
             cursor: None,
         };
         let organization = &connection.organization_id;
@@ -56,7 +81,7 @@ impl App {
             BegunSync::Joined(running) => {
                 let running =
                     self.store.sync(organization, &running).await?.ok_or(AppError::NotFound("sync"))?;
-                if now.duration_since(running.queued_at) < STALLED_AFTER {
+                if running.state == SyncState::Held || now.duration_since(running.queued_at) < STALLED_AFTER {
                     running
                 } else {
                     self.end_stalled(organization, running).await?;
@@ -99,7 +124,8 @@ impl App {
             SyncKind::Items => (Work::ItemSync, Task::SyncItems { sync_id }),
             SyncKind::Orders => (Work::OrderImport, Task::SyncOrders { sync_id }),
             SyncKind::Stock => (Work::StockPush, Task::SweepStock { sync_id }),
-            SyncKind::Shipments => return Err(AppError::Internal("shipments have no sync yet")),
+            SyncKind::Reconcile => (Work::StockPush, Task::Reconcile { sync_id }),
+            SyncKind::Shipments => return Err(AppError::Internal("shipments have no sync of steps")),
         };
         let queue = QueueName { work, channel: connection.channel };
         let deduplication_id = format!("{}-{}", sync.id.body(), sync.step);
@@ -115,10 +141,24 @@ impl App {
         deduplication_id: String,
         task: Task,
     ) -> Result<(), AppError> {
+        let group = connection.to_string();
+        self.enqueue_in(group, queue, organization, connection, deduplication_id, task).await
+    }
+
+    /// One message in a group of its own choice, for work that may rest without holding up its connection's other work.
+    pub(crate) async fn enqueue_in(
+        &self,
+        group: String,
+        queue: QueueName,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+        deduplication_id: String,
+        task: Task,
+    ) -> Result<(), AppError> {
         let body = Message::new(organization.clone(), connection.clone(), task)
             .encode()
             .map_err(|_| AppError::Internal("a message could not be written"))?;
-        let outgoing = Outgoing { group: connection.to_string(), deduplication_id, body };
+        let outgoing = Outgoing { group, deduplication_id, body };
         Ok(self.queue.send(queue, vec![outgoing]).await?)
     }
 }

@@ -3,12 +3,14 @@
 //! The safety net under the messages: whatever was lost on the way is found here.
 
 use domain::listing::ListingStatus;
-use domain::sync::Trigger;
+use domain::sync::{SyncState, Trigger};
 use domain::{OrganizationId, SyncId};
 use queue::message::PushTarget;
 use store::PageRequest;
-use store::sync::Sync;
+use store::connection::Connection;
+use store::sync::{Held, Sync};
 
+use crate::hold::{PushMode, report};
 use crate::work::Attempt;
 use crate::{App, AppError};
 
@@ -61,10 +63,14 @@ impl App {
             sync.done += u64::try_from(targets.len()).unwrap_or(0);
             // The number of calls of a step is bounded, so the deadline is looked at between steps.
             let unhurried = Attempt { deadline: domain::Timestamp::MAX, ..*attempt };
-            let pushed = self.push_listings(organization, &connection.id, targets, force, &unhurried).await?;
+            let mode = PushMode { force, approved: sync.approved };
+            let pushed = self.push_as(&connection, targets, mode, &unhurried).await?;
             sync.records.synced += pushed.accepted;
             sync.records.failed += pushed.failed;
             sync.records.skipped += pushed.untouched;
+            if let Some(held) = pushed.held {
+                return self.hold_sweep(&connection, sync, held).await;
+            }
             let last = sync.cursor.is_none();
             self.step(organization, sync, &[], last).await?;
             if last {
@@ -74,5 +80,18 @@ impl App {
                 return self.queue_step(&connection, sync).await;
             }
         }
+    }
+
+    /// The sync waits for a yes, and begins anew after it.
+    async fn hold_sweep(&self, connection: &Connection, sync: &mut Sync, held: Held) -> Result<(), AppError> {
+        let now = self.clock.now();
+        sync.state = SyncState::Held;
+        sync.held = Some(held);
+        sync.cursor = None;
+        sync.started_at.get_or_insert(now);
+        sync.step += 1;
+        self.store.checkpoint_sync(&connection.organization_id, sync, &[], now).await?;
+        report(connection, held);
+        Ok(())
     }
 }

@@ -31,7 +31,7 @@ fn check_can_sync(connection: &Connection, kind: SyncKind) -> Result<(), AppErro
     let on = match kind {
         SyncKind::Items => modules.items,
         SyncKind::Orders => modules.orders,
-        SyncKind::Stock => modules.stock,
+        SyncKind::Stock | SyncKind::Reconcile => modules.stock,
         SyncKind::Shipments => modules.shipments,
     };
     if on {
@@ -58,7 +58,7 @@ impl App {
         window: Option<Window>,
         all_connections: bool,
     ) -> Result<StartedSyncs, AppError> {
-        if kind == SyncKind::Shipments {
+        if matches!(kind, SyncKind::Shipments | SyncKind::Reconcile) {
             return Err(AppError::invalid("invalid_field", "/kind", "must be items, orders or stock"));
         }
         if kind == SyncKind::Stock && window.is_some() {
@@ -78,9 +78,25 @@ impl App {
         Ok(StartedSyncs { sync, others })
     }
 
+    /// Compares the connection's numbers with the channel's, now.
+    pub async fn reconcile_now(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+    ) -> Result<Sync, AppError> {
+        let connection = self.connection(organization, id).await?;
+        check_can_sync(&connection, SyncKind::Reconcile)?;
+        self.start_sync(&connection, SyncKind::Reconcile, Trigger::Manual, None).await
+    }
+
     /// Fetches again what a past sync fetched. One that was not of a chosen period fetches as it would today.
     pub async fn resync(&self, organization: &OrganizationId, id: &SyncId) -> Result<Sync, AppError> {
         let past = self.sync(organization, id).await?;
+        if past.kind == SyncKind::Shipments {
+            let detail =
+                "shipments are not fetched; what failed is told again with POST /v1/shipments/{id}/push";
+            return Err(AppError::conflict("not_fetched", detail));
+        }
         let gone = || AppError::conflict("connection_deleted", "the connection of the sync is deleted");
         let connection = self.store.connection(organization, &past.connection_id).await?.ok_or_else(gone)?;
         check_can_sync(&connection, past.kind)?;

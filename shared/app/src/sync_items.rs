@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use channels::Cursor;
+use domain::availability::RuleSetting;
 use domain::listing::{ChannelStatus, FetchedListing, ListingStatus, Match};
 use domain::schedule::Window;
 use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
@@ -257,7 +258,9 @@ impl App {
         let since = |watermark| Some(Window::since(watermark, shop.channel_time()));
         if trigger == Trigger::Webhook {
             // Before everything was read once, what a notification tells of is among what was never read.
-            return Ok(since(watermark.unwrap_or(shop.connection.connected_at)));
+            return Ok(since(
+                watermark.or(shop.connection.connected_at).unwrap_or(shop.connection.created_at),
+            ));
         }
         let now = self.clock.now();
         let filter = SyncFilter {
@@ -277,9 +280,9 @@ impl App {
     /// Sees to it that the channel notifies us; if it had stopped, orders since are fetched by the next order sync,
     /// whose watermark does not depend on notifications.
     async fn look_after_webhooks(&self, shop: &mut OpenShop) -> Result<(), AppError> {
-        let Some(base) = self.settings.public_url.clone() else { return Ok(()) };
         let organization = shop.connection.organization_id.clone();
         let id = shop.connection.id.clone();
+        let Some(callback) = self.webhook_address(&id) else { return Ok(()) };
         let now = self.clock.now();
         let state = self.store.connection_state(&organization, &id).await?;
         let fresh = state
@@ -289,9 +292,6 @@ impl App {
             return Ok(());
         }
         let Some(secret) = self.store.webhook_secret(&organization, &id).await? else { return Ok(()) };
-        let callback = base
-            .join(&format!("v1/webhooks/{id}"))
-            .map_err(|_| AppError::Internal("the public address cannot be extended"))?;
         let kept = self
             .call(shop, |call| {
                 let (callback, secret) = (&callback, &secret);
@@ -392,6 +392,7 @@ fn merged(
             item_id: None,
             rejected_item_ids: BTreeSet::new(),
             dismissed_reason: None,
+            stock_rule: RuleSetting::default(),
             first_seen_at: now,
             observed_at: now,
             version: 0,

@@ -70,8 +70,9 @@ impl App {
         }
     }
 
-    /// Orders are in: now the numbers, for whatever is behind.
+    /// Orders are in: now the shipments that the channel could not be told of, and the numbers, for whatever is behind.
     async fn after_orders(&self, shop: &OpenShop, sync: &Sync) -> Result<(), AppError> {
+        self.queue_untold_shipments(&shop.connection, sync.id.as_str()).await?;
         if matches!(sync.trigger, Trigger::Initial | Trigger::Schedule)
             && shop.connection.settings.modules.stock
         {

@@ -7,6 +7,9 @@ use domain::Timestamp;
 
 use crate::AppError;
 
+/// The code of a document that cannot be made of an order because lines have no item.
+pub const ORDER_FROZEN: &str = "order_frozen";
+
 /// One attempt at a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {
@@ -55,9 +58,11 @@ impl AppError {
             },
             Self::Store(error) if !error.is_transient() => Next::GiveUp,
             Self::Store(_) | Self::Queue(_) => Next::Again(backoff(receive_count)),
-            Self::NotFound(_) | Self::Invalid { .. } | Self::Conflict { .. } | Self::Internal(_) => {
-                Next::GiveUp
-            }
+            Self::NotFound(_)
+            | Self::Invalid { .. }
+            | Self::Conflict { .. }
+            | Self::OrderFrozen { .. }
+            | Self::Internal(_) => Next::GiveUp,
         }
     }
 
@@ -66,6 +71,7 @@ impl AppError {
         match self {
             Self::NotFound(_) => "not_found",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::OrderFrozen { .. } => ORDER_FROZEN,
             Self::Channel(error) => error.kind.code(),
             Self::Store(_) => "table_unavailable",
             Self::Queue(_) => "queue_unavailable",

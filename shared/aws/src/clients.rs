@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use store::{Sealer, Store};
 
 use crate::Config;
+use crate::bus::EventBridge;
 
 /// Of one attempt. DynamoDB and SQS answer in milliseconds; what takes longer is asked again rather than waited for.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -26,6 +27,7 @@ pub struct Clients {
     pub store: Store,
     pub queue: Arc<dyn Queue>,
     secrets: aws_sdk_secretsmanager::Client,
+    events: aws_sdk_eventbridge::Client,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,12 @@ impl Clients {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), config.tables.clone(), sealer),
             queue: Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&sdk), queues.collect())),
             secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            events: aws_sdk_eventbridge::Client::new(&sdk),
         }
+    }
+
+    pub fn event_bus(&self, name: &str) -> EventBridge {
+        EventBridge::new(self.events.clone(), name.to_owned())
     }
 
     /// The text of a secret, by name or ARN.

@@ -13,7 +13,7 @@ use store::Tables;
 use crate::telemetry::LogLevel;
 
 /// Everything read, but for the queues' variables, which are named by [`queue_variable`].
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 10] = [
     MAIN_TABLE,
     PERSONAL_TABLE,
     KMS_KEY_ID,
@@ -22,6 +22,7 @@ pub const VARIABLES: [&str; 9] = [
     CUSTOM_ENDPOINTS,
     PRIVATE_ADDRESSES,
     LOG_LEVEL,
+    EVENT_BUS,
     OPERATOR_KEY_SECRET,
 ];
 
@@ -33,6 +34,7 @@ const ENABLED_CHANNELS: &str = "ENABLED_CHANNELS";
 const CUSTOM_ENDPOINTS: &str = "CUSTOM_ENDPOINTS";
 const PRIVATE_ADDRESSES: &str = "PRIVATE_ADDRESSES";
 const LOG_LEVEL: &str = "LOG_LEVEL";
+const EVENT_BUS: &str = "EVENT_BUS";
 const OPERATOR_KEY_SECRET: &str = "OPERATOR_KEY_SECRET";
 
 /// The variable that has a queue's URL: `QUEUE_ITEM_SYNC_SHOPIFY`.
@@ -55,6 +57,8 @@ pub struct Config {
     /// Whether a shop's address may be private, loopback or link-local.
     pub private_addresses: bool,
     pub log_level: LogLevel,
+    /// The name of the bus that domain events go to; only who tells them is told.
+    pub event_bus: Option<String>,
     /// The name or ARN of the secret that is the operator's key; only the API is told.
     pub operator_key_secret: Option<String>,
 }
@@ -101,8 +105,14 @@ impl Config {
             custom_endpoints: parse(CUSTOM_ENDPOINTS, &required(CUSTOM_ENDPOINTS)?)?,
             private_addresses: parse(PRIVATE_ADDRESSES, &required(PRIVATE_ADDRESSES)?)?,
             log_level: parse(LOG_LEVEL, &required(LOG_LEVEL)?)?,
+            event_bus: optional(EVENT_BUS),
             operator_key_secret: optional(OPERATOR_KEY_SECRET),
         })
+    }
+
+    /// For the function that cannot do without it.
+    pub fn require_event_bus(&self) -> Result<&str, ConfigError> {
+        self.event_bus.as_deref().ok_or_else(|| ConfigError::Missing(EVENT_BUS.to_owned()))
     }
 
     /// For the function that cannot do without it.
@@ -125,7 +135,7 @@ where
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 12] = [
+    const COMPLETE: [(&str, &str); 13] = [
         ("MAIN_TABLE", "main"),
         ("PERSONAL_TABLE", "personal"),
         ("KMS_KEY_ID", "key"),
@@ -138,6 +148,7 @@ mod tests {
         ("QUEUE_ITEM_SYNC_SHOPIFY", "https://sqs/1"),
         ("QUEUE_ORDER_IMPORT_SHOPIFY", "https://sqs/2"),
         ("QUEUE_STOCK_PUSH_SHOPIFY", "https://sqs/3"),
+        ("QUEUE_SHIPMENT_PUSH_SHOPIFY", "https://sqs/4"),
     ];
 
     fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -156,7 +167,7 @@ mod tests {
             config.queue_urls.get(&QueueName { work: Work::StockPush, channel: ChannelKind::Shopify }),
             Some(&"https://sqs/3".to_owned())
         );
-        assert_eq!(config.queue_urls.len(), 3);
+        assert_eq!(config.queue_urls.len(), Work::ALL.len());
         assert!(!config.custom_endpoints);
         assert!(config.private_addresses);
         assert_eq!(config.require_operator_key_secret().unwrap(), "secret");
@@ -184,7 +195,7 @@ mod tests {
     fn names_what_cannot_be_used() {
         for (name, value) in [
             ("PUBLIC_URL", "stock.example"),
-            ("ENABLED_CHANNELS", "shopify,ebay"),
+            ("ENABLED_CHANNELS", "shopify,bazaar"),
             ("CUSTOM_ENDPOINTS", "yes"),
             ("PRIVATE_ADDRESSES", "1"),
             ("LOG_LEVEL", "loud"),

@@ -1,7 +1,11 @@
 //! A row as a table's stream tells it: DynamoDB's own JSON, `{"S": "text"}`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_types::Blob;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// A row, or the keys of one, by attribute name.
@@ -44,6 +48,36 @@ impl Attribute {
             Self::N(digits) => digits.parse().ok(),
             _ => None,
         }
+    }
+}
+
+/// A value that is not what DynamoDB sends: bytes that are no base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("bytes of the stream are not base64")]
+pub struct NotBase64;
+
+/// The row that an image is of, as the store reads rows.
+pub fn to_row(image: Image) -> Result<HashMap<String, AttributeValue>, NotBase64> {
+    image.into_iter().map(|(name, value)| Ok((name, value.into_value()?))).collect()
+}
+
+impl Attribute {
+    fn into_value(self) -> Result<AttributeValue, NotBase64> {
+        let blob = |text: String| STANDARD.decode(text).map(Blob::new).map_err(|_| NotBase64);
+        Ok(match self {
+            Self::S(text) => AttributeValue::S(text),
+            Self::N(digits) => AttributeValue::N(digits),
+            Self::B(text) => AttributeValue::B(blob(text)?),
+            Self::Bool(value) => AttributeValue::Bool(value),
+            Self::Null(value) => AttributeValue::Null(value),
+            Self::TextSet(texts) => AttributeValue::Ss(texts.into_iter().collect()),
+            Self::NumberSet(numbers) => AttributeValue::Ns(numbers.into_iter().collect()),
+            Self::BytesSet(set) => AttributeValue::Bs(set.into_iter().map(blob).collect::<Result<_, _>>()?),
+            Self::L(values) => {
+                AttributeValue::L(values.into_iter().map(Self::into_value).collect::<Result<_, _>>()?)
+            }
+            Self::M(image) => AttributeValue::M(to_row(image)?),
+        })
     }
 }
 

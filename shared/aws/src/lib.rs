@@ -5,6 +5,7 @@
 //! lives here.
 
 pub mod batch;
+pub mod bus;
 pub mod clients;
 pub mod config;
 pub mod event;

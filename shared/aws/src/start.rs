@@ -6,6 +6,7 @@ use app::{App, Ids, Settings, SystemClock};
 use channels::network::{AddressPolicy, NetworkTransport};
 use secrecy::SecretString;
 
+use crate::bus::EventBridge;
 use crate::clients::SecretError;
 use crate::config::ConfigError;
 use crate::{Clients, Config, telemetry};
@@ -36,11 +37,21 @@ pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> 
     Ok((build(&config, &clients)?, operator_key))
 }
 
+/// The bus that domain events go to.
+pub async fn event_bus() -> Result<EventBridge, StartError> {
+    let config = Config::from_env()?;
+    telemetry::start(config.log_level);
+    Ok(Clients::new(&config).await.event_bus(config.require_event_bus()?))
+}
+
 fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
     let policy = if config.private_addresses { AddressPolicy::AllowPrivate } else { AddressPolicy::Public };
     let transport = NetworkTransport::new(policy).map_err(|error| StartError::Network(error.into()))?;
-    let settings =
-        Settings { public_url: Some(config.public_url.clone()), custom_endpoints: config.custom_endpoints };
+    let settings = Settings {
+        public_url: Some(config.public_url.clone()),
+        custom_endpoints: config.custom_endpoints,
+        ..Settings::default()
+    };
     Ok(App::new(
         clients.store.clone(),
         Arc::clone(&clients.queue),

@@ -1,4 +1,4 @@
-//! Working through a batch of messages: what the three queue functions have in common.
+//! Working through a batch of messages: what the queue functions have in common.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -9,8 +9,13 @@ pub struct Capability {
     /// What a connection must bring, by field name.
     pub credentials_required: &'static [&'static str],
     pub credentials_optional: &'static [&'static str],
-    /// The store has an address of its own, which the connection must name.
-    pub endpoint_required: bool,
+    /// What the application brings, not the merchant: a connection that lacks these gets the deployment's.
+    pub application_keys: &'static [&'static str],
+    /// The address that stands for all hosts of a hosted marketplace; `None` where each store has an address of its own,
+    /// which the connection must name.
+    pub home: Option<&'static str>,
+    /// The channel collects taxes itself, so the organization must count them: `taxes_enabled`.
+    pub taxes_required: bool,
     /// Listings of one page.
     pub listing_page_max: u32,
     /// Listings can be asked for by time of change.

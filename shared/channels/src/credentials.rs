@@ -60,10 +60,38 @@ impl Credentials {
             }
             parsed.insert(field, value);
         }
-        match capability.credentials_required.iter().find(|field| !parsed.contains_key(**field)) {
+        Ok(Self(parsed))
+    }
+
+    /// Whether all is there that the channel requires, the application's keys included.
+    pub fn check_complete(&self, capability: &Capability) -> Result<(), InvalidCredentials> {
+        match capability.credentials_required.iter().find(|field| !self.0.contains_key(**field)) {
             Some(field) => Err(InvalidCredentials::Missing(field)),
-            None => Ok(Self(parsed)),
+            None => Ok(()),
         }
+    }
+
+    /// With the application's keys where these bring none of their own.
+    #[must_use]
+    pub fn or_application(mut self, application: &Self, capability: &Capability) -> Self {
+        for key in capability.application_keys {
+            if let (false, Some(value)) = (self.0.contains_key(*key), application.0.get(*key)) {
+                self.0.insert((*key).to_owned(), value.clone());
+            }
+        }
+        self
+    }
+
+    /// Without what is the application's: what a connection keeps.
+    #[must_use]
+    pub fn without_application(mut self, application: &Self) -> Self {
+        self.0.retain(|field, value| {
+            application
+                .0
+                .get(field)
+                .is_none_or(|of_application| of_application.expose_secret() != value.expose_secret())
+        });
+        self
     }
 
     pub fn get(&self, field: &str) -> Option<&str> {

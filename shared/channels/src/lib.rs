@@ -16,24 +16,36 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub mod amazon;
+pub mod budget;
 pub mod capability;
+pub mod consent;
 pub mod credentials;
+pub mod ebay;
 pub mod error;
+pub mod memo;
 pub mod network;
 pub mod pace;
+pub mod shipment;
 pub mod shopify;
 pub mod transport;
 pub mod woocommerce;
 
+pub use budget::{Budgets, Lane};
 pub use capability::{Authorization, Capability};
+pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use error::{ChannelError, ErrorKind, Retry};
-pub use pace::Pace;
+pub use memo::Memo;
+pub use pace::{Limit, Pace};
+pub use shipment::{PartialShipments, Shipment, ShipmentOutcome, ShippedLine};
 pub use transport::Transport;
 
 /// The adapter of a channel. The one line of registration.
 pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
     match kind {
+        ChannelKind::Amazon => &amazon::Amazon,
+        ChannelKind::Ebay => &ebay::Ebay,
         ChannelKind::Shopify => &shopify::Shopify,
         ChannelKind::Woocommerce => &woocommerce::Woocommerce,
     }
@@ -42,8 +54,11 @@ pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
 /// Everything needed to speak to one shop, for one operation.
 #[derive(Clone, Copy)]
 pub struct Shop<'a> {
-    /// The store's address, or what stands in for every host of a hosted channel.
+    /// The store's address, or what stands in for every host of a hosted channel: [`Shop::host`].
     pub endpoint: &'a Url,
+    /// The marketplaces that the merchant sells in, by the channel's ids, the leading one first; empty where a shop is
+    /// all there is.
+    pub marketplaces: &'a [String],
     pub credentials: &'a Credentials,
     /// What [`Channel::identify`] found and the connection keeps.
     pub facts: &'a ShopFacts,
@@ -53,8 +68,26 @@ pub struct Shop<'a> {
     pub now: Timestamp,
 }
 
+impl Shop<'_> {
+    /// Where one of a hosted channel's hosts is: itself, or the endpoint where the connection names another than the
+    /// channel's home.
+    pub fn host(&self, home: &str, host: &'static str) -> &str {
+        if self.endpoint.as_str().trim_end_matches('/') == home {
+            host
+        } else {
+            self.endpoint.as_str().trim_end_matches('/')
+        }
+    }
+}
+
 /// What an adapter must remember of a shop between calls, by names of its own (Shopify: `location_id`).
 pub type ShopFacts = BTreeMap<String, String>;
+
+/// The fact that tells the accounts of a hosted channel apart: each adapter of one gives it.
+pub const ACCOUNT: &str = "account";
+
+/// The code of a record that is no sale of this channel's: its order is left out, and the history says so.
+pub const NOT_SOLD_HERE: &str = "not_sold_here";
 
 /// Who answers at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +155,18 @@ pub enum StockOutcome {
     Rejected { code: &'static str, reason: String },
     /// Did not work now; may later.
     Failed { code: &'static str, reason: String },
+    /// The channel took it in and works on it: [`Channel::stock_result`] tells what became of it. Until then the listing
+    /// must not be told another number by another way.
+    Submitted { ticket: String },
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockResult {
+    /// Of the listings that the channel names.
+    pub named: BTreeMap<ListingRef, StockOutcome>,
+    /// Of all others that were submitted with them.
+    pub others: StockOutcome,
 }
 
 /// A notification of a channel, verified and reduced to a hint: what it says is read again from the channel.
@@ -140,6 +185,8 @@ pub enum Hint {
     Listings,
     /// The merchant took the authorization back.
     Revoked,
+    /// The application's own secret ends then, and with it every connection that uses it: the operator must renew it.
+    SecretEnds(Timestamp),
     /// Nothing to do: a greeting, or a topic we do not use.
     Nothing,
 }
@@ -153,6 +200,9 @@ pub enum WebhookRefused {
     BadSignature,
     #[error("the body cannot be read")]
     Unreadable,
+    /// Nothing is known of the signature: the channel may deliver again.
+    #[error("the channel's key to verify it with cannot be had now")]
+    KeyUnavailable,
 }
 
 /// What upkeep of the channel's notifications did.
@@ -202,6 +252,16 @@ pub trait Channel: Send + Sync {
         batch: &StockBatch,
     ) -> Result<Vec<StockOutcome>, ChannelError>;
 
+    /// What became of a [`StockOutcome::Submitted`]; `None` while the channel works on it.
+    async fn stock_result(
+        &self,
+        _shop: &Shop<'_>,
+        _ticket: &str,
+    ) -> Result<Option<StockResult>, ChannelError> {
+        let detail = "the channel takes no submissions";
+        Err(ChannelError::new(ErrorKind::Rejected, "ask for the result of a submission", detail))
+    }
+
     /// What the channel shows now for each target, in their order; `None` where it has no number.
     async fn read_stock(
         &self,
@@ -218,17 +278,49 @@ pub trait Channel: Send + Sync {
         secret: &SecretString,
     ) -> Result<WebhookUpkeep, ChannelError>;
 
-    /// Verifies and reads a notification. `secret` is the one given to [`Channel::ensure_webhooks`].
-    fn read_webhook(
+    /// Verifies and reads a notification that came over HTTP. `secret` is the one given to
+    /// [`Channel::ensure_webhooks`]. The token in `shop` may have ended.
+    async fn read_webhook(
         &self,
-        credentials: &Credentials,
+        shop: &Shop<'_>,
         secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Notification, WebhookRefused>;
 
+    /// What to answer to a channel that asks, by `GET` on `callback`, whether the receiver of its notifications is ours.
+    fn answer_challenge(&self, _secret: &SecretString, _callback: &Url, _query: &str) -> Option<String> {
+        None
+    }
+
+    /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
+    fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
+        Err(WebhookRefused::Unreadable)
+    }
+
+    /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
+    fn customer_name(&self, _marketplaces: &[String]) -> String {
+        format!("{} - Customer", self.capability().name)
+    }
+
+    /// What the channel keeps of a part of an order.
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::Counted
+    }
+
+    /// Tells the channel that a part of an order was shipped. The same shipment told twice, also after an answer that
+    /// was lost, is one shipment there.
+    async fn push_shipment(
+        &self,
+        shop: &Shop<'_>,
+        shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError>;
+
     /// The token side of a channel whose access expires; `None` for channels with lasting keys.
     fn tokens(&self) -> Option<&dyn Tokens>;
+
+    /// The merchant's consent on the channel's own page; `None` for a channel that has none.
+    fn consent(&self) -> Option<&dyn Consent>;
 }
 
 /// Access that expires and is renewed. A refresh token may be spent by its use: whoever calls [`Tokens::refresh`] holds

@@ -53,6 +53,14 @@ fn variables(operation: &Operation) -> Value {
         }
         "create a webhook subscription" => json!({ "topic": "ORDERS_EDITED", "subscription": {
             "uri": "https://example.com", "format": "JSON", "includeFields": ["id"] } }),
+        "tell the channel of a shipment" => json!({ "fulfillment": {
+            "lineItemsByFulfillmentOrder": [{
+                "fulfillmentOrderId": "gid://shopify/FulfillmentOrder/1",
+                "fulfillmentOrderLineItems": [{ "id": "gid://shopify/FulfillmentOrderLineItem/1", "quantity": 2 }],
+            }],
+            "notifyCustomer": true,
+            "trackingInfo": { "company": "DHL (shipment 2)", "number": null },
+        }}),
         _ => json!({ "id": "gid://shopify/Order/1", "after": null }),
     }
 }

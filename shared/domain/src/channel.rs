@@ -9,16 +9,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelKind {
+    Amazon,
+    Ebay,
     Shopify,
     Woocommerce,
 }
 
 impl ChannelKind {
-    pub const ALL: [Self; 2] = [Self::Shopify, Self::Woocommerce];
+    pub const ALL: [Self; 4] = [Self::Amazon, Self::Ebay, Self::Shopify, Self::Woocommerce];
 
     /// As in queue names, keys and the API.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Amazon => "amazon",
+            Self::Ebay => "ebay",
             Self::Shopify => "shopify",
             Self::Woocommerce => "woocommerce",
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::LocationId;
-use crate::availability::{LocationMapping, StockRule};
+use crate::availability::{LocationMapping, Percent, RuleSetting};
 use crate::push::NotPushed;
 use crate::schedule::SyncInterval;
 
@@ -67,6 +67,30 @@ pub struct ImportRule {
     pub archived: bool,
 }
 
+/// How much of a connection one push run, and those of the hour before it, may take to zero before a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlastRadius {
+    /// Of its linked listings; 100 asks never.
+    pub percent: Percent,
+}
+
+impl BlastRadius {
+    /// Never fewer than these, so that a small shop may sell out.
+    pub const LISTINGS_MIN: u64 = 10;
+
+    /// Listings that may go to zero, of so many that are linked. `None`: all.
+    pub fn limit(self, linked: u64) -> Option<u64> {
+        let share = u64::from(self.percent.get());
+        (share < 100).then(|| (linked * share / 100).max(Self::LISTINGS_MIN))
+    }
+}
+
+impl Default for BlastRadius {
+    fn default() -> Self {
+        Self { percent: Percent::FIFTH }
+    }
+}
+
 /// What a merchant can set of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectionSettings {
@@ -78,8 +102,11 @@ pub struct ConnectionSettings {
     pub order_location_id: Option<LocationId>,
     pub auto_create: bool,
     pub drift: DriftPolicy,
-    pub stock_rule: StockRule,
+    /// What it leaves open is the organization's.
+    pub stock_rule: RuleSetting,
     pub import: ImportRule,
+    #[serde(default)]
+    pub blast_radius: BlastRadius,
 }
 
 impl ConnectionSettings {
@@ -114,5 +141,21 @@ mod tests {
         assert_eq!(off.pushes(ConnectionStatus::Active), Err(NotPushed::StockSyncInactive));
         let unmapped = ConnectionSettings { location_mapping: LocationMapping::None, ..settings };
         assert_eq!(unmapped.pushes(ConnectionStatus::Active), Err(NotPushed::NoLocationsMapped));
+    }
+
+    #[test]
+    fn l8_a_fifth_and_at_least_ten_may_go_to_zero() {
+        let limit = |percent, linked| BlastRadius { percent: Percent::new(percent).unwrap() }.limit(linked);
+        for (percent, linked, expected) in [
+            (20, 0, Some(10)),
+            (20, 50, Some(10)),
+            (20, 51, Some(10)),
+            (20, 100, Some(20)),
+            (0, 1_000, Some(10)),
+            (100, 9, None),
+        ] {
+            assert_eq!(limit(percent, linked), expected, "{percent} % of {linked}");
+        }
+        assert_eq!(BlastRadius::default().percent.get(), 20);
     }
 }

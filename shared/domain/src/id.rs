@@ -105,9 +105,15 @@ id!(
     /// A sales order: `ord_<connection>_<external id>` for one from a channel.
     OrderId, "ord"
 );
+id!(
+    /// A buyer: by the keyed hash of what tells buyers apart, or of a person's making.
+    ContactId, "ctc"
+);
 id!(MovementId, "mov");
 id!(SyncId, "syn");
 id!(AdjustmentId, "adj");
+id!(PurchaseReceiveId, "rcv");
+id!(TransferId, "trf");
 
 /// A channel's own id in the alphabet of ids, reversibly: what is not an ASCII letter, digit, `-` or `.` becomes `~`
 /// and two hex digits a byte.

@@ -4,13 +4,18 @@
 //! holds is parsed into these types at the edge; a value of one of them is right by construction.
 
 pub mod availability;
+pub mod bundle;
 pub mod channel;
 pub mod connection;
+pub mod drift;
+pub mod event;
+pub mod fulfilment;
 pub mod id;
 pub mod listing;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod order_document;
 pub mod push;
 pub mod quantity;
 pub mod schedule;
@@ -18,14 +23,16 @@ pub mod sku;
 pub mod stock;
 pub mod sync;
 pub mod text;
+pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MovementId, OrderId, OrganizationId,
-    SyncId,
+    AdjustmentId, ApiKeyId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
+    OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};
+pub use order_document::DocumentId;
 pub use quantity::Quantity;
 pub use sku::{MatchKey, Sku};
 pub use text::Name;

@@ -1,6 +1,6 @@
 //! Which item a fetched listing belongs to.
 //!
-//! The SKU decides; a name links only where it is unique and the SKU does not say otherwise; ambiguity never links; a
+//! The SKU is preferred; a name links only where it is unique and the SKU names no other item; ambiguity never links; a
 //! pair that a merchant took apart is never put together again by itself.
 
 use std::collections::BTreeSet;
@@ -29,6 +29,8 @@ pub struct Candidates {
     pub by_name: Vec<(ItemId, Option<Sku>)>,
     /// Whether another listing of the same connection has this SKU.
     pub sku_repeats: bool,
+    /// The listing is one of a group's: its name may be the group's, and its SKU alone tells it from its siblings.
+    pub of_group: bool,
     /// Items that a merchant took this listing off.
     pub rejected: BTreeSet<ItemId>,
 }
@@ -55,13 +57,20 @@ pub fn match_listing(sku: Option<&Sku>, title: &Name, around: &Candidates, auto_
     }
     let allowed = |item: &ItemId| (!around.rejected.contains(item)).then(|| item.clone());
     if let (Some(_), Some(item)) = (sku, around.by_sku.first()) {
+        // The SKU says one item and the name another: a person decides.
+        if let [(named, _)] = around.by_name.as_slice()
+            && named != item
+        {
+            return Matched::unlinked(Match::SkuMatched, [item.clone(), named.clone()]);
+        }
         let link = if auto_link == AutoLink::Off { None } else { allowed(item) };
         return Matched { found: Match::SkuMatched, candidates: vec![item.clone()], link };
     }
     let name = MatchKey::of(title.as_str());
     if let ([(item, item_sku)], false) = (around.by_name.as_slice(), name.as_str().is_empty()) {
-        // With both SKUs present they differ here, or the SKU would have matched: the SKU contradicts.
-        let contradicted = sku.is_some() && item_sku.is_some();
+        // With both SKUs present they differ here, or the SKU would have matched. No item has the listing's SKU, so it
+        // names no other; but among siblings of one name a different SKU means different goods.
+        let contradicted = around.of_group && sku.is_some() && item_sku.is_some();
         if !contradicted {
             let link = if auto_link == AutoLink::SkuOrName { allowed(item) } else { None };
             return Matched { found: Match::NameMatched, candidates: vec![item.clone()], link };
@@ -85,11 +94,18 @@ mod tests {
         by_sku: Vec<u8>,
         by_name: Vec<(u8, Option<&'static str>)>,
         repeats: bool,
+        of_group: bool,
         rejected: Vec<u8>,
     }
 
-    const NOTHING: Case =
-        Case { sku: None, by_sku: vec![], by_name: vec![], repeats: false, rejected: vec![] };
+    const NOTHING: Case = Case {
+        sku: None,
+        by_sku: vec![],
+        by_name: vec![],
+        repeats: false,
+        of_group: false,
+        rejected: vec![],
+    };
 
     #[track_caller]
     fn check(case: Case, auto_link: AutoLink, found: Match, link: Option<u8>) {
@@ -101,6 +117,7 @@ mod tests {
                 .map(|(i, s)| (item(i), s.map(|s| Sku::parse(s).unwrap())))
                 .collect(),
             sku_repeats: case.repeats,
+            of_group: case.of_group,
             rejected: case.rejected.into_iter().map(item).collect(),
         };
         let sku = case.sku.map(|s| Sku::parse(s).unwrap());
@@ -125,6 +142,12 @@ mod tests {
         check(
             Case { sku: Some("B"), by_name: vec![(1, Some("A"))], ..NOTHING },
             SkuOrName,
+            Match::NameMatched,
+            Some(1),
+        );
+        check(
+            Case { sku: Some("B"), by_name: vec![(1, Some("A"))], of_group: true, ..NOTHING },
+            SkuOrName,
             Match::Unmatched,
             None,
         );
@@ -141,9 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn sku_says_one_item_and_name_another_links_by_the_sku() {
-        let case = Case { sku: Some("A"), by_sku: vec![1], by_name: vec![(2, Some("B"))], ..NOTHING };
-        check(case, AutoLink::SkuOrName, Match::SkuMatched, Some(1));
+    fn sku_says_one_item_and_name_another_waits_for_a_person() {
+        let says_two = Case { sku: Some("A"), by_sku: vec![1], by_name: vec![(2, Some("B"))], ..NOTHING };
+        check(says_two, AutoLink::SkuOrName, Match::SkuMatched, None);
+        let names = vec![(2, Some("B")), (3, Some("C"))];
+        let says_nothing = Case { sku: Some("A"), by_sku: vec![1], by_name: names, ..NOTHING };
+        check(says_nothing, AutoLink::SkuOrName, Match::SkuMatched, Some(1));
     }
 
     #[test]
@@ -173,6 +199,7 @@ mod tests {
                 by_sku: by_sku.iter().copied().map(item).collect(),
                 by_name: by_name.iter().map(|(i, s)| (item(*i), s.then(|| Sku::parse("X").unwrap()))).collect(),
                 sku_repeats: repeats,
+                of_group: false,
                 rejected: rejected.iter().copied().map(item).collect(),
             };
             let own = sku.then(|| Sku::parse("A").unwrap());

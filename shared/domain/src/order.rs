@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::Fulfilment;
+pub use crate::fulfilment::LinkedLine;
+use crate::fulfilment::StockDeductedOn;
 use crate::listing::ListingRef;
 use crate::stock::Change;
 use crate::{Currency, ItemId, LocationId, Money, Quantity, Timestamp};
@@ -111,6 +114,8 @@ pub struct FetchedOrder {
     pub total: Option<Money>,
     pub lines: Vec<FetchedLine>,
     pub buyer: Buyer,
+    /// Who ships it: what Amazon ships was never on the merchant's shelves.
+    pub fulfilment: Fulfilment,
     /// A state the adapter did not know, by the channel's name for it: treated as pending and reported.
     pub unknown_state: Option<String>,
 }
@@ -191,31 +196,16 @@ pub struct Place {
     pub location_id: LocationId,
 }
 
-/// A line that is linked, for what it does to stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedLine {
-    pub item_id: ItemId,
-    pub quantity: Quantity,
-    pub shipped: Quantity,
-}
-
 /// What an order in this state has of each place, all its linked lines together.
 pub fn stock_effect(
     state: ChannelOrderState,
+    deducted_on: StockDeductedOn,
     lines: &[LinkedLine],
     location_id: &LocationId,
 ) -> BTreeMap<Place, Effect> {
     let mut effects = BTreeMap::<Place, Effect>::new();
     for line in lines {
-        let quantity = line.quantity.units();
-        let shipped = line.shipped.units().min(quantity);
-        let effect = match state {
-            ChannelOrderState::Pending | ChannelOrderState::Confirmed | ChannelOrderState::PartFulfilled => {
-                Effect { committed: quantity - shipped, deducted: shipped }
-            }
-            ChannelOrderState::Fulfilled => Effect { committed: 0, deducted: quantity },
-            ChannelOrderState::Cancelled => Effect { committed: 0, deducted: shipped },
-        };
+        let effect = line.effect(state, deducted_on);
         let place = Place { item_id: line.item_id.clone(), location_id: location_id.clone() };
         let sum = effects.entry(place).or_default();
         sum.committed += effect.committed;
@@ -242,14 +232,15 @@ pub fn difference(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fulfilment::{LineProgress, LineStand};
     use proptest::prelude::*;
 
+    const ON: StockDeductedOn = StockDeductedOn::Shipment;
+
     fn line(item: u8, quantity: i64, shipped: i64) -> LinkedLine {
-        LinkedLine {
-            item_id: ItemId::from_body(&item.to_string()).unwrap(),
-            quantity: Quantity::new(quantity).unwrap(),
-            shipped: Quantity::new(shipped).unwrap(),
-        }
+        let (quantity, told) = (Quantity::new(quantity).unwrap(), Quantity::new(shipped).unwrap());
+        let stand = LineStand { quantity, told, done: LineProgress::default() };
+        LinkedLine { item_id: ItemId::from_body(&item.to_string()).unwrap(), each: 1, stand }
     }
 
     fn home() -> LocationId {
@@ -258,7 +249,7 @@ mod tests {
 
     #[track_caller]
     fn check(state: ChannelOrderState, lines: &[LinkedLine], committed: i64, deducted: i64) {
-        let effects = stock_effect(state, lines, &home());
+        let effects = stock_effect(state, ON, lines, &home());
         let sum = effects.values().fold(Effect::default(), |a, b| Effect {
             committed: a.committed + b.committed,
             deducted: a.deducted + b.deducted,
@@ -280,7 +271,7 @@ mod tests {
 
     #[test]
     fn two_lines_of_one_item_are_one_movement() {
-        let target = stock_effect(ChannelOrderState::Confirmed, &[line(1, 3, 0), line(1, 2, 0)], &home());
+        let target = stock_effect(ChannelOrderState::Confirmed, ON, &[line(1, 3, 0), line(1, 2, 0)], &home());
         let moved = difference(&BTreeMap::new(), &target);
         assert_eq!(moved.len(), 1);
         assert_eq!(moved[0].1, Change { on_hand: 0, committed: 5 });
@@ -302,7 +293,7 @@ mod tests {
             let mut levels = BTreeMap::<Place, Change>::new();
             for (state, lines) in &history {
                 let lines: Vec<_> = lines.iter().map(|(i, q, s)| line(*i, *q, *s)).collect();
-                let target = stock_effect(*state, &lines, &home());
+                let target = stock_effect(*state, ON, &lines, &home());
                 for (place, change) in difference(&applied, &target) {
                     let level = levels.entry(place).or_default();
                     level.on_hand += change.on_hand;

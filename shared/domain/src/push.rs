@@ -1,5 +1,6 @@
 //! Planning a push: which listings must be told a number, and in which batches.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Fulfilment;
@@ -13,6 +14,25 @@ pub struct Acknowledged {
     /// The version of the item's stock that the quantity was computed from.
     pub version: u64,
     pub at: Timestamp,
+}
+
+/// What a channel took in and still works on: until its result is known, the listing is told nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// The channel's own name of the submission.
+    pub ticket: String,
+    pub quantity: Quantity,
+    pub version: u64,
+    pub at: Timestamp,
+}
+
+impl Submitted {
+    /// After this nobody waits for it any more: its result was lost, and the number is told again.
+    const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(6);
+
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) < Self::FORGOTTEN_AFTER
+    }
 }
 
 /// Why a listing does not show what it should.
@@ -39,6 +59,10 @@ pub enum NotPushed {
     ListingGone,
     /// The channel does not count this listing's stock.
     StockNotManaged,
+    /// Its number was changed on the channel, and the connection holds it until a person decides.
+    DriftHeld,
+    /// It would go to zero with more others than may at once: a person is asked.
+    HeldForApproval,
 }
 
 impl NotPushed {
@@ -53,6 +77,8 @@ impl NotPushed {
             Self::NoLocationsMapped => "no_locations_mapped",
             Self::ListingGone => "listing_gone",
             Self::StockNotManaged => "stock_not_managed",
+            Self::DriftHeld => "drift_held",
+            Self::HeldForApproval => "held_for_approval",
         }
     }
 }

@@ -47,10 +47,11 @@ impl From<SyncInterval> for u16 {
 }
 
 /// How long after connecting the first sync starts: 30 minutes, so that a merchant can set rules before anything
-/// moves (15 for Amazon, which has no adapter yet).
+/// moves (15 for Amazon).
 pub fn first_sync_after(channel: ChannelKind) -> SignedDuration {
     match channel {
-        ChannelKind::Shopify | ChannelKind::Woocommerce => SignedDuration::from_mins(30),
+        ChannelKind::Amazon => SignedDuration::from_mins(15),
+        ChannelKind::Ebay | ChannelKind::Shopify | ChannelKind::Woocommerce => SignedDuration::from_mins(30),
     }
 }
 

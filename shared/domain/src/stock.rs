@@ -3,6 +3,8 @@
 //! Invariant: a level is the sum of its movements; `available = on_hand − committed`. `on_hand` and `available` may be
 //! below zero, when a channel sold what was not there: that is the truth, and what is pushed is never below zero.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ItemId, LocationId, MovementId, Timestamp};
@@ -62,6 +64,14 @@ impl Change {
 pub enum Reason {
     OpeningStock,
     Adjustment,
+    /// Goods came from a supplier.
+    PurchaseReceived,
+    /// Goods left for another location.
+    TransferredOut,
+    /// Goods came from another location.
+    TransferredIn,
+    /// A document was voided: the reverse of what it had posted.
+    Voided,
     /// A sale took a promise.
     OrderCommitted,
     /// A promise was given back: cancelled, edited down, refunded.
@@ -70,6 +80,8 @@ pub enum Reason {
     OrderShipped,
     /// The channel took a shipment back.
     OrderUnshipped,
+    /// Shipped goods came back and can be sold again.
+    OrderReturned,
 }
 
 impl Reason {
@@ -100,6 +112,8 @@ pub struct Source {
 pub enum SourceKind {
     Item,
     Adjustment,
+    PurchaseReceive,
+    Transfer,
     Order,
 }
 
@@ -147,14 +161,49 @@ pub struct Movement {
     pub at: Timestamp,
 }
 
-/// The levels that an item's movements make, in the order of their locations' ids.
-pub fn replay<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Level> {
-    let mut levels = std::collections::BTreeMap::<LocationId, Level>::new();
-    for movement in movements {
-        let level = levels
-            .entry(movement.location_id.clone())
-            .or_insert_with(|| Level::empty(movement.location_id.clone()));
+/// Levels rebuilt from an item's movements, in whatever order these come.
+#[derive(Debug, Clone, Default)]
+pub struct Replay(BTreeMap<LocationId, Level>);
+
+impl Replay {
+    pub fn add(&mut self, movement: &Movement) {
+        let location = &movement.location_id;
+        let level = self.0.entry(location.clone()).or_insert_with(|| Level::empty(location.clone()));
         *level = level.after(movement.change);
     }
-    levels.into_values().collect()
+
+    /// In the order of their locations' ids.
+    pub fn levels(self) -> Vec<Level> {
+        self.0.into_values().collect()
+    }
+}
+
+/// The levels that an item's movements make, in the order of their locations' ids.
+pub fn replay<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Vec<Level> {
+    let mut replay = Replay::default();
+    movements.into_iter().for_each(|movement| replay.add(movement));
+    replay.levels()
+}
+
+/// A level that is not what the ledger says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub location_id: LocationId,
+    pub level: Level,
+    pub ledger: Level,
+}
+
+/// Where an item's levels are not what its ledger says; one that is missing on either side has nothing.
+pub fn differences(levels: &[Level], ledger: &[Level]) -> Vec<Difference> {
+    let by_location = |levels: &[Level]| -> BTreeMap<LocationId, Level> {
+        levels.iter().map(|level| (level.location_id.clone(), level.clone())).collect()
+    };
+    let (mut levels, mut ledger) = (by_location(levels), by_location(ledger));
+    let places: BTreeSet<LocationId> = levels.keys().chain(ledger.keys()).cloned().collect();
+    let of = |place: LocationId| {
+        let level = levels.remove(&place).unwrap_or_else(|| Level::empty(place.clone()));
+        let ledger = ledger.remove(&place).unwrap_or_else(|| Level::empty(place.clone()));
+        (level != ledger).then_some(Difference { location_id: place, level, ledger })
+    };
+    places.into_iter().filter_map(of).collect()
 }

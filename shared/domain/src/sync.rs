@@ -9,6 +9,8 @@ pub enum SyncKind {
     Orders,
     Stock,
     Shipments,
+    /// The channel's numbers compared with the hub's.
+    Reconcile,
 }
 
 impl SyncKind {
@@ -18,6 +20,7 @@ impl SyncKind {
             Self::Orders => "orders",
             Self::Stock => "stock",
             Self::Shipments => "shipments",
+            Self::Reconcile => "reconcile",
         }
     }
 }
@@ -38,6 +41,8 @@ pub enum Trigger {
 pub enum SyncState {
     Queued,
     Running,
+    /// It would have taken too many listings to zero and waits for a person's yes.
+    Held,
     Succeeded,
     /// Complete, and some records failed.
     Partial,

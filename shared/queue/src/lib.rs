@@ -26,16 +26,18 @@ pub enum Work {
     ItemSync,
     OrderImport,
     StockPush,
+    ShipmentPush,
 }
 
 impl Work {
-    pub const ALL: [Self; 3] = [Self::ItemSync, Self::OrderImport, Self::StockPush];
+    pub const ALL: [Self; 4] = [Self::ItemSync, Self::OrderImport, Self::StockPush, Self::ShipmentPush];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ItemSync => "item-sync",
             Self::OrderImport => "order-import",
             Self::StockPush => "stock-push",
+            Self::ShipmentPush => "shipment-push",
         }
     }
 }

@@ -33,8 +33,14 @@ pub enum Task {
     FetchOrders { external_ids: Vec<String>, trigger: Trigger },
     /// Bring these listings to what they must show now.
     PushListings { targets: Vec<PushTarget>, force: bool },
+    /// Ask what became of a submission of these listings' quantities.
+    SettleSubmission { ticket: String, targets: Vec<PushTarget> },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
+    /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
+    Reconcile { sync_id: SyncId },
+    /// Tell the channel of the shipments that it was not told of; which, is in the table.
+    PushShipments,
 }
 
 /// A listing to look at.
@@ -76,6 +82,14 @@ impl Message {
                 targets.extend(more.iter().cloned());
                 true
             }
+            (
+                Task::SettleSubmission { ticket, targets },
+                Task::SettleSubmission { ticket: same, targets: more },
+            ) if ticket == same && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
+                targets.extend(more.iter().cloned());
+                true
+            }
+            (Task::PushShipments, Task::PushShipments) => true,
             _ => false,
         }
     }
@@ -143,9 +157,18 @@ mod tests {
                 r#""task":"push_listings","targets":[{"i":"itm_4","l":"lst_2_77","s":12}],"force":true"#,
             ),
             (
+                Task::SettleSubmission { ticket: "23492394".to_owned(), targets: Vec::new() },
+                r#""task":"settle_submission","ticket":"23492394","targets":[]"#,
+            ),
+            (
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },
                 r#""task":"sweep_stock","sync_id":"syn_3""#,
             ),
+            (
+                Task::Reconcile { sync_id: "syn_3".parse().unwrap() },
+                r#""task":"reconcile","sync_id":"syn_3""#,
+            ),
+            (Task::PushShipments, r#""task":"push_shipments""#),
         ];
         for (task, fields) in cases {
             let json = format!(r#"{{"v":1,"organization_id":"org_1","connection_id":"con_2",{fields}}}"#);

@@ -2,12 +2,12 @@
 
 use domain::{ItemId, OrganizationId};
 
-use crate::keys::{LEVEL, LINK};
+use crate::keys::{FACTS, LEVEL, LINK};
 
-/// The item whose stock moved, or that was linked, by the keys of a row that was written: those for which `template.yaml`
+/// The item whose stock moved, that was linked, or whose facts changed, by the keys of a row that was written: those for which `template.yaml`
 /// lets records through to `stock-fanout`. `inserted`: the row is new (a link that is only acknowledged changes no stock).
 pub fn changed_item(pk: &str, sk: &str, inserted: bool) -> Option<(OrganizationId, ItemId)> {
-    if !(sk.starts_with(LEVEL) || inserted && sk.starts_with(LINK)) {
+    if !(sk.starts_with(LEVEL) || sk == FACTS || inserted && sk.starts_with(LINK)) {
         return None;
     }
     let mut parts = pk.split('#');
@@ -36,6 +36,8 @@ mod tests {
         let link = keys::link(&organization, &item, &"lst_4_5".parse().unwrap());
         assert_eq!(changed_item(&link.pk, &link.sk, true), both);
         assert_eq!(changed_item(&link.pk, &link.sk, false), None);
+        let facts = keys::facts(&organization, &item);
+        assert_eq!(changed_item(&facts.pk, &facts.sk, false), both);
         let row = keys::item(&organization, &item);
         assert_eq!(changed_item(&row.pk, &row.sk, true), None);
     }

@@ -38,8 +38,9 @@ pub struct Connection {
     pub currency: Currency,
     pub facts: ShopFacts,
     pub created_at: Timestamp,
-    /// The same moment by the channel's own clock, which is the one of its orders.
-    pub connected_at: Timestamp,
+    /// When the channel first let us in, by its own clock, which is the one of its orders. `None` while the merchant's
+    /// consent is still to come.
+    pub connected_at: Option<Timestamp>,
     /// `None` while nothing is to be synced by schedule.
     pub next_sync_at: Option<Timestamp>,
     /// Grows by one with each change by a person; schedule and status changes leave it.
@@ -55,6 +56,10 @@ pub struct ConnectionState {
     pub items_watermark: Option<Timestamp>,
     /// When the notifications were last looked after.
     pub webhooks_checked_at: Option<Timestamp>,
+    /// When its numbers were last compared with the channel's.
+    pub reconciled_at: Option<Timestamp>,
+    /// Listings that pushes took to zero, and since when they are counted.
+    pub zeroed: Option<(u64, Timestamp)>,
 }
 
 /// The settings' row: in the index of what is due exactly while it is active and has a next sync.

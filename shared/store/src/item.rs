@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::bundle::Component;
 use domain::listing::Attribute;
 use domain::stock::Movement;
 use domain::{ItemId, MatchKey, Money, Name, OrganizationId, Quantity, Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::facts;
 use crate::keys::{self, Key};
 use crate::link::Link;
 use crate::listing::{Listing, put_listing, sku_steps};
@@ -29,6 +31,12 @@ pub struct Item {
     pub barcode: Option<String>,
     pub group: Option<ItemGroup>,
     pub reorder_level: Option<Quantity>,
+    /// What a bundle is made of; a simple item has none, and stays simple.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// [`crate::facts::Facts::base_version`].
+    #[serde(default)]
+    pub base_version: u64,
     pub created_at: Timestamp,
     pub version: u64,
 }
@@ -85,6 +93,17 @@ fn give_sku(organization: &OrganizationId, item: &Item) -> Step {
         .value(":holder", s(item.id.as_str()))
 }
 
+/// The item's own rows, its names and its facts.
+fn creation(organization: &OrganizationId, item: &Item) -> Result<Vec<Step>, StoreError> {
+    let mut steps = vec![
+        take_sku(organization, item),
+        Step::put(item_row(organization, item)?).only_if_new(Refused::Exists("item")),
+        add_holder(keys::item_name(organization, &name_key(item)), item.id.as_str()),
+    ];
+    steps.extend(facts::steps(organization, None, Some(item))?);
+    Ok(steps)
+}
+
 fn name_key(item: &Item) -> MatchKey {
     MatchKey::of(item.name.as_str())
 }
@@ -120,11 +139,7 @@ impl Store {
         opening: &[Movement],
         listing: Option<(&Listing, &Link)>,
     ) -> Result<(), StoreError> {
-        let mut steps = vec![
-            take_sku(organization, item),
-            Step::put(item_row(organization, item)?).only_if_new(Refused::Exists("item")),
-            add_holder(keys::item_name(organization, &name_key(item)), item.id.as_str()),
-        ];
+        let mut steps = creation(organization, item)?;
         if let Some((listing, link)) = listing {
             steps.push(put_listing(organization, listing)?);
             steps.push(Step::put(link.to_row(organization)?));
@@ -134,6 +149,19 @@ impl Store {
         }
         steps.extend(posting_steps(organization, opening.iter().map(|movement| (movement, &Guard::None)))?);
         self.transact("create an item", steps).await
+    }
+
+    /// A bundle. `components`: the items below it that must be there, bundles at the version given, so that two changes
+    /// at once cannot make a circle; [`StoreError::Conflict`] («component») where they are not.
+    pub async fn create_bundle(
+        &self,
+        organization: &OrganizationId,
+        bundle: &Item,
+        components: &BTreeMap<ItemId, Option<u64>>,
+    ) -> Result<(), StoreError> {
+        let mut steps = creation(organization, bundle)?;
+        steps.extend(facts::demands(organization, components));
+        self.transact("create a bundle", steps).await
     }
 
     /// Consistent.
@@ -205,6 +233,17 @@ impl Store {
         before: &Item,
         after: &Item,
     ) -> Result<(), StoreError> {
+        self.update_bundle(organization, before, after, &BTreeMap::new()).await
+    }
+
+    /// The same where what a bundle is made of changes too ([`Store::create_bundle`]).
+    pub async fn update_bundle(
+        &self,
+        organization: &OrganizationId,
+        before: &Item,
+        after: &Item,
+        components: &BTreeMap<ItemId, Option<u64>>,
+    ) -> Result<(), StoreError> {
         let row = item_row(organization, after)?;
         let mut steps = vec![Step::put(row).only_after(after.version, "item")];
         if before.sku.match_key() != after.sku.match_key() {
@@ -216,6 +255,8 @@ impl Store {
             steps.push(remove_holder(keys::item_name(organization, &name_before), before.id.as_str()));
             steps.push(add_holder(keys::item_name(organization, &name_after), after.id.as_str()));
         }
+        steps.extend(facts::steps(organization, Some(before), Some(after))?);
+        steps.extend(facts::demands(organization, components));
         self.transact("update an item", steps).await
     }
 
@@ -227,7 +268,9 @@ impl Store {
             .name("#version", "version")
             .value(":version", n(item.version));
         let name = remove_holder(keys::item_name(organization, &name_key(item)), item.id.as_str());
-        self.transact("delete an item", vec![row, give_sku(organization, item), name]).await
+        let mut steps = vec![row, give_sku(organization, item), name];
+        steps.extend(facts::steps(organization, Some(item), None)?);
+        self.transact("delete an item", steps).await
     }
 
     /// The items that have these SKUs. Batches of 100 keys, half a read unit each, consistent reads not needed.

@@ -14,8 +14,8 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Movement;
 use domain::sync::Outcome;
 use domain::{
-    AdjustmentId, ApiKeyId, ConnectionId, ItemId, ListingId, LocationId, MatchKey, OrderId, OrganizationId,
-    SyncId, Timestamp,
+    ApiKeyId, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId, MatchKey, OrderId,
+    OrganizationId, SyncId, Timestamp,
 };
 
 /// The names of the key attributes.
@@ -87,7 +87,7 @@ pub(crate) fn item_name(o: &OrganizationId, name: &MatchKey) -> Key {
     Key::new(format!("{}#NAM#{}", organization(o), text_part(name.as_str())), "NAM")
 }
 
-/// An item's links, levels and movements, in this order.
+/// An item's bundles above, facts, links, levels and movements, in this order.
 pub(crate) fn item_stock(o: &OrganizationId, item: &ItemId) -> String {
     format!("{}#I#{}", organization(o), item.body())
 }
@@ -114,7 +114,7 @@ pub(crate) fn movement(o: &OrganizationId, movement: &Movement) -> Key {
 }
 
 /// Of fixed width, so that texts are in the order of time: 13 digits last until the year 2286.
-fn millis(at: Timestamp) -> String {
+pub(crate) fn millis(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond().max(0))
 }
 
@@ -168,13 +168,85 @@ pub(crate) fn waiting_order(o: &OrganizationId, listing: &ListingId, order: &Ord
     Key::new(waiting(o, listing), order.as_str())
 }
 
-/// All adjustments, in the order of their ids: of their creation.
-pub(crate) fn adjustments(o: &OrganizationId) -> String {
-    format!("{}#ADJ", organization(o))
+/// An order's papers, by kind, then by number.
+pub(crate) fn order_documents(o: &OrganizationId, order: &OrderId) -> String {
+    format!("{}#D#{}", organization(o), order.body())
 }
 
-pub(crate) fn adjustment(o: &OrganizationId, id: &AdjustmentId) -> Key {
-    Key::new(adjustments(o), id.as_str())
+pub(crate) fn order_document(o: &OrganizationId, id: &DocumentId) -> Key {
+    Key::new(order_documents(o, &id.order_id), format!("{}#{:010}", id.kind.prefix(), id.number))
+}
+
+/// The shipments of which a connection's channel has not been told.
+pub(crate) fn untold_shipments(o: &OrganizationId, connection: &ConnectionId) -> String {
+    format!("{}#C#{}#SHP", organization(o), connection.body())
+}
+
+pub(crate) fn untold_shipment(o: &OrganizationId, connection: &ConnectionId, id: &DocumentId) -> Key {
+    Key::new(untold_shipments(o, connection), id.to_string())
+}
+
+/// All stock documents of a kind, in the order of their ids: of their creation.
+pub(crate) fn documents(o: &OrganizationId, kind: &str) -> String {
+    format!("{}#{kind}", organization(o))
+}
+
+pub(crate) fn document(o: &OrganizationId, kind: &str, id: &impl std::fmt::Display) -> Key {
+    Key::new(documents(o, kind), id.to_string())
+}
+
+/// What lies beside an item's levels and links: the bundles that name it, its facts, and that its stock is low.
+pub(crate) const WITHIN: &str = "BND#";
+pub(crate) const FACTS: &str = "FACT";
+pub(crate) const LOW: &str = "LOW";
+
+pub(crate) fn within(o: &OrganizationId, component: &ItemId, bundle: &ItemId) -> Key {
+    Key::new(item_stock(o, component), format!("{WITHIN}{bundle}"))
+}
+
+pub(crate) fn facts(o: &OrganizationId, item: &ItemId) -> Key {
+    Key::new(item_stock(o, item), FACTS)
+}
+
+pub(crate) fn low(o: &OrganizationId, item: &ItemId) -> Key {
+    Key::new(item_stock(o, item), LOW)
+}
+
+/// The listings that drifted, in the order of their ids.
+pub(crate) fn drifts(o: &OrganizationId) -> String {
+    format!("{}#DRF", organization(o))
+}
+
+pub(crate) fn drift(o: &OrganizationId, listing: &ListingId) -> Key {
+    Key::new(drifts(o), listing.as_str())
+}
+
+/// The beginning of the ids of a connection's listings.
+pub(crate) fn listings_begin(connection: &ConnectionId) -> String {
+    format!("{}_{}_", ListingId::PREFIX, connection.body())
+}
+
+/// The runs of the ledger's check, in the order of their ids.
+pub(crate) fn verifications(o: &OrganizationId) -> String {
+    format!("{}#VFY", organization(o))
+}
+
+pub(crate) fn verification(o: &OrganizationId, id: &SyncId) -> Key {
+    Key::new(verifications(o), id.as_str())
+}
+
+/// The index partition of the checks that are to go on, over all organizations.
+pub(crate) const CHECKS_DUE: &str = "CHECK";
+
+pub(crate) fn check_due_sort(at: Timestamp, o: &OrganizationId, id: &SyncId) -> String {
+    format!("{}#{}#{}", nanos(at), o.body(), id.body())
+}
+
+/// What [`check_due_sort`] was made of.
+pub(crate) fn parse_check_due(sort: &str) -> Option<(OrganizationId, SyncId)> {
+    let mut parts = sort.split('#').skip(1);
+    let o = OrganizationId::from_body(parts.next()?).ok()?;
+    Some((o, SyncId::from_body(parts.next()?).ok()?))
 }
 
 /// The organization's own row.
@@ -218,6 +290,11 @@ pub(crate) fn connection_secrets(o: &OrganizationId, id: &ConnectionId) -> Key {
 /// The way to a connection from its id, for a notification that names no organization.
 pub(crate) fn connection_way(id: &ConnectionId) -> Key {
     Key::new(format!("C#{}", id.body()), "C")
+}
+
+/// A consent that was asked for, by the digest of its state, which names no organization.
+pub(crate) fn consent(digest: &str) -> Key {
+    Key::new(format!("A#{digest}"), "A")
 }
 
 /// The index partition of the connections that are to be synced, over all organizations.
@@ -278,4 +355,23 @@ pub(crate) fn sync_chunk(o: &OrganizationId, id: &SyncId, outcome: Outcome, step
 /// In the table of personal data.
 pub(crate) fn buyer(o: &OrganizationId, order: &OrderId) -> Key {
     Key::new(organization(o), format!("ORD#{order}"))
+}
+
+/// In the table of personal data: all contacts, in the order of their ids.
+pub(crate) fn contacts(o: &OrganizationId) -> String {
+    format!("{}#CTC", organization(o))
+}
+
+pub(crate) fn contact(o: &OrganizationId, id: &ContactId) -> Key {
+    Key::new(contacts(o), id.as_str())
+}
+
+/// In the table of personal data: which contact has a name, by the name's keyed hash.
+pub(crate) fn contact_name(o: &OrganizationId, hash: &str) -> Key {
+    Key::new(format!("{}#CNM#{hash}", organization(o)), "CNM")
+}
+
+/// In the table of personal data: the sealed key that contacts are hashed with.
+pub(crate) fn contact_key(o: &OrganizationId) -> Key {
+    Key::new(organization(o), "CTCKEY")
 }

@@ -3,9 +3,11 @@
 //! A link's row lies beside the item's levels, so that one query of half a read unit gives all that a push must know,
 //! and an acknowledgement is one write unit.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::availability::{Percent, RuleSetting};
 use domain::channel::Fulfilment;
 use domain::listing::ListingRef;
-use domain::push::{Acknowledged, PushFailure};
+use domain::push::{Acknowledged, PushFailure, Submitted};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +25,22 @@ pub struct Link {
     pub listing: ListingRef,
     pub stock_ref: Option<String>,
     pub fulfilment: Fulfilment,
-    /// What the channel showed when it was last fetched: the first `expected` of a channel that compares.
+    /// What the channel showed when it was last looked at: the first `expected` of a channel that compares.
     pub observed: Option<i64>,
+    /// When `observed` was first seen so, where a reconciliation saw it.
+    pub observed_at: Option<Timestamp>,
     pub linked_by: LinkedBy,
     pub linked_at: Timestamp,
     pub acknowledged: Option<Acknowledged>,
+    /// What was acknowledged before that.
+    pub previous: Option<Quantity>,
+    /// What the channel still works on.
+    pub submitted: Option<Submitted>,
     pub failure: Option<PushFailure>,
+    /// What the listing sets of its rule.
+    pub rule: RuleSetting,
+    /// Nothing is sent since then: its number was changed on the channel, and a person is to decide.
+    pub held_since: Option<Timestamp>,
 }
 
 /// Who linked.
@@ -56,11 +68,21 @@ const CHANNEL: &str = "k";
 const STOCK_REF: &str = "s";
 const FBA: &str = "f";
 const OBSERVED: &str = "o";
+const OBSERVED_AT: &str = "ot";
 const LINKED_BY: &str = "b";
 const LINKED_AT: &str = "t";
 const QUANTITY: &str = "aq";
 const VERSION: &str = "av";
 const TAKEN_AT: &str = "at";
+const PREVIOUS: &str = "pq";
+const BUFFER: &str = "rb";
+const MAX_LISTED: &str = "rm";
+const PERCENT: &str = "rp";
+const HELD_SINCE: &str = "hs";
+const TICKET: &str = "st";
+const SUBMITTED_QUANTITY: &str = "sq";
+const SUBMITTED_VERSION: &str = "sv";
+const SUBMITTED_AT: &str = "sa";
 const FAILURE_CODE: &str = "fc";
 const FAILURE_REASON: &str = "fr";
 const FAILING_SINCE: &str = "fs";
@@ -86,12 +108,32 @@ impl Link {
         if let Some(observed) = self.observed {
             put(OBSERVED, n(observed));
         }
+        if let Some(at) = self.observed_at {
+            put(OBSERVED_AT, time(at));
+        }
+        for (name, value) in rule_values(&self.rule) {
+            if let Some(value) = value {
+                put(name, value);
+            }
+        }
+        if let Some(at) = self.held_since {
+            put(HELD_SINCE, time(at));
+        }
+        if let Some(previous) = self.previous {
+            put(PREVIOUS, n(previous));
+        }
         put(LINKED_BY, word(&self.linked_by)?);
         put(LINKED_AT, time(self.linked_at));
         if let Some(acknowledged) = self.acknowledged {
             put(QUANTITY, n(acknowledged.quantity));
             put(VERSION, n(acknowledged.version));
             put(TAKEN_AT, time(acknowledged.at));
+        }
+        if let Some(submitted) = &self.submitted {
+            put(TICKET, s(&submitted.ticket));
+            put(SUBMITTED_QUANTITY, n(submitted.quantity));
+            put(SUBMITTED_VERSION, n(submitted.version));
+            put(SUBMITTED_AT, time(submitted.at));
         }
         if let Some(failure) = &self.failure {
             put(FAILURE_CODE, s(&failure.code));
@@ -121,6 +163,15 @@ impl Link {
             }),
             None => None,
         };
+        let submitted = match reader.text_if_any(TICKET)? {
+            Some(ticket) => Some(Submitted {
+                ticket,
+                quantity: Quantity::clamped(reader.number(SUBMITTED_QUANTITY)?),
+                version: reader.number(SUBMITTED_VERSION)?,
+                at: reader.time(SUBMITTED_AT)?,
+            }),
+            None => None,
+        };
         let failure = match reader.text_if_any(FAILURE_CODE)? {
             Some(code) => Some(PushFailure {
                 code,
@@ -138,10 +189,19 @@ impl Link {
             stock_ref: reader.text_if_any(STOCK_REF)?,
             fulfilment: if reader.has(FBA) { Fulfilment::Fba } else { Fulfilment::Mfn },
             observed: reader.number_if_any(OBSERVED)?,
+            observed_at: reader.time_if_any(OBSERVED_AT)?,
             linked_by: reader.word(LINKED_BY)?,
             linked_at: reader.time(LINKED_AT)?,
             acknowledged,
+            previous: reader.number_if_any(PREVIOUS)?.map(Quantity::clamped),
+            submitted,
             failure,
+            rule: RuleSetting {
+                buffer: reader.number_if_any(BUFFER)?.map(Quantity::clamped),
+                max_listed: reader.number_if_any(MAX_LISTED)?.map(Quantity::clamped),
+                percent: reader.number_if_any(PERCENT)?.and_then(|percent| Percent::new(percent).ok()),
+            },
+            held_since: reader.time_if_any(HELD_SINCE)?,
         })
     }
 
@@ -158,9 +218,16 @@ impl Link {
         let mut remove = Vec::new();
         let key = keys::link(organization, &self.item_id, &self.listing_id);
         let mut values = Vec::new();
-        for (name, placeholder, value) in
-            [(STOCK_REF, ":s", self.stock_ref.as_ref().map(s)), (OBSERVED, ":o", self.observed.map(n))]
-        {
+        let [buffer, max_listed, percent] = rule_values(&self.rule);
+        let by_amazon = (self.fulfilment == Fulfilment::Fba).then(|| s("fba"));
+        for (name, placeholder, value) in [
+            (STOCK_REF, ":s", self.stock_ref.as_ref().map(s)),
+            (OBSERVED, ":o", self.observed.map(n)),
+            (FBA, ":f", by_amazon),
+            (buffer.0, ":rb", buffer.1),
+            (max_listed.0, ":rm", max_listed.1),
+            (percent.0, ":rp", percent.1),
+        ] {
             match value {
                 Some(value) => {
                     set.push(format!("{name} = {placeholder}"));
@@ -182,7 +249,50 @@ impl Link {
     }
 }
 
+/// The parts of a rule by their attributes.
+fn rule_values(rule: &RuleSetting) -> [(&'static str, Option<AttributeValue>); 3] {
+    [
+        (BUFFER, rule.buffer.map(n)),
+        (MAX_LISTED, rule.max_listed.map(n)),
+        (PERCENT, rule.percent.map(|percent| n(percent.get()))),
+    ]
+}
+
 impl Store {
+    /// What the channel was seen to show, and since when; `held`: whether nothing is sent any more. One write unit.
+    /// Nothing where the link is gone.
+    pub async fn note_observed(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        observed: (i64, Timestamp),
+        held: bool,
+    ) -> Result<(), StoreError> {
+        let expression = if held { "SET #o = :o, #ot = :ot, #hs = :ot" } else { "SET #o = :o, #ot = :ot" };
+        let step = Step::update(keys::link(organization, item, listing), expression)
+            .only_if("attribute_exists(pk)", Refused::Conflict("link"))
+            .name("#o", OBSERVED)
+            .name("#ot", OBSERVED_AT)
+            .value(":o", n(observed.0))
+            .value(":ot", time(observed.1));
+        let step = if held { step.name("#hs", HELD_SINCE) } else { step };
+        self.write_if("note what a channel shows", step).await.map(drop)
+    }
+
+    /// Numbers are sent again. Whether it was held.
+    pub async fn release_link(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+    ) -> Result<bool, StoreError> {
+        let step = Step::update(keys::link(organization, item, listing), "REMOVE #hs")
+            .only_if("attribute_exists(#hs)", Refused::Conflict("link"))
+            .name("#hs", HELD_SINCE);
+        self.write_if("release a listing", step).await
+    }
+
     /// The channel took a quantity: kept, and the failure cleared, unless one of a higher version is there. One write
     /// unit.
     pub async fn acknowledge(
@@ -195,9 +305,10 @@ impl Store {
         // An equal version passes: a try repeated after a lost answer is the same acknowledgement.
         let step = Step::update(
             keys::link(organization, item, listing),
-            "SET #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
+            "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
         )
         .only_if("attribute_exists(pk) AND (attribute_not_exists(#v) OR #v <= :v)", Refused::Conflict("link"))
+        .name("#p", PREVIOUS)
         .name("#q", QUANTITY)
         .name("#v", VERSION)
         .name("#t", TAKEN_AT)
@@ -208,6 +319,46 @@ impl Store {
         .value(":v", n(acknowledged.version))
         .value(":t", time(acknowledged.at));
         stored(self.write_if("acknowledge a quantity", step).await?)
+    }
+
+    /// The channel took a quantity in and works on it. One write unit.
+    pub async fn note_submission(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        submitted: &Submitted,
+    ) -> Result<Stored, StoreError> {
+        let step =
+            Step::update(keys::link(organization, item, listing), "SET #p = :p, #q = :q, #v = :v, #t = :t")
+                .only_if("attribute_exists(pk)", Refused::Conflict("link"))
+                .name("#p", TICKET)
+                .name("#q", SUBMITTED_QUANTITY)
+                .name("#v", SUBMITTED_VERSION)
+                .name("#t", SUBMITTED_AT)
+                .value(":p", s(&submitted.ticket))
+                .value(":q", n(submitted.quantity))
+                .value(":v", n(submitted.version))
+                .value(":t", time(submitted.at));
+        stored(self.write_if("note a submission", step).await?)
+    }
+
+    /// The result of a submission is kept: the listing may be told again. Another submission's stays.
+    pub async fn end_submission(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        ticket: &str,
+    ) -> Result<Stored, StoreError> {
+        let step = Step::update(keys::link(organization, item, listing), "REMOVE #p, #q, #v, #t")
+            .only_if("#p = :p", Refused::Conflict("link"))
+            .name("#p", TICKET)
+            .name("#q", SUBMITTED_QUANTITY)
+            .name("#v", SUBMITTED_VERSION)
+            .name("#t", SUBMITTED_AT)
+            .value(":p", s(ticket));
+        stored(self.write_if("end a submission", step).await?)
     }
 
     /// The channel did not take it. A failure that is there already with the same code keeps its `since`; one from

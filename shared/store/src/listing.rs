@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::availability::RuleSetting;
 use domain::channel::Fulfilment;
 use domain::listing::{Attribute, ChannelStatus, ListingRef, ListingStatus, Match};
 use domain::{
@@ -48,6 +49,9 @@ pub struct Listing {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub rejected_item_ids: BTreeSet<ItemId>,
     pub dismissed_reason: Option<String>,
+    /// What it sets of its rule, over its connection and the organization.
+    #[serde(default, skip_serializing_if = "RuleSetting::is_open")]
+    pub stock_rule: RuleSetting,
     pub first_seen_at: Timestamp,
     /// When its channel data last changed here.
     pub observed_at: Timestamp,
@@ -249,6 +253,22 @@ impl Store {
         self.page("list a connection's listings", &list, &query, page, read).await
     }
 
+    /// How many linked listings the connection has: counted in the index.
+    pub async fn linked_count(
+        &self,
+        organization: &OrganizationId,
+        connection: &ConnectionId,
+    ) -> Result<u64, StoreError> {
+        let begin = keys::listings_begin(connection);
+        let mut count = 0;
+        for found in Match::ALL {
+            let prefix = keys::listing_index_sort(ListingStatus::Linked, found, &begin);
+            let query = Query::index(keys::listing_index(organization)).prefix(prefix);
+            count += self.query_count("count a connection's linked listings", &query).await?;
+        }
+        Ok(count)
+    }
+
     /// How many listings have each status and match: counted in the index.
     pub async fn listing_counts(
         &self,
@@ -359,9 +379,7 @@ fn index_prefixes(filter: &ListingFilter) -> Vec<String> {
         (None, _) if filter.status.is_none() => vec![String::new()],
         (None, _) => statuses.iter().map(|status| format!("{}#", status.as_str())).collect(),
         (Some(found), connection) => {
-            let ids = connection
-                .as_ref()
-                .map_or(String::new(), |connection| format!("{}_{}_", ListingId::PREFIX, connection.body()));
+            let ids = connection.as_ref().map_or(String::new(), keys::listings_begin);
             statuses.iter().map(|status| keys::listing_index_sort(*status, found, &ids)).collect()
         }
     };

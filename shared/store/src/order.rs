@@ -4,17 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::fulfilment::{LineProgress, LineStand, StockDeductedOn};
 use domain::listing::ListingRef;
 use domain::order::{ChannelOrderState, Effect, OrderState, PaymentStatus, Place};
+use domain::order_document::DocumentCounts;
 use domain::stock::Movement;
 use domain::{
-    ConnectionId, Currency, ItemId, ListingId, LocationId, Money, OrderId, OrganizationId, Quantity,
-    Timestamp,
+    ConnectionId, ContactId, Currency, ItemId, ListingId, LocationId, Money, OrderId, OrganizationId,
+    Quantity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, IPK, ISK, Key};
-use crate::packing::{pack, unpack};
+use crate::order_document::OrderDocument;
+use crate::packing::{Rest, bytes_of_hex, pack, unpack};
 use crate::page::List;
 use crate::read::{QUERIES_MAX, Query, key_of};
 use crate::row::{Reader, Row, b, n, s, time, word};
@@ -25,8 +28,7 @@ use crate::{Page, PageRequest, Store, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub id: OrderId,
-    pub connection_id: ConnectionId,
-    pub external_id: String,
+    pub origin: Origin,
     pub number: String,
     pub state: OrderState,
     pub channel_state: ChannelOrderState,
@@ -44,8 +46,16 @@ pub struct Order {
     pub applied: BTreeMap<Place, Effect>,
     /// False while a large order is still being applied in parts: not shown, not counted.
     pub complete: bool,
-    /// First seen fulfilled, and placed before the connection existed: it never touches the stock.
+    /// First seen fulfilled, and placed before the connection existed, or shipped by the channel from a stock of its own:
+    /// it never touches the stock.
     pub no_stock_effect: bool,
+    /// As the organization had it when the order came: a later choice leaves what has moved.
+    pub deducted_on: StockDeductedOn,
+    /// Who bought, where anything tells buyers apart.
+    pub contact_id: Option<ContactId>,
+    pub documents: DocumentCounts,
+    /// Oldest first.
+    pub comments: Vec<Comment>,
     pub placed_at: Timestamp,
     /// The channel's version of what is stored.
     pub changed_at: Timestamp,
@@ -53,9 +63,53 @@ pub struct Order {
     pub version: u64,
 }
 
+/// Where an order comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    Channel {
+        connection_id: ConnectionId,
+        /// The channel's own id of it.
+        external_id: String,
+    },
+    /// A person's word.
+    Manual,
+}
+
+/// What a person noted on an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    #[serde(rename = "t")]
+    pub text: String,
+    #[serde(rename = "b")]
+    pub by: String,
+    #[serde(rename = "a")]
+    pub at: Timestamp,
+}
+
+impl Order {
+    pub fn connection_id(&self) -> Option<&ConnectionId> {
+        match &self.origin {
+            Origin::Channel { connection_id, .. } => Some(connection_id),
+            Origin::Manual => None,
+        }
+    }
+
+    pub fn external_id(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Channel { external_id, .. } => Some(external_id),
+            Origin::Manual => None,
+        }
+    }
+
+    /// The listing of one of its lines, where the channel still knows it.
+    pub fn listing_of(&self, line: &OrderLine) -> Option<ListingId> {
+        line.listing_id(self.connection_id()?)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// The channel's id of the line, unique in the order.
+    /// The channel's id of the line, or ours, unique in the order.
     #[serde(rename = "n")]
     pub id: String,
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
@@ -63,12 +117,17 @@ pub struct OrderLine {
     /// The item it was resolved to.
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub item_id: Option<ItemId>,
+    /// What one unit of a bundle was made of when it was resolved, so that a later change of the bundle does not change
+    /// what the order holds; empty for a simple item. `None`: not looked at yet.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<LinePart>>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     #[serde(rename = "t")]
     pub title: String,
     #[serde(rename = "q")]
     pub quantity: Quantity,
+    /// By the channel's word.
     #[serde(rename = "f")]
     pub shipped: Quantity,
     /// Minor units of the order's currency.
@@ -76,9 +135,25 @@ pub struct OrderLine {
     pub unit_price_minor: Option<i64>,
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub tax_minor: Option<i64>,
+    /// What was done with it here.
+    #[serde(rename = "d", default, skip_serializing_if = "LineProgress::is_nothing")]
+    pub done: LineProgress,
+}
+
+/// A simple item in a bundle, with how many one bundle has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinePart {
+    #[serde(rename = "i")]
+    pub item_id: ItemId,
+    #[serde(rename = "q")]
+    pub quantity: i64,
 }
 
 impl OrderLine {
+    pub fn stand(&self) -> LineStand {
+        LineStand { quantity: self.quantity, told: self.shipped, done: self.done }
+    }
+
     /// The line's listing, where the channel still knows it.
     pub fn listing_id(&self, connection: &ConnectionId) -> Option<ListingId> {
         let listing = self.listing.as_ref()?;
@@ -89,6 +164,11 @@ impl OrderLine {
 #[derive(Debug, Clone, Default)]
 pub struct OrderFilter {
     pub connection_id: Option<ConnectionId>,
+    /// Of one of these.
+    pub connection_ids: Option<BTreeSet<ConnectionId>>,
+    /// Made by a person, or not.
+    pub manual: Option<bool>,
+    pub contact_id: Option<ContactId>,
     pub state: Option<OrderState>,
     pub frozen: Option<bool>,
     /// Part of the number or the channel's id, in lower case.
@@ -112,6 +192,9 @@ const TOTAL_CURRENCY: &str = "toc";
 const LOCATION: &str = "loc";
 const FROZEN: &str = "fz";
 const NO_STOCK_EFFECT: &str = "ns";
+const MANUAL: &str = "mn";
+const ON_INVOICE: &str = "di";
+const CONTACT: &str = "ct";
 const PLACED_AT: &str = "pa";
 const CHANGED_AT: &str = "ca";
 const IMPORTED_AT: &str = "ia";
@@ -127,9 +210,20 @@ impl Order {
             put(IPK, s(keys::orders(organization)));
             put(ISK, s(keys::order_index_sort(self.placed_at, &self.id)));
         }
-        if OrderId::of(&self.connection_id, &self.external_id).as_ref() != Ok(&self.id) {
-            put(CONNECTION, s(self.connection_id.as_str()));
-            put(EXTERNAL, s(&self.external_id));
+        match &self.origin {
+            Origin::Manual => put(MANUAL, n(1)),
+            Origin::Channel { connection_id, external_id } => {
+                if OrderId::of(connection_id, external_id).as_ref() != Ok(&self.id) {
+                    put(CONNECTION, s(connection_id.as_str()));
+                    put(EXTERNAL, s(external_id));
+                }
+            }
+        }
+        if let Some(contact) = &self.contact_id {
+            put(CONTACT, packed_id(contact.body()));
+        }
+        if self.deducted_on == StockDeductedOn::Invoice {
+            put(ON_INVOICE, n(1));
         }
         put(NUMBER, s(&self.number));
         put(STATE, word(&self.state)?);
@@ -160,7 +254,8 @@ impl Order {
         put(CHANGED_AT, time(self.changed_at));
         put(IMPORTED_AT, time(self.imported_at));
         put(VERSION, n(self.version));
-        let packed = pack(&self.lines, &self.applied, &self.location_id)?;
+        let rest = Rest { documents: self.documents, comments: self.comments.clone() };
+        let packed = pack(&self.lines, &self.applied, &self.location_id, &rest)?;
         put(LINES, b(packed.text));
         if !packed.items.is_empty() {
             put(ITEMS, b(packed.items));
@@ -168,17 +263,26 @@ impl Order {
         Ok(row)
     }
 
-    fn of_row(row: &Row) -> Result<Self, StoreError> {
+    pub(crate) fn of_row(row: &Row) -> Result<Self, StoreError> {
         let unreadable = |error| StoreError::Unreadable("an order", Box::new(error));
         let reader = Reader::new("an order", row);
         let id: OrderId = reader.parsed(keys::SK)?;
-        let (connection_id, external_id) = if reader.has(CONNECTION) {
-            (reader.parsed(CONNECTION)?, reader.text(EXTERNAL)?.to_owned())
+        let origin = if reader.has(MANUAL) {
+            Origin::Manual
+        } else if reader.has(CONNECTION) {
+            let (connection_id, external_id) =
+                (reader.parsed(CONNECTION)?, reader.text(EXTERNAL)?.to_owned());
+            Origin::Channel { connection_id, external_id }
         } else {
             // A channel's order is named as its listings are: by connection and the channel's own id.
             let name = ListingId::from_body(id.body()).map_err(unreadable)?;
             let (external_id, _) = name.external().unwrap_or_default();
-            (name.connection().map_err(unreadable)?, external_id)
+            Origin::Channel { connection_id: name.connection().map_err(unreadable)?, external_id }
+        };
+        let contact_id = if reader.has(CONTACT) {
+            Some(ContactId::from_body(&unpacked_id(&reader, CONTACT)?).map_err(unreadable)?)
+        } else {
+            None
         };
         let state: OrderState = reader.word(STATE)?;
         let channel_state = match state {
@@ -193,11 +297,10 @@ impl Order {
             if reader.has(TOTAL_CURRENCY) { reader.parsed(TOTAL_CURRENCY)? } else { currency };
         let location_id = LocationId::from_body(reader.text(LOCATION)?).map_err(unreadable)?;
         let items = if reader.has(ITEMS) { reader.bytes(ITEMS)? } else { &[] };
-        let (lines, applied) = unpack(reader.bytes(LINES)?, items, &location_id)?;
+        let (lines, applied, rest) = unpack(reader.bytes(LINES)?, items, &location_id)?;
         Ok(Self {
             id,
-            connection_id,
-            external_id,
+            origin,
             number: reader.text(NUMBER)?.to_owned(),
             state,
             channel_state,
@@ -211,6 +314,14 @@ impl Order {
             applied,
             complete: reader.has(IPK),
             no_stock_effect: reader.has(NO_STOCK_EFFECT),
+            deducted_on: if reader.has(ON_INVOICE) {
+                StockDeductedOn::Invoice
+            } else {
+                StockDeductedOn::Shipment
+            },
+            contact_id,
+            documents: rest.documents,
+            comments: rest.comments,
             placed_at: reader.time(PLACED_AT)?,
             changed_at: reader.time(CHANGED_AT)?,
             imported_at: reader.time(IMPORTED_AT)?,
@@ -221,10 +332,30 @@ impl Order {
     fn is_found(&self, filter: &OrderFilter) -> bool {
         let has = |text: &str, q: &str| text.to_lowercase().contains(q);
         self.complete
-            && filter.connection_id.as_ref().is_none_or(|connection| *connection == self.connection_id)
+            && filter.connection_id.as_ref().is_none_or(|connection| self.connection_id() == Some(connection))
+            && filter.connection_ids.as_ref().is_none_or(|connections| {
+                self.connection_id().is_some_and(|connection| connections.contains(connection))
+            })
+            && filter.manual.is_none_or(|manual| manual == (self.origin == Origin::Manual))
+            && (filter.contact_id.is_none() || filter.contact_id == self.contact_id)
             && filter.state.is_none_or(|state| state == self.state)
             && filter.frozen.is_none_or(|frozen| frozen == self.frozen)
-            && filter.q.as_ref().is_none_or(|q| has(&self.number, q) || has(&self.external_id, q))
+            && filter
+                .q
+                .as_ref()
+                .is_none_or(|q| has(&self.number, q) || self.external_id().is_some_and(|id| has(id, q)))
+    }
+}
+
+/// An id's body: in half the bytes where it is of hex digits, as most are.
+fn packed_id(body: &str) -> aws_sdk_dynamodb::types::AttributeValue {
+    bytes_of_hex(body).map_or_else(|| s(body), |bytes| b(bytes.to_vec()))
+}
+
+fn unpacked_id(reader: &Reader<'_>, name: &str) -> Result<String, StoreError> {
+    match reader.text(name) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Ok(reader.bytes(name)?.iter().map(|byte| format!("{byte:02x}")).collect()),
     }
 }
 
@@ -298,8 +429,24 @@ impl Store {
         waits_for: &BTreeSet<ListingId>,
         waited_for: &BTreeSet<ListingId>,
     ) -> Result<(), StoreError> {
+        self.save_order_with(organization, after, movements, waits_for, waited_for, &[]).await
+    }
+
+    /// As [`Store::save_order`], with papers of the order (at most 4), new ones or in their next version.
+    pub async fn save_order_with(
+        &self,
+        organization: &OrganizationId,
+        after: &Order,
+        movements: &[Movement],
+        waits_for: &BTreeSet<ListingId>,
+        waited_for: &BTreeSet<ListingId>,
+        documents: &[OrderDocument],
+    ) -> Result<(), StoreError> {
         let operation = "save an order";
         let mut steps = vec![Step::put(after.to_row(organization)?).only_after(after.version, "order")];
+        for document in documents {
+            steps.extend(document.steps(organization, after.connection_id())?);
+        }
         steps.extend(posting_steps(organization, movements.iter().map(|movement| (movement, &Guard::None)))?);
         let waiting = |listing| keys::waiting_order(organization, listing, &after.id);
         let mut early: Vec<Step> =

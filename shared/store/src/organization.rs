@@ -1,5 +1,7 @@
 //! Organizations: the tenants.
 
+use domain::availability::RuleSetting;
+pub use domain::fulfilment::StockDeductedOn;
 use domain::matching::AutoLink;
 use domain::order::OrderPreference;
 use domain::{Currency, LocationId, Name, OrganizationId, Timestamp};
@@ -9,16 +11,8 @@ use crate::api_key::{self, ApiKey};
 use crate::location::{self, Location};
 use crate::row::{from_row, to_row};
 use crate::transact::{Refused, Step};
+use crate::verification;
 use crate::{Store, StoreError, keys};
-
-/// When an order's goods are taken off the stock on hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StockDeductedOn {
-    #[default]
-    Shipment,
-    Invoice,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
@@ -34,6 +28,9 @@ pub struct Organization {
     pub stock_deducted_on: StockDeductedOn,
     pub primary_location_id: LocationId,
     pub auto_link: AutoLink,
+    /// For all listings, where neither they nor their connections say otherwise.
+    #[serde(default)]
+    pub stock_rule: RuleSetting,
     pub created_at: Timestamp,
     /// Grows by one with each change.
     pub version: u64,
@@ -42,7 +39,7 @@ pub struct Organization {
 const WHAT: &str = "organization";
 
 impl Store {
-    /// The organization, its first location and its first key, together.
+    /// The organization, its first location, its first key and its first check of the ledger, together.
     pub async fn create_organization(
         &self,
         organization: &Organization,
@@ -53,6 +50,7 @@ impl Store {
         let mut steps = vec![Step::put(own).only_if_new(Refused::Exists(WHAT))];
         steps.push(location::creation(&organization.id, primary)?);
         steps.extend(api_key::creation(key)?);
+        steps.push(verification::first(organization)?);
         self.transact("create an organization", steps).await
     }
 

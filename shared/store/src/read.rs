@@ -28,9 +28,11 @@ pub(crate) enum Range {
 /// Rows that a search looks at in one request, at most.
 const WIDEST: usize = 500;
 
-/// A query of a partition of the main table, or of the index.
+/// A query of a partition of a table, or of the main table's index.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
+    /// Of the table of personal data.
+    pub personal: bool,
     pub index: bool,
     pub pk: String,
     pub range: Range,
@@ -45,6 +47,7 @@ pub(crate) struct Query {
 impl Query {
     pub fn of(pk: impl Into<String>) -> Self {
         Self {
+            personal: false,
             index: false,
             pk: pk.into(),
             range: Range::All,
@@ -57,6 +60,12 @@ impl Query {
 
     pub fn index(pk: impl Into<String>) -> Self {
         Self { index: true, ..Self::of(pk) }
+    }
+
+    /// In the table of personal data.
+    pub fn personal(mut self) -> Self {
+        self.personal = true;
+        self
     }
 
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -207,10 +216,11 @@ impl Store {
         let (pk, sk) = if query.index { (IPK, ISK) } else { (PK, SK) };
         let consistent = query.freshness == Freshness::Consistent;
         let limit = query.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
+        let table = if query.personal { &self.tables.personal } else { &self.tables.main };
         let mut request = self
             .client
             .query()
-            .table_name(&self.tables.main)
+            .table_name(table)
             .set_index_name(query.index.then(|| INDEX.to_owned()))
             .consistent_read(consistent)
             .scan_index_forward(!query.newest_first)
@@ -238,7 +248,7 @@ impl Store {
         persistently(operation, seed_of(&query.pk), || request.clone().send()).await
     }
 
-    /// A page of a query of the main table: of its rows, those that `read` makes something of. The cursor is the key of
+    /// A page of a query: of its rows, those that `read` makes something of. The cursor is the key of
     /// the last row given out, or, where the search was ended by its bound, of the last one looked at.
     pub(crate) async fn page<T>(
         &self,

@@ -72,6 +72,10 @@ impl<'a> Reader<'a> {
         StoreError::Unreadable(self.what, Box::new(BadAttribute(name.to_owned())))
     }
 
+    pub fn unreadable(&self, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+        StoreError::Unreadable(self.what, Box::new(error))
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.row.contains_key(name)
     }
@@ -105,6 +109,10 @@ impl<'a> Reader<'a> {
 
     pub fn time(&self, name: &str) -> Result<Timestamp, StoreError> {
         Timestamp::from_nanosecond(self.number(name)?).map_err(|_| self.bad(name))
+    }
+
+    pub fn time_if_any(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        if self.has(name) { self.time(name).map(Some) } else { Ok(None) }
     }
 
     pub fn bytes(&self, name: &str) -> Result<&'a [u8], StoreError> {

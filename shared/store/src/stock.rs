@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use domain::order::Place;
-use domain::stock::{Actor, Change, Level, Movement, Source};
-use domain::{ItemId, LocationId, MovementId, OrganizationId};
+use domain::stock::{Actor, Change, Level, Movement, Replay, Source};
+use domain::{ItemId, LocationId, MovementId, OrganizationId, Timestamp};
 
+use crate::facts::{Facts, facts_of, low_stock};
 use crate::keys::{self, Key};
 use crate::link::Link;
 use crate::page::List;
@@ -19,8 +20,14 @@ use crate::{Page, PageRequest, Store, StoreError};
 /// All that a push must know of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemStock {
+    /// None of a bundle.
     pub levels: Vec<Level>,
     pub links: Vec<Link>,
+    pub facts: Facts,
+    /// The bundles that name it directly, where they were asked for.
+    pub bundles: Vec<ItemId>,
+    /// Since when the stock is below its reorder level.
+    pub low_since: Option<Timestamp>,
 }
 
 /// How fresh a read must be.
@@ -49,22 +56,46 @@ pub struct Posting {
 }
 
 impl Store {
-    /// One query over the item's links and levels: half a read unit (eventual) per 4 KiB.
+    /// One query over the item's links, levels and facts: half a read unit (eventual) per 4 KiB.
     pub async fn item_stock(
         &self,
         organization: &OrganizationId,
         item: &ItemId,
         freshness: Freshness,
     ) -> Result<ItemStock, StoreError> {
-        let mut query = Query::of(keys::item_stock(organization, item)).between(keys::LINK, keys::LEVELS_END);
+        self.item_stock_from(keys::FACTS, organization, item, freshness).await
+    }
+
+    /// With the bundles that name the item: one row more for each. Consistent.
+    pub async fn item_stock_and_bundles(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+    ) -> Result<ItemStock, StoreError> {
+        self.item_stock_from(keys::WITHIN, organization, item, Freshness::Consistent).await
+    }
+
+    async fn item_stock_from(
+        &self,
+        begin: &str,
+        organization: &OrganizationId,
+        item: &ItemId,
+        freshness: Freshness,
+    ) -> Result<ItemStock, StoreError> {
+        let mut query = Query::of(keys::item_stock(organization, item)).between(begin, keys::LEVELS_END);
         query.freshness = freshness;
         let mut stock = ItemStock::default();
         for row in self.query_all("read an item's stock", &query).await? {
             let reader = Reader::new("an item's stock", &row);
-            if reader.text(keys::SK)?.starts_with(keys::LINK) {
-                stock.links.push(Link::of_row(item, &row)?);
-            } else {
-                stock.levels.push(level_of(&row)?);
+            match reader.text(keys::SK)? {
+                sk if sk.starts_with(keys::LINK) => stock.links.push(Link::of_row(item, &row)?),
+                sk if sk.starts_with(keys::WITHIN) => {
+                    let bundle = reader.sort_key_after(keys::WITHIN)?.parse();
+                    stock.bundles.push(bundle.map_err(|error| reader.unreadable(error))?);
+                }
+                keys::FACTS => stock.facts = facts_of(row)?,
+                keys::LOW => stock.low_since = Some(low_stock(&row)?.since),
+                _ => stock.levels.push(level_of(&row)?),
             }
         }
         Ok(stock)
@@ -81,6 +112,38 @@ impl Store {
         let mut query = Query::of(keys::item_stock(organization, item)).prefix(keys::MOVEMENT).newest_first();
         query.limit = Some(page.rows() + 1);
         self.page("list movements", &list, &query, page, |row| movement_of(item, &row).map(Some)).await
+    }
+
+    /// The levels that the item's movements up to `until`, that instant included, make; all movements where there is
+    /// none. Consistent: one read unit per 11 movements.
+    pub async fn replayed(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<Level>, StoreError> {
+        let query = Query::of(keys::item_stock(organization, item)).consistent();
+        let query = match until {
+            Some(until) => {
+                query.between(keys::MOVEMENT, format!("{}{}#~", keys::MOVEMENT, keys::millis(until)))
+            }
+            None => query.prefix(keys::MOVEMENT),
+        };
+        let mut replay = Replay::default();
+        let mut start = None;
+        loop {
+            let (rows, next) = self.query("replay an item's movements", &query, start).await?;
+            for row in rows {
+                let movement = movement_of(item, &row)?;
+                if until.is_none_or(|until| movement.at <= until) {
+                    replay.add(&movement);
+                }
+            }
+            start = next;
+            if start.is_none() {
+                return Ok(replay.levels());
+            }
+        }
     }
 
     /// The level alone, consistent; an empty one where nothing has moved yet.

@@ -54,6 +54,12 @@ pub struct Sync {
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub failure: Option<SyncFailure>,
+    /// Why a person is asked, while it is held.
+    #[serde(default)]
+    pub held: Option<Held>,
+    /// A person said yes: as many listings as must be may go to zero.
+    #[serde(default)]
+    pub approved: bool,
     /// Where it stands: how many steps are done, in which phase, and the phase's own cursor.
     pub step: u32,
     pub phase: Phase,
@@ -67,6 +73,17 @@ pub struct SyncFailure {
     pub reason: String,
 }
 
+/// What a push run would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Listings that would have gone to zero, with those of the hour before.
+    pub to_zero: u64,
+    /// As many might have.
+    pub limit: u64,
+    /// Linked listings of the connection.
+    pub linked: u64,
+}
+
 /// What a sync is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -75,7 +92,7 @@ pub enum Phase {
     Fetch,
     /// Over what waits, once everything is known (items).
     Match,
-    /// Over linked listings, for those behind (stock).
+    /// Over linked listings, for those behind (stock) or different (reconcile).
     Sweep,
 }
 
@@ -220,6 +237,21 @@ impl Store {
             Ok(filter.takes(&sync).then_some(sync))
         };
         self.page("list syncs", &list, &query, page, read).await
+    }
+
+    /// Stores what was done outside of any run, as a finished sync with its records (at most 1,000): nothing is marked as
+    /// running.
+    pub async fn record_sync(
+        &self,
+        organization: &OrganizationId,
+        sync: &Sync,
+        records: &[SyncRecord],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let row = sync_row(organization, sync, at)?;
+        let mut steps = vec![Step::put(row).only_if_new(Refused::Exists(WHAT))];
+        steps.extend(record::steps(organization, sync, records, at)?);
+        self.transact("record a sync", steps).await
     }
 
     /// Stores a step of a sync with the step's records (at most 1,000; a reason is cut at 2,000 characters), if the row

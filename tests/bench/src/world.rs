@@ -82,7 +82,7 @@ impl World {
             Arc::<Wire>::clone(&wire),
             Arc::new(clock.clone()),
             ids(),
-            Settings { public_url: None, custom_endpoints: true },
+            Settings { public_url: None, custom_endpoints: true, ..Settings::default() },
         );
         let (organization, _) = app
             .create_organization(NewOrganization {
@@ -157,6 +157,12 @@ impl World {
         Ok(worked)
     }
 
+    /// Every record of the table's stream since the world began.
+    pub fn stream(&self) -> anyhow::Result<StreamEvent> {
+        let read = self.engine.stream_records(MAIN, None, usize::MAX)?;
+        Ok(serde_json::from_value(read.to_lambda_event())?)
+    }
+
     /// All that is in a queue, to its function, in batches of those it is invoked with.
     pub async fn work(&self, queue: QueueName) -> anyhow::Result<Worked> {
         let mut worked = Worked::default();
@@ -187,11 +193,24 @@ impl World {
         }
     }
 
+    /// What is in a queue now, to its function, once.
+    pub async fn work_once(&self, queue: QueueName) -> anyhow::Result<()> {
+        let received = self.queue.receive(queue, QUEUE_BATCH, VISIBILITY).await?;
+        let mut receipts: BTreeMap<String, String> =
+            received.iter().map(|message| (message.message_id.clone(), message.receipt.clone())).collect();
+        let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
+        for failure in self.invoke(queue.work, SqsEvent { records }).await.batch_item_failures {
+            receipts.remove(&failure.item_identifier);
+        }
+        Ok(self.queue.delete(queue, receipts.into_values().collect()).await?)
+    }
+
     async fn invoke(&self, work: Work, event: SqsEvent) -> SqsBatchResponse {
         match work {
             Work::ItemSync => item_sync::handle(&self.app, event).await,
             Work::OrderImport => order_import::handle(&self.app, event).await,
             Work::StockPush => stock_push::handle(&self.app, event).await,
+            Work::ShipmentPush => shipment_push::handle(&self.app, event).await,
         }
     }
 

@@ -2,6 +2,7 @@
 //! without a socket and under a clock that the law moves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{
-    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shop, ShopFacts,
-    StockOutcome, StockTarget, Transport,
+    Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shipment,
+    ShipmentOutcome, Shop, ShopFacts, StockOutcome, StockTarget, Transport,
 };
 use domain::listing::{FetchedListing, ListingRef};
 use domain::order::FetchedOrder;
@@ -39,7 +40,49 @@ pub struct Subject {
     pub endpoint: &'static str,
     /// A merchant can make a group with four attributes.
     pub four_attributes: bool,
+    pub nature: Nature,
     pub open: Box<dyn Fn(Setting) -> Arc<dyn SimulatedShop> + Send + Sync>,
+}
+
+/// How a channel differs from what laws expect of most, by its nature: said here, so that no law looks away silently.
+pub struct Nature {
+    /// Calls that a walk through so many listings without variations takes, in so many pages.
+    pub listing_calls: fn(listings: usize, pages: usize) -> usize,
+    /// Every listing has a SKU: the channel knows it by that.
+    pub sku_is_the_key: bool,
+    /// The marketplaces that count in a currency, where the connection names them.
+    pub marketplaces: fn(currency: &str) -> Vec<String>,
+    /// What the channel cannot count in.
+    pub not_in: &'static [&'static str],
+    /// The quantity of an order's line can be changed after checkout.
+    pub orders_can_be_edited: bool,
+    /// A refund says which units it is for.
+    pub refunds_name_units: bool,
+    /// An order tells of the money that went back.
+    pub refunds_in_orders: bool,
+    /// Notifications come over HTTP and are signed, not through a queue whose policy vouches for them.
+    pub signed_notifications: bool,
+    /// A new listing is told by a notification.
+    pub tells_new_listings: bool,
+    /// Which changes of an order are told by notifications.
+    pub tells_of_orders: &'static [&'static str],
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Self {
+            listing_calls: |_, pages| pages,
+            sku_is_the_key: false,
+            marketplaces: |_| Vec::new(),
+            not_in: &[],
+            orders_can_be_edited: true,
+            refunds_name_units: true,
+            refunds_in_orders: true,
+            signed_notifications: true,
+            tells_new_listings: true,
+            tells_of_orders: &["placed", "paid", "refunded", "cancelled"],
+        }
+    }
 }
 
 /// One shop, and all that is needed to speak to it.
@@ -48,6 +91,7 @@ pub struct Stage {
     pub shop: Arc<dyn SimulatedShop>,
     pub credentials: Credentials,
     endpoint: Url,
+    marketplaces: Vec<String>,
     facts: ShopFacts,
     currency: Currency,
     pace: Pace,
@@ -77,6 +121,7 @@ impl Subject {
             adapter: self.adapter,
             credentials: Credentials::from_exposed(shop.credentials()),
             endpoint: self.endpoint.parse()?,
+            marketplaces: (self.nature.marketplaces)(currency),
             facts: ShopFacts::new(),
             currency: currency.parse()?,
             pace: Pace::default(),
@@ -85,6 +130,7 @@ impl Subject {
             clock_ms,
             shop,
         };
+        stage.renew_if_stale().await?;
         let identity = self.adapter.identify(&stage.shop()).await?;
         anyhow::ensure!(identity.currency == stage.currency, "the shop counts in {}", identity.currency);
         stage.facts = identity.facts;
@@ -97,6 +143,7 @@ impl Stage {
     pub fn shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
+            marketplaces: &self.marketplaces,
             credentials: &self.credentials,
             facts: &self.facts,
             currency: self.currency,
@@ -136,15 +183,49 @@ impl Stage {
         }
     }
 
+    /// Renews the token, as its holder does.
+    pub async fn renew(&mut self) -> Result<(), ChannelError> {
+        if let Some(tokens) = self.adapter.tokens() {
+            self.credentials = tokens.refresh(&self.shop()).await?;
+        }
+        Ok(())
+    }
+
+    /// A fresh token, where one is needed and the one at hand has ended.
+    pub async fn renew_if_stale(&mut self) -> Result<(), ChannelError> {
+        let ends = self.adapter.tokens().and_then(|tokens| tokens.expires_at(&self.credentials));
+        if ends.is_some_and(|end| end <= self.now()) { self.renew().await } else { Ok(()) }
+    }
+
+    /// Tells of a shipment, tried again while pacing says so.
+    pub async fn ship(&self, shipment: &Shipment) -> Result<ShipmentOutcome, ChannelError> {
+        loop {
+            match self.adapter.push_shipment(&self.shop(), shipment).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => self.wait_for(error)?,
+            }
+        }
+    }
+
+    pub async fn listing_page(
+        &self,
+        changed: Option<Window>,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<FetchedListing>, ChannelError> {
+        loop {
+            match self.adapter.fetch_listings(&self.shop(), changed, cursor).await {
+                Ok(page) => return Ok(page),
+                Err(error) => self.wait_for(error)?,
+            }
+        }
+    }
+
     /// Every page of listings.
     pub async fn pages(&self, changed: Option<Window>) -> Result<Vec<Page<FetchedListing>>, ChannelError> {
         let mut pages: Vec<Page<FetchedListing>> = Vec::new();
         for _ in 0..PATIENCE {
             let cursor = pages.last().and_then(|page| page.next.clone());
-            match self.adapter.fetch_listings(&self.shop(), changed, cursor.as_ref()).await {
-                Ok(page) => pages.push(page),
-                Err(error) => self.wait_for(error)?,
-            }
+            pages.push(self.listing_page(changed, cursor.as_ref()).await?);
             if pages.last().is_some_and(|page| page.next.is_none()) {
                 break;
             }
@@ -230,6 +311,18 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// What the channel shows of each target.
+    pub async fn read(&self, targets: &[StockTarget]) -> Result<Vec<Option<i64>>, ChannelError> {
+        loop {
+            match self.adapter.read_stock(&self.shop(), targets).await {
+                Ok(shown) => return Ok(shown),
+                Err(error) => self.wait_for(error)?,
+            }
+        }
+    }
+}
+
 /// The adapter's name for what the simulation sold.
 pub fn reference(sold: &Sold) -> ListingRef {
     ListingRef { external_id: sold.external_id.clone(), variation_id: sold.variation_id.clone() }
@@ -239,10 +332,36 @@ fn at_ms(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap()
 }
 
+thread_local! {
+    /// Each law is tried on a thread of its own.
+    static THROTTLED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How often a shop of this thread has refused a call as one too many since the last time asked. A fault's refusals,
+/// which no pacing could have avoided, are not counted.
+pub fn take_throttled() -> usize {
+    THROTTLED.replace(0)
+}
+
 /// From the adapter to the shop, by way of the faults.
 struct Direct {
     shop: Arc<dyn SimulatedShop>,
 }
+
+impl Direct {
+    fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let response = self.shop.handle(request);
+        // Shopify says it in the body of a success.
+        let throttled = response.status() == 429
+            || response.body().windows(THROTTLED_CODE.len()).any(|part| part == THROTTLED_CODE);
+        if throttled {
+            THROTTLED.set(THROTTLED.get() + 1);
+        }
+        response
+    }
+}
+
+const THROTTLED_CODE: &[u8] = br#""code":"THROTTLED""#;
 
 #[async_trait]
 impl Transport for Direct {
@@ -252,7 +371,7 @@ impl Transport for Direct {
             response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
         };
         match self.shop.faults().take() {
-            Fault::Pass => Ok(self.shop.handle(request)),
+            Fault::Pass => Ok(self.handle(request)),
             Fault::Status(status) => Ok(html(status)),
             Fault::Throttle { retry_after_s } => {
                 let mut response = html(429);
@@ -264,10 +383,10 @@ impl Transport for Direct {
             Fault::Html => Ok(html(200)),
             Fault::Hang => Err(TransportError::Timeout(None)),
             Fault::DropAnswer => {
-                drop(self.shop.handle(request));
+                drop(self.handle(request));
                 Err(TransportError::Timeout(None))
             }
-            Fault::Cut => Ok(self.shop.handle(request).map(|body| body.slice(..body.len() / 2))),
+            Fault::Cut => Ok(self.handle(request).map(|body| body.slice(..body.len() / 2))),
         }
     }
 }

@@ -10,7 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
+use url::Url;
 
+pub mod amazon;
+pub mod ebay;
 mod fault;
 mod serve;
 pub mod shopify;
@@ -70,6 +73,15 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
+/// A shipment as the shop has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipped {
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    /// By the order's line ids, with units; empty where the channel ships whole orders.
+    pub lines: Vec<(String, u32)>,
+}
+
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
     /// `woocommerce`, `shopify`.
@@ -113,6 +125,11 @@ pub trait SimulatedShop: Send + Sync {
     /// Ships everything.
     fn fulfil(&self, order: &str);
 
+    /// The shipments of an order, in the order in which they were told.
+    fn shipments(&self, _order: &str) -> Vec<Shipped> {
+        Vec::new()
+    }
+
     /// What the shop shows buyers.
     fn quantity(&self, listing: &Sold) -> Option<i64>;
 
@@ -138,6 +155,22 @@ pub trait SimulatedShop: Send + Sync {
     /// simulation does not know how.
     fn forget_webhook(&self) -> bool {
         false
+    }
+
+    /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
+    fn unknown_status(&self, _order: &str) -> bool {
+        false
+    }
+
+    /// The merchant opens the channel's page of consent and agrees: where the browser is sent then, with the code. `None`
+    /// for a page that the channel would not show, and where it has none.
+    fn consent(&self, _page: &Url) -> Option<Url> {
+        None
+    }
+
+    /// The same, and the merchant says no.
+    fn deny(&self, _page: &Url) -> Option<Url> {
+        None
     }
 
     /// From now on the credentials are refused.

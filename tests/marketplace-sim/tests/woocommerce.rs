@@ -305,3 +305,28 @@ fn deliveries_look_as_recorded() {
     shop.sell(&[(Sold { external_id: "12".to_owned(), variation_id: None }, 1)]);
     assert_eq!(shop.take_deliveries().len(), 1);
 }
+
+#[test]
+fn notes_and_completion_are_answered_as_recorded() {
+    let shop = stocked();
+    let sold = Sold { external_id: "11".to_owned(), variation_id: None };
+    shop.set_next_id(39);
+    shop.sell(&[(sold.clone(), 1)]);
+    check(&shop, "order-notes-create-customer", &["/author", "/note", "/customer_note"]);
+    check(
+        &shop,
+        "order-notes-list",
+        &["/0/author", "/0/note", "/0/customer_note", "/1/note", "/1/customer_note"],
+    );
+    let shop = opened("2026-11-21T19:59:38Z");
+    shop.set_next_id(42);
+    shop.sell(&[(sold, 1)]);
+    check(
+        &shop,
+        "orders-put-completed",
+        &["/id", "/status", "/date_modified_gmt", "/date_completed", "/date_completed_gmt"],
+    );
+    check(&shop, "orders-put-completed-again", &["/id", "/status", "/date_completed_gmt"]);
+    let orders = shop.orders();
+    assert_eq!(shop.shipments(&orders[0]), []);
+}

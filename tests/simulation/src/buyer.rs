@@ -194,7 +194,7 @@ impl World {
             let (merchant, connected) = self.seller(host);
             let Some(known) = self.mirror.known.get(&merchant.organization) else { continue };
             let Some(connection) = known.connections.get(&connected.connection) else { continue };
-            let rule = crate::law::rule_of(connection);
+            let rule = crate::law::rule_for(connection);
             for sold in shop.on_sale() {
                 let Some(item) = self.item_of(host, &sold) else { continue };
                 let left = self.model.really_available(&item, |host, sold| self.item_of(host, sold));

@@ -26,6 +26,7 @@ pub enum Role {
     ItemSync,
     OrderImport,
     StockPush,
+    ShipmentPush,
     StockFanout,
     Schedule,
     Webhook,

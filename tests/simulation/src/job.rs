@@ -66,7 +66,7 @@ enum Driven {
 /// As in `template.yaml`.
 fn timeout(role: Role) -> Duration {
     Duration::from_secs(match role {
-        Role::ItemSync | Role::OrderImport | Role::StockPush => 90,
+        Role::ItemSync | Role::OrderImport | Role::StockPush | Role::ShipmentPush => 90,
         Role::Schedule => 50,
         Role::StockFanout => 30,
         Role::Api => 29,
@@ -131,6 +131,7 @@ impl World {
             Work::ItemSync => Role::ItemSync,
             Work::OrderImport => Role::OrderImport,
             Work::StockPush => Role::StockPush,
+            Work::ShipmentPush => Role::ShipmentPush,
         };
         let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
         let event = SqsEvent { records };
@@ -141,6 +142,7 @@ impl World {
                 Work::ItemSync => item_sync::handle(app, event).await,
                 Work::OrderImport => order_import::handle(app, event).await,
                 Work::StockPush => stock_push::handle(app, event).await,
+                Work::ShipmentPush => shipment_push::handle(app, event).await,
             })
         });
         Some(id)

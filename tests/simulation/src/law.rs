@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
+use domain::availability::rule_of;
 use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
-use domain::order::OrderState;
+use domain::order::ChannelOrderState;
 use domain::{ItemId, OrganizationId};
 use marketplace_sim::Sold;
 use store::connection::Connection;
@@ -55,10 +56,13 @@ impl World {
 
     /// Each order is one that a channel took, in a state that it had there, and never goes back to an older one.
     fn check_order(&mut self, order: &Order) -> anyhow::Result<()> {
-        let host = self.host_of(&order.connection_id).context("an order of no connection")?;
-        let key = (host, order.external_id.clone());
+        let (Some(connection), Some(external_id)) = (order.connection_id(), order.external_id()) else {
+            return Ok(());
+        };
+        let host = self.host_of(connection).context("an order of no connection")?;
+        let key = (host, external_id.to_owned());
         let Some(real) = self.model.orders.get_mut(&key) else {
-            bail!("the order {} of {} was never placed", order.external_id, key.0)
+            bail!("the order {} of {} was never placed", key.1, key.0)
         };
         if !order.complete {
             return Ok(());
@@ -71,7 +75,7 @@ impl World {
         let Some(found) = found else {
             bail!(
                 "the order {} of {} is {}, which is none of its states since the one that was here: {:?}",
-                order.external_id,
+                key.1,
                 key.0,
                 described(order),
                 &real.states[from..]
@@ -177,7 +181,7 @@ impl World {
             let shows = match (linked, connection) {
                 (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
                     let level = level(known, item);
-                    Some(rule_of(connection).shows(level.on_hand - level.committed))
+                    Some(rule_for(connection).shows(level.on_hand - level.committed))
                 }
                 _ => None,
             };
@@ -269,8 +273,8 @@ impl World {
     }
 }
 
-pub fn rule_of(connection: &Connection) -> Rule {
-    let rule = connection.settings.stock_rule;
+pub fn rule_for(connection: &Connection) -> Rule {
+    let rule = rule_of([&connection.settings.stock_rule]);
     Rule {
         percent: i64::from(rule.percent.get()),
         buffer: rule.buffer.units(),
@@ -291,20 +295,19 @@ fn is_of(line: &store::order::OrderLine, sold: &Sold) -> bool {
     })
 }
 
-pub fn stage_of(state: OrderState) -> Stage {
-    match state {
-        OrderState::Pending => Stage::Pending,
-        OrderState::Confirmed | OrderState::Packed | OrderState::Shipped | OrderState::Delivered => {
-            Stage::Confirmed
-        }
-        OrderState::Fulfilled => Stage::Fulfilled,
-        OrderState::Void => Stage::Void,
+/// By the channel's word: what was done here with the order is not its channel's.
+pub fn stage_of(order: &Order) -> Stage {
+    match order.channel_state {
+        ChannelOrderState::Pending => Stage::Pending,
+        ChannelOrderState::Confirmed | ChannelOrderState::PartFulfilled => Stage::Confirmed,
+        ChannelOrderState::Fulfilled => Stage::Fulfilled,
+        ChannelOrderState::Cancelled => Stage::Void,
     }
 }
 
 /// Whether the hub's order says what this state says.
 pub fn is_state(order: &Order, state: &State) -> bool {
-    let stage = stage_of(order.state);
+    let stage = stage_of(order);
     let units = |sold: &Sold| {
         let lines = order.lines.iter().filter(|line| is_of(line, sold));
         lines.fold((0, 0), |(waiting, shipped), line| {

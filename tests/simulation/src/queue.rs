@@ -279,6 +279,6 @@ impl Queue for SimulatedQueue {
 pub fn batch_max(work: Work) -> usize {
     match work {
         Work::ItemSync => 1,
-        Work::OrderImport | Work::StockPush => 10,
+        Work::OrderImport | Work::StockPush | Work::ShipmentPush => 10,
     }
 }

@@ -11,7 +11,7 @@ use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use store::PageRequest;
 
-use crate::law::{is_state, rule_of};
+use crate::law::{is_state, rule_for};
 use crate::model::{Posted, Stage};
 use crate::world::World;
 
@@ -167,7 +167,9 @@ impl World {
             let here: Vec<_> = known
                 .orders
                 .values()
-                .filter(|order| order.connection_id == connected.connection && order.external_id == *id)
+                .filter(|order| {
+                    order.connection_id() == Some(&connected.connection) && order.external_id() == Some(id)
+                })
                 .collect();
             match here.as_slice() {
                 [] if real.may_be_left_out => {}
@@ -206,7 +208,7 @@ impl World {
                     continue;
                 };
                 let stock = self.model.stock(item);
-                let must = rule_of(connection).shows(stock.on_hand - stock.committed);
+                let must = rule_for(connection).shows(stock.on_hand - stock.committed);
                 let shown = self.shop(&connected.host).sim.quantity(&sold);
                 ensure!(
                     shown == Some(must),
@@ -228,14 +230,14 @@ impl World {
         let known = &self.mirror.known[&self.merchants[merchant].organization];
         for order in known.orders.values() {
             for line in order.lines.iter().filter(|line| line.item_id.is_none() && line.quantity.get() > 0) {
-                let Some(listing) = line.listing_id(&order.connection_id) else { continue };
+                let Some(listing) = order.listing_of(line) else { continue };
                 ensure!(
                     known.link(&listing).is_none(),
                     "a line of {} waits for {listing}, which is linked",
                     order.id
                 );
                 ensure!(
-                    order.frozen || crate::law::stage_of(order.state) == Stage::Void,
+                    order.frozen || crate::law::stage_of(order) == Stage::Void,
                     "{} has an open line and is not frozen",
                     order.id
                 );
@@ -278,10 +280,10 @@ impl World {
         let known = &self.mirror.known[&of.organization];
         let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
         let stock = self.model.stock(item);
-        let must = rule_of(connection).shows(stock.on_hand - stock.committed);
+        let must = rule_for(connection).shows(stock.on_hand - stock.committed);
         let (_, process) = self.process();
         let explained =
-            process.app.explain_availability(&of.organization, item, Some(&connection.id)).await?;
+            process.app.explain_availability(&of.organization, item, Some(&connection.id), None).await?;
         let result = explained.availability.map(|availability| availability.result.units());
         ensure!(result == Some(must), "availability of {item} is {result:?} and must be {must}");
         Ok(())

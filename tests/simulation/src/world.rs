@@ -137,8 +137,11 @@ impl Factory {
         name[..8].copy_from_slice(&self.seed.to_be_bytes());
         name[8..].copy_from_slice(&self.started.to_be_bytes());
         let store = self.store.clone().in_process(name);
-        let settings =
-            Settings { public_url: Some("https://hub.example/".parse().unwrap()), custom_endpoints: true };
+        let settings = Settings {
+            public_url: Some("https://hub.example/".parse().unwrap()),
+            custom_endpoints: true,
+            applications: Default::default(),
+        };
         let app = App::new(
             store,
             Arc::new(self.queue.clone()),
@@ -273,6 +276,7 @@ impl World {
                 purchase_price: None,
                 opening_stock_value: None,
                 barcode: None,
+                components: Vec::new(),
                 group: None,
                 reorder_level: None,
                 opening_stock: vec![OpeningStock {

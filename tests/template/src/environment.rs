@@ -11,6 +11,7 @@ use crate::function::{logical_id, names};
 use crate::queue::{all, condition, stem};
 
 const OPERATOR_KEY_SECRET: &str = "OPERATOR_KEY_SECRET";
+const EVENT_BUS: &str = "EVENT_BUS";
 
 fn keys(variables: &Value) -> BTreeSet<String> {
     variables.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
@@ -22,7 +23,7 @@ fn variables_are_those_that_are_read() {
     let set = keys(&template["Globals"]["Function"]["Environment"]["Variables"]);
     let read: BTreeSet<String> = VARIABLES
         .into_iter()
-        .filter(|name| *name != OPERATOR_KEY_SECRET)
+        .filter(|name| ![OPERATOR_KEY_SECRET, EVENT_BUS].contains(name))
         .map(str::to_owned)
         .chain(all().map(queue_variable))
         .collect();
@@ -30,12 +31,13 @@ fn variables_are_those_that_are_read() {
 }
 
 #[test]
-fn only_the_api_is_told_where_the_operators_key_is() {
+fn each_is_told_only_what_it_needs_of_secrets_and_buses() {
     let template = load();
     for name in names() {
         let own = properties(&template, &logical_id(name))["Environment"]["Variables"].clone();
         match name {
             "api" => assert_eq!(own, json!({OPERATOR_KEY_SECRET: {"Ref": "OperatorKey"}})),
+            "event-publish" => assert_eq!(own, json!({EVENT_BUS: {"Ref": "EventBus"}})),
             _ => assert_eq!(own, Value::Null, "{name}"),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::document::{attribute, load, pascal, properties, resources, root, text};
 
 /// The functions in the order in which data flows, with the seconds each may have.
-const FUNCTIONS: [(&str, RangeInclusive<u64>); 7] = [
+const FUNCTIONS: [(&str, RangeInclusive<u64>); 9] = [
     // Within its minute.
     ("schedule-dispatch", 10..=59),
     ("item-sync", 60..=300),
@@ -16,7 +16,9 @@ const FUNCTIONS: [(&str, RangeInclusive<u64>); 7] = [
     // Channels hang up after 5 to 10.
     ("webhook-intake", 5..=10),
     ("stock-fanout", 10..=60),
+    ("event-publish", 10..=60),
     ("stock-push", 30..=120),
+    ("shipment-push", 30..=120),
     // API Gateway hangs up after 30.
     ("api", 5..=29),
 ];

@@ -41,6 +41,21 @@ fn as_set(resources: Option<&Vec<Value>>) -> BTreeSet<String> {
     resources.into_iter().flatten().map(Value::to_string).collect()
 }
 
+/// Whether the table's stream starts the function.
+fn reads_stream(name: &str) -> bool {
+    matches!(name, "stock-fanout" | "event-publish")
+}
+
+#[test]
+fn one_function_tells_events_and_on_our_bus_only() {
+    let template = load();
+    for name in names() {
+        let bus = vec![attribute("EventBus", "Arn")];
+        let expected = (name == "event-publish").then_some(&bus);
+        assert_eq!(grants(&template, name).get("events:PutEvents"), expected, "{name}");
+    }
+}
+
 #[test]
 fn no_role_reaches_beyond_named_resources() {
     let template = load();
@@ -82,16 +97,18 @@ fn each_writes_to_its_own_log_only() {
 
 #[test]
 fn each_takes_from_its_own_queues_and_sends_onwards_only() {
-    use Work::{ItemSync, OrderImport, StockPush};
+    use Work::{ItemSync, OrderImport, ShipmentPush, StockPush};
     let template = load();
-    let table: [(&str, &[Work], &[Work]); 7] = [
-        ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush]),
+    let table: [(&str, &[Work], &[Work]); 9] = [
+        ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
         ("item-sync", &[ItemSync], &[ItemSync]),
-        ("order-import", &[OrderImport], &[OrderImport, StockPush]),
+        ("order-import", &[OrderImport], &[OrderImport, StockPush, ShipmentPush]),
         ("webhook-intake", &[], &[ItemSync, OrderImport]),
         ("stock-fanout", &[], &[StockPush]),
+        ("event-publish", &[], &[]),
         ("stock-push", &[StockPush], &[StockPush]),
-        ("api", &[], &[ItemSync, OrderImport, StockPush]),
+        ("shipment-push", &[ShipmentPush], &[ShipmentPush]),
+        ("api", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
     ];
     for (name, takes, sends) in table {
         let grants = grants(&template, name);
@@ -104,8 +121,8 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
             assert_eq!(as_set(grants.get(action)), queues(takes), "{name} {action}");
         }
         let mut expected = queues(sends);
-        if name == "stock-fanout" {
-            expected.insert(attribute("StockFanoutDeadLetters", "Arn").to_string());
+        if reads_stream(name) {
+            expected.insert(attribute(&format!("{}DeadLetters", pascal(name)), "Arn").to_string());
         }
         assert_eq!(as_set(grants.get("sqs:SendMessage")), expected, "{name}");
     }
@@ -121,9 +138,9 @@ fn who_needs_no_secret_can_open_none() {
         let buyers = grants.iter().filter(|(_, on)| as_set(Some(on)).contains(&personal)).count() > 0;
         // (opens seals, makes seals, touches buyers' data, reads the operator's key)
         let expected = match name {
-            "schedule-dispatch" | "stock-fanout" => (false, false, false, false),
+            "schedule-dispatch" | "stock-fanout" | "event-publish" => (false, false, false, false),
             "webhook-intake" => (true, false, false, false),
-            "item-sync" => (true, true, false, false),
+            "item-sync" | "shipment-push" => (true, true, false, false),
             "order-import" | "stock-push" => (true, true, true, false),
             _ => (true, true, true, true),
         };
@@ -141,14 +158,16 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
-    let table: [(&str, [&[&str]; 3]); 7] = [
-        ("schedule-dispatch", [&["GetItem", "PutItem", "UpdateItem"], &["Query"], &[]]),
+    let table: [(&str, [&[&str]; 3]); 9] = [
+        ("schedule-dispatch", [&["GetItem", "PutItem", "Query", "UpdateItem"], &["Query"], &[]]),
         ("item-sync", [&ALL, &[], &[]]),
-        ("order-import", [&SYNC, &[], &["GetItem", "PutItem"]]),
+        ("order-import", [&SYNC, &[], &["GetItem", "PutItem", "UpdateItem"]]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
-        ("stock-fanout", [&["Query"], &[], &[]]),
-        ("stock-push", [&SYNC, &[], &["GetItem", "PutItem"]]),
-        ("api", [&ALL, &["Query"], &["GetItem"]]),
+        ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
+        ("event-publish", [&[], &[], &[]]),
+        ("stock-push", [&SYNC, &["Query"], &["GetItem", "PutItem", "UpdateItem"]]),
+        ("shipment-push", [&["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"], &[], &[]]),
+        ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});
     for (name, [main, on_index, personal]) in table {
@@ -163,6 +182,6 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
         assert_eq!(granted(&attribute("PersonalTable", "Arn")), expected(personal), "{name}, personal table");
         let stream = granted(&attribute("MainTable", "StreamArn"));
         let reader = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
-        assert_eq!(stream, expected(if name == "stock-fanout" { &reader } else { &[] }), "{name}, stream");
+        assert_eq!(stream, expected(if reads_stream(name) { &reader } else { &[] }), "{name}, stream");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use store::changed::changed_item;
+use store::happened::is_told_of;
 use store::table::{MAIN, PERSONAL, TableDefinition};
 
 use crate::document::{attribute, load, properties};
@@ -100,6 +101,32 @@ fn passes(filters: &[Value], event_name: &str, sk: &str) -> bool {
 }
 
 #[test]
+fn the_stream_lets_through_all_that_events_are_told_of() {
+    let filters: Vec<Value> = properties(&load(), "EventPublishTrigger")["FilterCriteria"]["Filters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap())
+        .collect();
+    // More needs a larger quota.
+    assert!(filters.len() <= 5);
+    for (pk, sk) in [
+        ("O#1", "CON#con_1"),
+        ("O#1#ORD", "ord_1"),
+        ("O#1#SYN", "syn_1"),
+        ("O#1#I#2", "LVL#loc_1"),
+        ("O#1#I#2", "LOW"),
+        ("O#1#C#2#LST", "lst_2_3"),
+    ] {
+        assert!(is_told_of(pk, sk) && passes(&filters, "MODIFY", sk), "{pk} {sk}");
+    }
+    for sk in ["ORG", "MOV#0000000000001#1", "LNK#lst_1_2", "SKU", "CONSTATE#con_1", "CONSEC#con_1", "itm_1"]
+    {
+        assert!(!is_told_of("O#1", sk) && !passes(&filters, "MODIFY", sk), "{sk}");
+    }
+}
+
+#[test]
 fn the_stream_lets_through_what_the_fan_out_acts_upon_and_nothing_else() {
     let trigger = properties(&load(), "StockFanoutTrigger");
     let filters: Vec<Value> = trigger["FilterCriteria"]["Filters"]
@@ -109,7 +136,7 @@ fn the_stream_lets_through_what_the_fan_out_acts_upon_and_nothing_else() {
         .map(|filter| serde_json::from_str(filter["Pattern"].as_str().unwrap()).unwrap())
         .collect();
     let mut acted_upon = BTreeSet::new();
-    for sk in ["LVL#loc_1", "LNK#lst_1_2", "MOV#0000000000001#1", "SKU", "itm_1"] {
+    for sk in ["FACT", "LVL#loc_1", "LNK#lst_1_2", "MOV#0000000000001#1", "SKU", "itm_1"] {
         for (event_name, inserted) in [("INSERT", true), ("MODIFY", false)] {
             let acts = changed_item("O#1#I#2", sk, inserted).is_some();
             assert_eq!(passes(&filters, event_name, sk), acts, "{event_name} of {sk}");
@@ -119,6 +146,12 @@ fn the_stream_lets_through_what_the_fan_out_acts_upon_and_nothing_else() {
         }
         assert!(!passes(&filters, "REMOVE", sk), "{sk}");
     }
-    let expected = [("LNK#lst_1_2", "INSERT"), ("LVL#loc_1", "INSERT"), ("LVL#loc_1", "MODIFY")];
+    let expected = [
+        ("FACT", "INSERT"),
+        ("FACT", "MODIFY"),
+        ("LNK#lst_1_2", "INSERT"),
+        ("LVL#loc_1", "INSERT"),
+        ("LVL#loc_1", "MODIFY"),
+    ];
     assert_eq!(acted_upon, BTreeSet::from(expected));
 }

@@ -53,7 +53,10 @@ async fn nothing_is_stored_of_a_connection_that_does_not_work() {
     let shop = world.open_shop("shop.example", "EUR");
     world.open_shop("dollar.example", "USD");
     for (body, code, pointer) in [
-        (with(connection_input(), |b| b["channel"] = json!("etsy")), "invalid_field", "/channel"),
+        (with(connection_input(), |b| b["channel"] = json!("bazaar")), "invalid_field", "/channel"),
+        // Hosted: the marketplace is where it is, and this deployment lets nobody say otherwise.
+        (with(connection_input(), |b| b["channel"] = json!("ebay")), "invalid_field", "/endpoint"),
+        (with(connection_input(), |b| b["channel"] = json!("amazon")), "taxes_disabled", "/channel"),
         (with(connection_input(), |b| b["endpoint"] = json!("ftp://x")), "invalid_field", "/endpoint"),
         (
             with(connection_input(), |b| b["endpoint"] = json!("https://a:b@x.example")),

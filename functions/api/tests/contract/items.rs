@@ -100,7 +100,7 @@ async fn what_is_wrong_with_an_item_is_named() {
             "invalid_field",
             "/reorder_level",
         ),
-        (json!({"sku": "A", "name": "A", "kind": "bundle"}), 422, "bundles_not_available", "/kind"),
+        (json!({"sku": "A", "name": "A", "kind": "bundle"}), 422, "invalid_field", "/components"),
         (
             json!({"sku": "A", "name": "A", "opening_stock": [{"location_id": nowhere, "quantity": 1}]}),
             404,

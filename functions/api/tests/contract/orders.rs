@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::fulfilment::{LineProgress, StockDeductedOn};
 use domain::order::{Buyer, ChannelOrderState, OrderState, PaymentStatus};
+use domain::order_document::DocumentCounts;
 use domain::{ConnectionId, Money, OrderId, Quantity};
 use serde_json::{Value, json};
-use store::order::{Order, OrderLine};
+use store::order::{Order, OrderLine, Origin};
 
 use crate::world::{World, eur};
 
-async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
+pub async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
     let id = OrderId::of(connection, number).unwrap();
     let now = world.app.clock.now();
     let order = Order {
         id: id.clone(),
-        connection_id: connection.clone(),
-        external_id: number.to_owned(),
+        origin: Origin::Channel { connection_id: connection.clone(), external_id: number.to_owned() },
         number: format!("#{number}"),
         state: OrderState::Confirmed,
         channel_state: ChannelOrderState::Confirmed,
@@ -27,18 +28,24 @@ async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: b
             id: "1".to_owned(),
             listing: None,
             item_id: None,
+            parts: None,
             sku: Some("A".to_owned()),
             title: "Mug".to_owned(),
             quantity: Quantity::new(2).unwrap(),
             shipped: Quantity::ZERO,
             unit_price_minor: Some(999),
             tax_minor: Some(160),
+            done: LineProgress::default(),
         }],
         location_id: world.primary().await.parse().unwrap(),
         frozen,
         applied: BTreeMap::new(),
         complete: true,
         no_stock_effect: false,
+        deducted_on: StockDeductedOn::Shipment,
+        contact_id: None,
+        documents: DocumentCounts::default(),
+        comments: Vec::new(),
         placed_at: now,
         changed_at: now,
         imported_at: now,

@@ -38,7 +38,7 @@ async fn every_route_refuses_rubbish_in_problems() {
             let key = if path == "/v1/organizations" { OPERATOR_KEY } else { world.key.as_str() };
             let ids: &[&str] = if path.contains("{id}") { &IDS } else { &["none"] };
             for id in ids {
-                let path = path.replace("{id}", id);
+                let path = path.replace("{id}", id).replace("{line_id}", id);
                 for body in rubbish() {
                     let body = (method != "GET").then_some(body);
                     let answer = world.request(Some(key), &method, &path, body.clone(), &[]).await;

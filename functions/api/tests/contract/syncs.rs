@@ -117,7 +117,7 @@ async fn all_connections_means_the_active_ones() {
 }
 
 impl World {
-    fn app_now(&self) -> Timestamp {
+    pub fn app_now(&self) -> Timestamp {
         self.app.clock.now()
     }
 }

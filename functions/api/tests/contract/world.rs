@@ -1,6 +1,6 @@
 //! A machine in memory: tables, queues, a clock that stands, shops without a socket.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,15 +11,19 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use channels::Transport;
 use channels::transport::TransportError;
+use channels::{Credentials, Transport};
 use domain::channel::Fulfilment;
 use domain::listing::{ChannelStatus, ListingRef, ListingStatus, Match};
-use domain::{ConnectionId, Currency, ListingId, Money, Name, OrganizationId, Quantity, Sku, Timestamp};
+use domain::{
+    ChannelKind, ConnectionId, Currency, ListingId, Money, Name, OrganizationId, Quantity, Sku, Timestamp,
+};
 use engine::{Engine, EngineFaults};
 use http::{HeaderMap, Request, Response};
+use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Fault, SimulatedShop};
+use queue::Queue as _;
 use queue::local::LocalQueue;
 use serde_json::{Value, json};
 use store::listing::Listing;
@@ -33,6 +37,11 @@ pub const SHOP: &str = "https://shop.example";
 pub struct StandingClock(Mutex<Timestamp>);
 
 impl StandingClock {
+    pub fn advance_minutes(&self, minutes: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(jiff::SignedDuration::from_mins(minutes)).unwrap();
+    }
+
     pub fn advance_hours(&self, hours: i64) {
         let mut now = self.0.lock().unwrap();
         *now = now.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap();
@@ -46,6 +55,8 @@ impl Clock for StandingClock {
     }
 
     async fn sleep(&self, length: Duration) {
+        // Whoever sleeps lets the others go on.
+        tokio::task::yield_now().await;
         let mut now = self.0.lock().unwrap();
         *now = now.checked_add(length).unwrap();
     }
@@ -61,6 +72,8 @@ impl Transport for Shops {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let shop = self.0.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
         let html = || Response::new(Bytes::from_static(b"<html>Welcome</html>"));
+        // Others go on while the answer is under way.
+        tokio::task::yield_now().await;
         match shop.faults().take() {
             Fault::Pass => Ok(shop.handle(request)),
             Fault::Status(status) => Ok(Response::builder().status(status).body(Bytes::new()).unwrap()),
@@ -73,6 +86,8 @@ impl Transport for Shops {
 pub struct World {
     pub app: App,
     pub faults: EngineFaults,
+    /// The tables, past the store.
+    pub dynamodb: aws_sdk_dynamodb::Client,
     pub clock: Arc<StandingClock>,
     pub queue: Arc<LocalQueue>,
     pub shops: Arc<Shops>,
@@ -86,6 +101,41 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
+    /// As it came.
+    pub raw: Bytes,
+}
+
+/// A shop with goods.
+pub struct Selling {
+    pub shop: Arc<WoocommerceShop>,
+    pub sold: HashMap<String, marketplace_sim::Sold>,
+    pub connection: ConnectionId,
+}
+
+impl Selling {
+    /// What buyers see.
+    pub fn shows(&self, sku: &str) -> i64 {
+        self.shop.quantity(&self.sold[sku]).unwrap()
+    }
+
+    pub fn edit(&self, sku: &str, quantity: i64) {
+        self.shop.set_quantity(&self.sold[sku], quantity);
+    }
+
+    pub fn sell(&self, sku: &str, quantity: u32) -> String {
+        self.shop.sell(&[(self.sold[sku].clone(), quantity)])
+    }
+
+    pub fn listing(&self, sku: &str) -> ListingId {
+        let sold = &self.sold[sku];
+        ListingId::of(&self.connection, &sold.external_id, sold.variation_id.as_deref()).unwrap()
+    }
+
+    /// Calls that set stock, since the last time asked.
+    pub fn pushes(&self) -> usize {
+        let calls = self.shop.take_calls();
+        calls.iter().filter(|call| call.method != "GET" && call.path.contains("products")).count()
+    }
 }
 
 impl Answer {
@@ -113,6 +163,13 @@ impl Answer {
     }
 }
 
+/// Of the simulated Shopify.
+fn application() -> BTreeMap<ChannelKind, Credentials> {
+    let mut keys = ShopifyShop::new(Arc::new(|| Timestamp::UNIX_EPOCH)).credentials();
+    keys.retain(|name, _| name.starts_with("client_"));
+    BTreeMap::from([(ChannelKind::Shopify, Credentials::from_exposed(keys))])
+}
+
 impl World {
     pub async fn new() -> Self {
         let engine = Engine::memory().unwrap();
@@ -126,13 +183,19 @@ impl World {
         let queue = LocalQueue::in_memory(Arc::new(move || queue_clock.now()), NonZeroU32::new(5).unwrap());
         let queue = Arc::new(queue.unwrap());
         let shops = Arc::new(Shops::default());
-        let settings = Settings { public_url: None, custom_endpoints: false };
+        let settings = Settings {
+            public_url: Some("https://stock.example/".parse().unwrap()),
+            custom_endpoints: false,
+            applications: application(),
+        };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
         let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);
         let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
         let router = api::router(app.clone(), settings);
         let organization = OrganizationId::from_body("none").unwrap();
-        let mut world = Self { app, faults, clock, queue, shops, organization, key: String::new(), router };
+        let dynamodb = engine.client();
+        let mut world =
+            Self { app, faults, dynamodb, clock, queue, shops, organization, key: String::new(), router };
         let (organization, key) = world.new_organization("EUR").await;
         world.organization = organization;
         world.key = key;
@@ -189,7 +252,7 @@ impl World {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, raw: bytes }
     }
 
     /// A shop at `https://<host>`.
@@ -198,6 +261,15 @@ impl World {
         let options =
             Options { currency: currency.to_owned(), ..Options::new(Arc::new(move || clock.now())) };
         let shop = Arc::new(WoocommerceShop::new(options));
+        self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
+        shop
+    }
+
+    /// A Shopify shop at `https://<host>`, of the application whose keys the deployment has.
+    pub fn open_shopify(&self, host: &str, currency: &str) -> Arc<ShopifyShop> {
+        let clock = Arc::clone(&self.clock);
+        let clock = Arc::new(move || clock.now());
+        let shop = Arc::new(ShopifyShop::with(clock, Access::Lasting, 2_000, 100).in_currency(currency));
         self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
         shop
     }
@@ -218,6 +290,110 @@ impl World {
     pub async fn item(&self, sku: &str) -> String {
         let made = self.post("/v1/items", json!({"sku": sku, "name": format!("Item {sku}")})).await.ok();
         made["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn warehouse(&self, name: &str) -> String {
+        let made = self.post("/v1/locations", json!({"name": name, "kind": "warehouse"})).await.ok();
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// On hand, committed, available.
+    pub async fn levels(&self, item: &str) -> (i64, i64, i64) {
+        let stock = self.get(&format!("/v1/items/{item}/stock")).await.ok();
+        let of = |name: &str| stock[name].as_i64().unwrap();
+        (of("on_hand"), of("committed"), of("available"))
+    }
+
+    /// On hand at one location.
+    pub async fn on_hand_at(&self, item: &str, location: &str) -> i64 {
+        let stock = self.get(&format!("/v1/items/{item}/stock")).await.ok();
+        let levels = stock["levels"].as_array().unwrap();
+        let level = levels.iter().find(|level| level["location_id"] == location);
+        level.map_or(0, |level| level["on_hand"].as_i64().unwrap())
+    }
+
+    /// What the table's stream starts after stock of these items moved.
+    pub async fn moved(&self, items: &[&str]) {
+        let changed = |item: &&str| app::fan_out::ChangedItem {
+            organization_id: self.organization.clone(),
+            item_id: item.parse().unwrap(),
+        };
+        self.app.fan_out(&items.iter().map(changed).collect()).await.unwrap();
+    }
+
+    /// All that waits in a channel's queues is done, what it queues itself too.
+    pub async fn work(&self) {
+        let works = [queue::Work::ItemSync, queue::Work::OrderImport, queue::Work::StockPush];
+        loop {
+            let mut idle = true;
+            for work in works {
+                let name = queue::QueueName { work, channel: ChannelKind::Woocommerce };
+                for message in self.queue.receive(name, 10, Duration::from_secs(600)).await.unwrap() {
+                    idle = false;
+                    self.perform(&queue::Message::decode(&message.body).unwrap()).await;
+                    self.queue.delete(name, vec![message.receipt]).await.unwrap();
+                }
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    async fn perform(&self, message: &queue::Message) {
+        use queue::message::Task;
+        let attempt = app::work::Attempt { deadline: Timestamp::MAX, receive_count: 1 };
+        let (organization, connection) = (&message.organization_id, &message.connection_id);
+        let done = match &message.task {
+            Task::SyncItems { sync_id } => self.app.run_item_sync(organization, sync_id, &attempt).await,
+            Task::SyncOrders { sync_id } => self.app.run_order_sync(organization, sync_id, &attempt).await,
+            Task::SweepStock { sync_id } => self.app.run_stock_sync(organization, sync_id, &attempt).await,
+            Task::Reconcile { sync_id } => self.app.run_reconcile(organization, sync_id, &attempt).await,
+            Task::PushListings { targets, force } => {
+                let targets = targets.clone();
+                self.app.push_listings(organization, connection, targets, *force, &attempt).await.map(drop)
+            }
+            Task::PushShipments => return,
+            Task::SettleSubmission { .. } => unreachable!("the shop answers at once"),
+            Task::FetchOrders { external_ids, trigger } => {
+                self.app.fetch_named_orders(organization, connection, external_ids, *trigger).await
+            }
+        };
+        done.unwrap();
+    }
+
+    /// A shop at `https://<host>` that sells these goods (SKU, units there), connected, its listings linked to items of
+    /// their SKUs, and each told its number.
+    pub async fn selling(&self, host: &str, goods: &[(&str, i64)]) -> Selling {
+        let shop = self.open_shop(host, "EUR");
+        let sold = goods.iter().map(|(sku, quantity)| {
+            let goods = marketplace_sim::Goods {
+                sku: Some((*sku).to_owned()),
+                title: format!("{sku} of {host}"),
+                price: "9.50".to_owned(),
+                quantity: Some(*quantity),
+                ..marketplace_sim::Goods::default()
+            };
+            ((*sku).to_owned(), shop.add(goods).remove(0))
+        });
+        let sold = sold.collect();
+        let mut input = connection_input();
+        input["endpoint"] = json!(format!("https://{host}"));
+        input["import"] = json!({"out_of_stock": true});
+        let made = self.post("/v1/connections", input).await.ok();
+        let connection: ConnectionId = made["id"].as_str().unwrap().parse().unwrap();
+        self.post(&format!("/v1/connections/{connection}/sync"), json!({"kind": "items"})).await.ok();
+        self.work().await;
+        Selling { shop, sold, connection }
+    }
+
+    /// What the stream starts for every item that is linked, and the pushes.
+    pub async fn settle(&self) {
+        let items = self.get("/v1/items?limit=200").await.ok();
+        let ids: Vec<&str> =
+            items["data"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+        self.moved(&ids).await;
+        self.work().await;
     }
 
     pub async fn primary(&self) -> String {
@@ -254,6 +430,7 @@ impl World {
             item_id: None,
             rejected_item_ids: Default::default(),
             dismissed_reason: None,
+            stock_rule: Default::default(),
             first_seen_at: now,
             observed_at: now,
             version: 1,

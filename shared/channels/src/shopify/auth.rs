@@ -1,6 +1,6 @@
 //! Who we are to Shopify, and who the shop is.
 //!
-//! Three ways in: a lasting access token (`shpat_…`); an expiring one with a refresh token, which each use replaces; or
+//! The merchant's consent is in `auth/consent.rs`. Three ways in: a lasting access token (`shpat_…`); an expiring one with a refresh token, which each use replaces; or
 //! neither, for an application of the merchant's own organization, which gets a token of 24 hours for its id and secret.
 
 use async_trait::async_trait;
@@ -14,7 +14,9 @@ use super::wire::{self, ShopIdentityData};
 use super::{API_VERSION, Operation, Shopify, address, error, parse};
 use crate::{ChannelError, Credentials, ErrorKind, Shop, ShopFacts, ShopIdentity, Tokens};
 
-/// The location whose stock we set, by its number.
+mod consent;
+
+/// The location whose stock we set, by its number: as a fact the one that was found, as a credential the merchant's choice.
 pub(super) const LOCATION_ID: &str = "location_id";
 
 const ACCESS_TOKEN: &str = "access_token";
@@ -34,8 +36,13 @@ pub(super) async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelErr
         ChannelError::new(ErrorKind::Malformed, IDENTIFY.name, "the shop's currency is not a currency code")
             .caused_by(e)
     })?;
-    let location = location(data.locations.nodes).ok_or_else(|| {
-        ChannelError::new(ErrorKind::Rejected, IDENTIFY.name, "the shop has no active location of its own")
+    let chosen = shop.credentials.get(LOCATION_ID);
+    let location = location(data.locations.nodes, chosen).ok_or_else(|| {
+        let detail = match chosen {
+            None => "the shop has no active location of its own",
+            Some(_) => "the shop has no active location of its own with this location_id",
+        };
+        ChannelError::new(ErrorKind::Rejected, IDENTIFY.name, detail)
     })?;
     Ok(ShopIdentity {
         name: data.shop.name,
@@ -46,9 +53,10 @@ pub(super) async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelErr
     })
 }
 
-/// The merchant's main location: active, not a fulfilment service's (whose stock is not ours to set); of these one that
-/// serves online orders, then one that ships, then the oldest, which has the lowest number.
-fn location(nodes: Vec<wire::LocationNode>) -> Option<String> {
+/// The merchant's main location: active, not a fulfilment service's (whose stock is not ours to set); of these the
+/// `chosen` one, by its number, or else one that serves online orders, then one that ships, then the oldest, which has
+/// the lowest number.
+fn location(nodes: Vec<wire::LocationNode>, chosen: Option<&str>) -> Option<String> {
     nodes
         .into_iter()
         .filter(|node| node.is_active && !node.is_fulfillment_service)
@@ -57,6 +65,7 @@ fn location(nodes: Vec<wire::LocationNode>) -> Option<String> {
             let age: u64 = number.parse().ok()?;
             Some(((!node.fulfills_online_orders, !node.ships_inventory, age), number))
         })
+        .filter(|(_, number)| chosen.is_none_or(|chosen| chosen == number))
         .min()
         .map(|(_, number)| number)
 }
@@ -86,36 +95,53 @@ impl Tokens for Shopify {
                 "the application's id or secret is missing",
             ));
         };
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(address(shop.endpoint, "admin/oauth/access_token"))
-            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(http::header::ACCEPT, "application/json")
-            .body(Bytes::from(grant(client_id, client_secret, credentials.get(REFRESH_TOKEN))))
-            .map_err(|e| {
-                ChannelError::new(ErrorKind::Rejected, OPERATION, "the request cannot be written")
-                    .caused_by(e)
-            })?;
-        let response = shop.transport.send(request).await.map_err(|e| e.during(OPERATION))?;
-        if matches!(response.status().as_u16(), 400 | 401 | 403 | 422) {
-            return Err(ChannelError::new(
-                ErrorKind::Unauthorized,
-                OPERATION,
-                "the authorization is refused or spent",
-            ));
-        }
-        if let Some(error) = error::of_status(OPERATION, response.status(), response.headers()) {
-            return Err(error);
-        }
-        let answer: wire::TokenAnswer = parse(OPERATION, response.body())?;
-        let end =
-            shop.now.checked_add(SignedDuration::from_secs(i64::from(answer.expires_in))).unwrap_or(shop.now);
-        let renewed =
-            credentials.clone().with(ACCESS_TOKEN, answer.access_token).with(EXPIRES_AT, end.to_string());
-        Ok(match answer.refresh_token {
+        let answer =
+            token(shop, OPERATION, grant(client_id, client_secret, credentials.get(REFRESH_TOKEN))).await?;
+        Ok(answer.into_credentials(credentials.clone(), shop.now))
+    }
+}
+
+/// Asks the token endpoint with a form.
+async fn token(
+    shop: &Shop<'_>,
+    operation: &'static str,
+    form: String,
+) -> Result<wire::TokenAnswer, ChannelError> {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(address(shop.endpoint, "admin/oauth/access_token"))
+        .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(http::header::ACCEPT, "application/json")
+        .body(Bytes::from(form))
+        .map_err(|e| {
+            ChannelError::new(ErrorKind::Rejected, operation, "the request cannot be written").caused_by(e)
+        })?;
+    let response = shop.transport.send(request).await.map_err(|e| e.during(operation))?;
+    if matches!(response.status().as_u16(), 400 | 401 | 403 | 422) {
+        let detail = "the authorization is refused or spent";
+        return Err(ChannelError::new(ErrorKind::Unauthorized, operation, detail));
+    }
+    match error::of_status(operation, response.status(), response.headers()) {
+        Some(error) => Err(error),
+        None => parse(operation, response.body()),
+    }
+}
+
+impl wire::TokenAnswer {
+    /// `credentials` with what the channel gave; of a token that lasts no end is known.
+    fn into_credentials(self, credentials: Credentials, now: Timestamp) -> Credentials {
+        let renewed = credentials.with(ACCESS_TOKEN, self.access_token);
+        let renewed = match self.expires_in {
+            Some(seconds) => {
+                let end = now.checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(now);
+                renewed.with(EXPIRES_AT, end.to_string())
+            }
+            None => renewed,
+        };
+        match self.refresh_token {
             Some(token) => renewed.with(REFRESH_TOKEN, token),
             None => renewed,
-        })
+        }
     }
 }
 
@@ -172,9 +198,13 @@ mod tests {
                     ships_inventory,
                 }
             };
-        let choose = |nodes| location(nodes).unwrap_or_default();
+        let choose = |nodes| location(nodes, None).unwrap_or_default();
         assert_eq!(choose(vec![node(9, true, false, true, true), node(10, true, false, true, true)]), "9");
         assert_eq!(choose(vec![node(1, true, false, false, true), node(2, true, false, true, false)]), "2");
         assert_eq!(choose(vec![node(1, false, false, true, true), node(2, true, true, true, true)]), "");
+        let two = || vec![node(1, true, false, true, true), node(2, true, false, false, false)];
+        assert_eq!(location(two(), Some("2")).as_deref(), Some("2"));
+        assert_eq!(location(two(), Some("3")), None);
+        assert_eq!(location(vec![node(3, true, true, true, true)], Some("3")), None);
     }
 }

@@ -16,15 +16,16 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused,
-    WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
+    Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
+    WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
 mod error;
 mod listings;
 mod orders;
+mod shipments;
 mod stock;
 mod webhooks;
 mod wire;
@@ -47,7 +48,7 @@ pub struct Operation {
 }
 
 /// Every operation that the adapter sends.
-pub static OPERATIONS: [&Operation; 12] = [
+pub static OPERATIONS: [&Operation; 16] = [
     &auth::IDENTIFY,
     &listings::LISTINGS,
     &orders::CHANGED,
@@ -58,6 +59,10 @@ pub static OPERATIONS: [&Operation; 12] = [
     &orders::REFUND_LINES,
     &stock::READ,
     &stock::SET,
+    &shipments::READ,
+    &shipments::OPEN_LINES,
+    &shipments::SHIPPED_LINES,
+    &shipments::CREATE,
     &webhooks::LIST,
     &webhooks::CREATE,
 ];
@@ -67,8 +72,10 @@ static CAPABILITY: Capability = Capability {
     name: "Shopify",
     authorization: Authorization::Oauth2,
     credentials_required: &["client_id", "client_secret"],
-    credentials_optional: &["access_token", "refresh_token"],
-    endpoint_required: true,
+    credentials_optional: &["access_token", "refresh_token", auth::LOCATION_ID],
+    application_keys: &["client_id", "client_secret"],
+    home: None,
+    taxes_required: false,
     listing_page_max: listings::PAGE,
     listing_changes: true,
     order_page_max: orders::PAGE,
@@ -141,17 +148,29 @@ impl Channel for Shopify {
         webhooks::ensure(shop, callback).await
     }
 
-    fn read_webhook(
+    async fn read_webhook(
         &self,
-        credentials: &Credentials,
+        shop: &Shop<'_>,
         _secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Notification, WebhookRefused> {
-        webhooks::read(credentials, headers, body)
+        webhooks::read(shop.credentials, headers, body)
+    }
+
+    async fn push_shipment(
+        &self,
+        shop: &Shop<'_>,
+        shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError> {
+        shipments::push(shop, shipment).await
     }
 
     fn tokens(&self) -> Option<&dyn Tokens> {
+        Some(self)
+    }
+
+    fn consent(&self) -> Option<&dyn Consent> {
         Some(self)
     }
 }

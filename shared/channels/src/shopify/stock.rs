@@ -298,7 +298,7 @@ mod tests {
             .collect()
     }
 
-    /// `a`ccepted, `s`tale, `r`ejected, `f`ailed.
+    /// `a`ccepted, `s`tale, `r`ejected, `f`ailed, `w`aited for.
     fn letters(outcomes: Vec<StockOutcome>) -> String {
         outcomes
             .iter()
@@ -307,6 +307,7 @@ mod tests {
                 StockOutcome::Stale { .. } => 's',
                 StockOutcome::Rejected { .. } => 'r',
                 StockOutcome::Failed { .. } => 'f',
+                StockOutcome::Submitted { .. } => 'w',
             })
             .collect()
     }

@@ -15,6 +15,11 @@ pub(super) fn number_of(gid: &str) -> Option<String> {
     (digits && path.starts_with("gid://shopify/")).then(|| number.to_owned())
 }
 
+/// What Shopify says of a refusal, fit to be shown. Only of mutations to which nothing of a buyer's is sent.
+pub(super) fn excerpt(message: &str) -> String {
+    message.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
 pub(super) fn gid(kind: &str, number: &str) -> String {
     format!("gid://shopify/{kind}/{number}")
 }
@@ -345,6 +350,99 @@ pub(super) struct RefundLineNode {
 }
 
 #[derive(Deserialize)]
+pub(super) struct OrderShipmentsData {
+    pub order: Option<OrderShipmentsNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderShipmentsNode {
+    pub fulfillments: Vec<FulfillmentNode>,
+    pub fulfillment_orders: Connection<FulfillmentOrderNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentNode {
+    pub id: String,
+    pub status: String,
+    pub tracking_info: Vec<TrackingNode>,
+    pub fulfillment_line_items: Connection<ShippedLineNode>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TrackingNode {
+    pub company: Option<String>,
+    pub number: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShippedLineNode {
+    pub quantity: Option<i64>,
+    pub line_item: Identified,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentOrderNode {
+    pub id: String,
+    pub status: String,
+    pub assigned_location: AssignedLocationNode,
+    pub line_items: Connection<OpenLineNode>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct AssignedLocationNode {
+    /// `null` for a location that was deleted.
+    pub location: Option<Identified>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OpenLineNode {
+    pub id: String,
+    pub remaining_quantity: i64,
+    pub line_item: Identified,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentOrderLinesData {
+    pub fulfillment_order: Option<FulfillmentOrderLinesNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentOrderLinesNode {
+    pub line_items: Connection<OpenLineNode>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FulfillmentLinesData {
+    pub fulfillment: Option<FulfillmentLinesNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentLinesNode {
+    pub fulfillment_line_items: Connection<ShippedLineNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentCreateData {
+    pub fulfillment_create: Option<FulfillmentCreatePayload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentCreatePayload {
+    pub fulfillment: Option<Identified>,
+    pub user_errors: Vec<UserError>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StockNode {
     pub id: String,
@@ -411,8 +509,9 @@ pub(super) struct WebhookCreatePayload {
 #[derive(Deserialize)]
 pub(super) struct TokenAnswer {
     pub access_token: String,
-    /// In seconds.
-    pub expires_in: u32,
+    /// In seconds; missing for a token that lasts.
+    #[serde(default)]
+    pub expires_in: Option<u32>,
     #[serde(default)]
     pub refresh_token: Option<String>,
 }

@@ -15,15 +15,16 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Credentials, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, Shop, ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
-    WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
+    Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
+    StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
 mod error;
 mod listings;
 mod orders;
+mod shipments;
 mod stock;
 mod walk;
 mod webhooks;
@@ -44,7 +45,9 @@ static CAPABILITY: Capability = Capability {
     authorization: Authorization::ApiKey,
     credentials_required: &["consumer_key", "consumer_secret"],
     credentials_optional: &[],
-    endpoint_required: true,
+    application_keys: &[],
+    home: None,
+    taxes_required: false,
     listing_page_max: 100,
     // A shop may leave a change of stock out of the date of change, depending on its version: edits are seen always.
     listing_changes: true,
@@ -119,9 +122,9 @@ impl Channel for Woocommerce {
         webhooks::ensure(shop, callback, secret).await
     }
 
-    fn read_webhook(
+    async fn read_webhook(
         &self,
-        _credentials: &Credentials,
+        _shop: &Shop<'_>,
         secret: &SecretString,
         headers: &HeaderMap,
         body: &[u8],
@@ -129,7 +132,23 @@ impl Channel for Woocommerce {
         webhooks::read(secret, headers, body)
     }
 
+    fn partial_shipments(&self) -> PartialShipments {
+        PartialShipments::Told
+    }
+
+    async fn push_shipment(
+        &self,
+        shop: &Shop<'_>,
+        shipment: &Shipment,
+    ) -> Result<ShipmentOutcome, ChannelError> {
+        shipments::push(shop, shipment).await
+    }
+
     fn tokens(&self) -> Option<&dyn Tokens> {
+        None
+    }
+
+    fn consent(&self) -> Option<&dyn Consent> {
         None
     }
 }
@@ -137,7 +156,7 @@ impl Channel for Woocommerce {
 const IDENTIFY: &str = "identify the shop";
 
 async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
-    let index = index(shop).await?;
+    let index = index(shop, IDENTIFY).await?;
     if !index.namespaces.iter().any(|namespace| namespace == "wc/v3") {
         let detail = "the address is a WordPress site without WooCommerce's REST API v3";
         return Err(ChannelError::new(ErrorKind::NotThisChannel, IDENTIFY, detail));
@@ -169,22 +188,22 @@ async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
 }
 
 /// The site's own description, which needs no key.
-async fn index(shop: &Shop<'_>) -> Result<wire::Index, ChannelError> {
+async fn index(shop: &Shop<'_>, operation: &'static str) -> Result<wire::Index, ChannelError> {
     let query = vec![parameter("_fields", "name,gmt_offset,timezone_string,namespaces")];
     let address = address(shop.endpoint, "wp-json/");
     let request = Request::builder().uri(format!("{address}?{}", auth::query_string(&query)));
-    let response = exchange(shop, IDENTIFY, request, Bytes::new()).await?;
+    let response = exchange(shop, operation, request, Bytes::new()).await?;
     let not_woocommerce = || {
         let detail = "no WordPress REST API answers at the address, or the shop has plain permalinks";
-        ChannelError::new(ErrorKind::NotThisChannel, IDENTIFY, detail)
+        ChannelError::new(ErrorKind::NotThisChannel, operation, detail)
     };
     if response.status().is_success() {
         return serde_json::from_slice(response.body()).map_err(|error| match error.is_eof() {
-            true => error::malformed(IDENTIFY, error),
+            true => error::malformed(operation, error),
             false => not_woocommerce().caused_by(error),
         });
     }
-    match error::check(IDENTIFY, response, shop.now) {
+    match error::check(operation, response, shop.now) {
         Err(error) => Err(error),
         Ok(_) => Err(not_woocommerce()),
     }
@@ -211,7 +230,19 @@ async fn send(
     query: Vec<Parameter>,
     body: Option<serde_json::Value>,
 ) -> Result<Answer, ChannelError> {
-    let address = address(shop.endpoint, &format!("wp-json/wc/v3/{route}"));
+    send_to(shop, operation, method, &format!("wc/v3/{route}"), query, body).await
+}
+
+/// One authorized call to a route of any namespace: WooCommerce's keys open those of its extensions too.
+async fn send_to(
+    shop: &Shop<'_>,
+    operation: &'static str,
+    method: Method,
+    route: &str,
+    query: Vec<Parameter>,
+    body: Option<serde_json::Value>,
+) -> Result<Answer, ChannelError> {
+    let address = address(shop.endpoint, &format!("wp-json/{route}"));
     let mut request = Request::builder().method(&method);
     let query = if shop.endpoint.scheme() == "https" {
         request = request.header(header::AUTHORIZATION, auth::basic(shop.credentials));

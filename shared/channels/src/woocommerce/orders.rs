@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
 use domain::listing::{ListingRef, RecordFailure};
 use domain::order::{Address, Buyer, ChannelOrderState, FetchedLine, FetchedOrder, PaymentStatus};
 use domain::schedule::Window;
@@ -358,6 +359,7 @@ fn read(
         total,
         lines,
         buyer: buyer(order),
+        fulfilment: Fulfilment::Mfn,
         unknown_state,
     })
 }

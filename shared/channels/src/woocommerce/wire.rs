@@ -225,6 +225,28 @@ pub(super) struct Order {
     pub shipping: Option<Party>,
 }
 
+/// How an order stands.
+#[derive(Debug, Deserialize)]
+pub(super) struct OrderStatus {
+    pub status: String,
+}
+
+/// A note on an order, with HTML entities.
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    pub id: u64,
+    #[serde(default)]
+    pub note: String,
+}
+
+/// An entry of the extension *Shipment Tracking*.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tracking {
+    pub tracking_id: String,
+    #[serde(default)]
+    pub tracking_number: String,
+}
+
 /// A refund as its order lists it; the total is negative.
 #[derive(Debug, Deserialize)]
 pub(super) struct RefundSum {

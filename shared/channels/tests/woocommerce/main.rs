@@ -6,5 +6,6 @@ mod identity;
 mod listings;
 mod orders;
 mod replay;
+mod shipments;
 mod stock;
 mod webhooks;

@@ -116,6 +116,7 @@ impl Setup {
     pub fn shop<'a>(&'a self, transport: &'a dyn Transport) -> Shop<'a> {
         Shop {
             endpoint: &self.endpoint,
+            marketplaces: &[],
             credentials: &self.credentials,
             facts: &self.facts,
             currency: "EUR".parse().unwrap(),

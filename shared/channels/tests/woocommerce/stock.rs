@@ -35,6 +35,7 @@ async fn push(exchange: Value, targets: Vec<StockTarget>) -> Vec<String> {
         StockOutcome::Stale { .. } => "stale".to_owned(),
         StockOutcome::Rejected { code, .. } => format!("rejected {code}"),
         StockOutcome::Failed { code, .. } => format!("failed {code}"),
+        StockOutcome::Submitted { ticket } => format!("submitted {ticket}"),
     };
     outcomes.iter().map(word).collect()
 }

@@ -1,18 +1,19 @@
 use channels::woocommerce::Woocommerce;
-use channels::{Channel, Credentials, Hint, Notification, WebhookRefused};
+use channels::{Channel, Hint, Notification, WebhookRefused};
 use http::HeaderMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::replay::{Replay, Setup, exchange, recorded};
 
-fn read(delivery: &Value, secret: &str, body: &str) -> Result<Notification, WebhookRefused> {
+async fn read(delivery: &Value, secret: &str, body: &str) -> Result<Notification, WebhookRefused> {
     let mut headers = HeaderMap::new();
     for (name, value) in delivery["request"]["headers"].as_object().unwrap() {
         let name: http::HeaderName = name.to_lowercase().parse().unwrap();
         headers.insert(name, value.as_str().unwrap().parse().unwrap());
     }
-    Woocommerce.read_webhook(&Credentials::default(), &SecretString::from(secret), &headers, body.as_bytes())
+    let (setup, nobody, secret) = (Setup::new(), Replay::of([]), SecretString::from(secret));
+    Woocommerce.read_webhook(&setup.shop(&nobody), &secret, &headers, body.as_bytes()).await
 }
 
 fn key_and_body(delivery: &Value) -> (&str, &str) {
@@ -20,8 +21,8 @@ fn key_and_body(delivery: &Value) -> (&str, &str) {
     (key, delivery["request"]["raw_body"].as_str().unwrap())
 }
 
-#[test]
-fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
+#[tokio::test]
+async fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
     let names = [
         "webhooks-delivery-order-created",
         "webhooks-delivery-order-updated",
@@ -45,23 +46,28 @@ fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
             true => Hint::Orders(vec![serde_json::from_str::<Value>(body).unwrap()["id"].to_string()]),
             false => Hint::Listings,
         };
-        let notification = read(&delivery, key, body).unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        let notification =
+            read(&delivery, key, body).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
         let id = delivery["request"]["headers"]["X-WC-Webhook-Delivery-ID"].as_str().map(str::to_owned);
         assert_eq!((notification.hint, notification.delivery_id), (hint, id), "{name}");
-        assert_eq!(read(&delivery, key, &format!("{body} ")), Err(WebhookRefused::BadSignature), "{name}");
-        assert_eq!(read(&delivery, "another", body), Err(WebhookRefused::BadSignature), "{name}");
+        assert_eq!(
+            read(&delivery, key, &format!("{body} ")).await,
+            Err(WebhookRefused::BadSignature),
+            "{name}"
+        );
+        assert_eq!(read(&delivery, "another", body).await, Err(WebhookRefused::BadSignature), "{name}");
     }
 }
 
-#[test]
-fn the_greeting_is_taken_and_nothing_else_unsigned_is() {
+#[tokio::test]
+async fn the_greeting_is_taken_and_nothing_else_unsigned_is() {
     let ping = recorded("webhooks-ping");
     let greeting = Notification { delivery_id: None, hint: Hint::Nothing };
-    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1"), Ok(greeting));
-    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1&id=5"), Err(WebhookRefused::Unsigned));
+    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1").await, Ok(greeting));
+    assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1&id=5").await, Err(WebhookRefused::Unsigned));
     let mut delivery = recorded("webhooks-delivery-order-deleted");
     delivery["request"]["headers"].as_object_mut().unwrap().remove("X-WC-Webhook-Signature");
-    assert_eq!(read(&delivery, "wh_secret_0123456789", r#"{"id":66}"#), Err(WebhookRefused::Unsigned));
+    assert_eq!(read(&delivery, "wh_secret_0123456789", r#"{"id":66}"#).await, Err(WebhookRefused::Unsigned));
 }
 
 #[tokio::test]

@@ -4,13 +4,16 @@ use domain::sync::SyncKind;
 use domain::{ConnectionId, OrganizationId, SyncId, Timestamp};
 
 use super::{ConnectionState, WHAT};
-use crate::row::{Reader, Row, time};
+use crate::row::{Reader, Row, n, time};
 use crate::transact::{Refused, Step};
 use crate::{Store, StoreError, keys};
 
 const WATERMARK: &str = "orders_watermark";
 const ITEMS_WATERMARK: &str = "items_watermark";
 const WEBHOOKS_CHECKED: &str = "webhooks_checked_at";
+const RECONCILED: &str = "reconciled_at";
+const ZEROED: &str = "zeroed";
+const ZEROED_SINCE: &str = "zeroed_since";
 
 pub(super) fn row(organization: &OrganizationId, id: &ConnectionId, state: &ConnectionState) -> Row {
     let mut row = keys::connection_state(organization, id).into_row();
@@ -20,6 +23,13 @@ pub(super) fn row(organization: &OrganizationId, id: &ConnectionId, state: &Conn
     }
     if let Some(at) = state.webhooks_checked_at {
         row.insert(WEBHOOKS_CHECKED.to_owned(), time(at));
+    }
+    if let Some(at) = state.reconciled_at {
+        row.insert(RECONCILED.to_owned(), time(at));
+    }
+    if let Some((count, since)) = state.zeroed {
+        row.insert(ZEROED.to_owned(), n(count));
+        row.insert(ZEROED_SINCE.to_owned(), time(since));
     }
     row
 }
@@ -39,11 +49,15 @@ impl Store {
         let row = self.get("read a connection's state", &keys::connection_state(organization, id)).await?;
         let Some(row) = row else { return Ok(None) };
         let reader = Reader::new(WHAT, &row);
-        let time_of = |name| if reader.has(name) { reader.time(name).map(Some) } else { Ok(None) };
         Ok(Some(ConnectionState {
             orders_watermark: reader.time(WATERMARK)?,
-            items_watermark: time_of(ITEMS_WATERMARK)?,
-            webhooks_checked_at: time_of(WEBHOOKS_CHECKED)?,
+            items_watermark: reader.time_if_any(ITEMS_WATERMARK)?,
+            webhooks_checked_at: reader.time_if_any(WEBHOOKS_CHECKED)?,
+            reconciled_at: reader.time_if_any(RECONCILED)?,
+            zeroed: match reader.time_if_any(ZEROED_SINCE)? {
+                Some(since) => Some((reader.count(ZEROED)?, since)),
+                None => None,
+            },
         }))
     }
 
@@ -102,10 +116,58 @@ impl Store {
         id: &ConnectionId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        self.note(WEBHOOKS_CHECKED, organization, id, at).await
+    }
+
+    /// Nothing where the connection is gone.
+    pub async fn note_reconciled(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.note(RECONCILED, organization, id, at).await
+    }
+
+    async fn note(
+        &self,
+        mark: &str,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = keys::connection_state(organization, id);
-        let step = Step::update(key, "SET webhooks_checked_at = :at")
+        let step = Step::update(key, format!("SET {mark} = :at"))
             .only_if("attribute_exists(pk)", Refused::Conflict(WHAT))
             .value(":at", time(at));
-        self.write_if("note that webhooks were checked", step).await.map(drop)
+        self.write_if("note a time of a connection", step).await.map(drop)
+    }
+
+    /// Counts listings that a push took to zero since `since`; a count from before begins anew. Nothing where the
+    /// connection is gone.
+    pub async fn note_zeroed(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        count: u64,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::connection_state(organization, id);
+        let of = |expression: &str, condition: &str| {
+            Step::update(key.clone(), expression)
+                .only_if(condition, Refused::Conflict(WHAT))
+                .name("#z", ZEROED)
+                .name("#s", ZEROED_SINCE)
+                .value(":count", n(count))
+                .value(":since", time(since))
+        };
+        if self.write_if("count what went to zero", of("ADD #z :count", "#s = :since")).await? {
+            return Ok(());
+        }
+        let anew = of(
+            "SET #z = :count, #s = :since",
+            "attribute_exists(pk) AND (attribute_not_exists(#s) OR #s <> :since)",
+        );
+        self.write_if("count what went to zero", anew).await.map(drop)
     }
 }

@@ -20,8 +20,13 @@ laws!(
 async fn made_together_and_found_from_its_id(bench: &Bench) -> Outcome {
     let store = &bench.store;
     let own = connection("a", "1");
-    let state =
-        ConnectionState { orders_watermark: at(5), items_watermark: None, webhooks_checked_at: Some(at(6)) };
+    let state = ConnectionState {
+        orders_watermark: at(5),
+        items_watermark: None,
+        webhooks_checked_at: Some(at(6)),
+        reconciled_at: Some(at(7)),
+        zeroed: Some((3, at(8))),
+    };
     store.create_connection(&own, &credentials("cs_9"), &SecretString::from("whsec"), &state).await?;
     connect(store, &connection("a", "2")).await?;
     connect(store, &connection("b", "3")).await?;
@@ -141,6 +146,8 @@ async fn the_watermark_never_goes_back(bench: &Bench) -> Outcome {
             orders_watermark: stands,
             items_watermark: None,
             webhooks_checked_at: Some(at(3)),
+            reconciled_at: None,
+            zeroed: None,
         };
         assert_eq!(store.connection_state(&org("a"), &own.id).await?, Some(state));
     }

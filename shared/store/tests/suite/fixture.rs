@@ -52,6 +52,7 @@ pub fn organization(body: &str) -> Organization {
         order_sync: serde_json::from_str("\"confirmed\"").unwrap(),
         stock_deducted_on: StockDeductedOn::Shipment,
         primary_location_id: LocationId::from_body("main").unwrap(),
+        stock_rule: Default::default(),
         auto_link: serde_json::from_str("\"sku\"").unwrap(),
         created_at: at(0),
         version: 1,
@@ -95,7 +96,7 @@ pub fn connection(organization: &str, body: &str) -> Connection {
         currency: "USD".parse().unwrap(),
         facts: BTreeMap::from([("version".to_owned(), "11.0".to_owned())]),
         created_at: at(0),
-        connected_at: at(0),
+        connected_at: Some(at(0)),
         next_sync_at: Some(at(1_800)),
         version: 1,
     }
@@ -106,8 +107,13 @@ pub fn credentials(secret: &str) -> Credentials {
     Credentials::from_exposed(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
 }
 
-pub const STATE: fn() -> ConnectionState =
-    || ConnectionState { orders_watermark: at(0), items_watermark: None, webhooks_checked_at: None };
+pub const STATE: fn() -> ConnectionState = || ConnectionState {
+    orders_watermark: at(0),
+    items_watermark: None,
+    webhooks_checked_at: None,
+    reconciled_at: None,
+    zeroed: None,
+};
 
 /// Stores a connection with secrets and state of no interest.
 pub async fn connect(store: &Store, connection: &Connection) -> anyhow::Result<()> {
@@ -132,6 +138,8 @@ pub fn sync(body: &str, connection: &str) -> Sync {
         channel_started_at: None,
         finished_at: None,
         failure: None,
+        held: None,
+        approved: false,
         step: 0,
         phase: Phase::Fetch,
         cursor: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{MatchKey, Name, Sku};
+use domain::{MatchKey, Name, Quantity, Sku};
 use futures_util::future::join_all;
 use store::item::{Item, ItemFilter};
 use store::{PageRequest, StoreError};
@@ -94,7 +94,8 @@ async fn an_update_moves_the_names(bench: &Bench) -> Outcome {
         ..red.clone()
     };
     store.update_item(&o, &red, &renamed).await.unwrap();
-    let stale = store.update_item(&o, &red, &Item { reorder_level: None, ..renamed.clone() }).await;
+    let stale =
+        store.update_item(&o, &red, &Item { reorder_level: Some(Quantity::ZERO), ..renamed.clone() }).await;
     assert!(matches!(stale, Err(StoreError::Conflict("item"))), "{stale:?}");
     assert_eq!(store.item(&o, &red.id).await.unwrap(), Some(renamed.clone()));
     let skus = ["red", "green", "blue"].map(MatchKey::of).into_iter().collect();
@@ -190,6 +191,9 @@ async fn a_foreign_cursor_is_refused(bench: &Bench) -> Outcome {
     let filter = ItemFilter { q: Some(MatchKey::of("mug")), ..ItemFilter::default() };
     assert!(matches!(store.items(&o, &filter, &page).await, Err(StoreError::BadCursor)));
     assert!(matches!(store.items(&other, &ItemFilter::default(), &page).await, Err(StoreError::BadCursor)));
-    assert!(matches!(store.adjustments(&o, &page).await, Err(StoreError::BadCursor)));
+    assert!(matches!(
+        store.documents::<store::adjustment::Adjustment>(&o, &page).await,
+        Err(StoreError::BadCursor)
+    ));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::channel::Fulfilment;
 use domain::listing::{ListingStatus, Match};
 use domain::{ListingId, MatchKey, Name, OrganizationId, Sku};
 use store::listing::{Listing, ListingFilter};
@@ -125,13 +126,17 @@ async fn a_renewed_link_keeps_what_was_acknowledged(bench: &Bench) -> Outcome {
     let (after, link) = linked(&seen, &item_id(1));
     store.link_listing(&o, Some(&seen), &after, &link).await?;
     store.acknowledge(&o, &item_id(1), &seen.id, &taken(5, 1, 9)).await?;
-    for (stock_ref, observed) in [(Some("inv-1"), Some(3)), (None, None)] {
+    for (stock_ref, observed, fulfilment) in
+        [(Some("inv-1"), Some(3), Fulfilment::Fba), (None, None, Fulfilment::Mfn)]
+    {
         let before = store.listing(&o, &seen.id).await?.ok_or(StoreError::Conflict("test"))?;
         let stock_ref = stock_ref.map(str::to_owned);
         let after = Listing { stock_ref: stock_ref.clone(), version: before.version + 1, ..before.clone() };
-        let renewed = store::link::Link { stock_ref, observed, ..link.clone() };
+        let renewed = store::link::Link { stock_ref, observed, fulfilment, ..link.clone() };
         store.save_listing(&o, Some(&before), &after, Some(&renewed)).await?;
-        let wanted = store::link::Link { acknowledged: Some(taken(5, 1, 9)), ..renewed };
+        let taken = taken(5, 1, 9);
+        let (previous, acknowledged) = (Some(taken.quantity), Some(taken));
+        let wanted = store::link::Link { acknowledged, previous, ..renewed };
         assert_eq!(links(store, &o, 1).await?, [wanted]);
     }
     Ok(())

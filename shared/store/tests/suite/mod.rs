@@ -10,8 +10,10 @@ pub mod fixture;
 mod api_key;
 mod buyer;
 mod connection;
+mod contacts;
 mod credential;
 mod due;
+mod facts;
 mod fault;
 mod idempotency;
 mod items;
@@ -21,6 +23,7 @@ mod listings;
 mod location;
 mod orders;
 mod organization;
+mod papers;
 mod retried;
 mod samples;
 mod stock;
@@ -64,8 +67,10 @@ fn everywhere() -> Vec<Law> {
         api_key::all(),
         buyer::all(),
         connection::all(),
+        contacts::all(),
         credential::all(),
         due::all(),
+        facts::all(),
         idempotency::all(),
         items::all(),
         lease::all(),
@@ -73,6 +78,7 @@ fn everywhere() -> Vec<Law> {
         location::all(),
         orders::all(),
         organization::all(),
+        papers::all(),
         stock::all(),
         sync::all(),
         sync_record::all(),

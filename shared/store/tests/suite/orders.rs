@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::fulfilment::StockDeductedOn;
 use domain::order::{ChannelOrderState, Effect, OrderState, Place};
+use domain::order_document::DocumentKind;
 use domain::stock::replay;
-use domain::{ListingId, Money, OrderId};
-use store::order::{Order, OrderFilter};
+use domain::{ListingId, Money, OrderId, Quantity};
+use store::order::{Comment, LinePart, Order, OrderFilter};
 use store::stock::Freshness;
 use store::{PageRequest, StoreError};
 
@@ -43,11 +45,18 @@ async fn an_order_reads_back(bench: &Bench) -> Outcome {
     odd.total = Some(Money { minor: -5, currency: "USD".parse()? });
     odd.frozen = true;
     odd.no_stock_effect = true;
+    odd.deducted_on = StockDeductedOn::Invoice;
+    odd.contact_id = Some("ctc_0123456789abcdef0123456789abcdef".parse()?);
+    odd.documents.take_next(DocumentKind::Shipment);
+    odd.comments = vec![Comment { text: "Call first".to_owned(), by: "key_1".to_owned(), at: at(9) }];
+    odd.lines[0].done.shipped = Quantity::new(1)?;
     odd.placed_at = at(3) + std::time::Duration::from_nanos(1);
     odd.lines[0].item_id = None;
+    odd.lines[0].parts = None;
     odd.lines[0].listing = None;
     odd.lines[0].sku = None;
     odd.lines[1].item_id = Some("itm_short".parse()?);
+    odd.lines[1].parts = Some(vec![LinePart { item_id: item_id(4), quantity: 3 }]);
     odd.applied = BTreeMap::from([(
         Place { item_id: item_id(9), location_id: location(5) },
         Effect { committed: -1, deducted: 4 },
@@ -210,14 +219,14 @@ async fn pages_of_orders_give_each_once_newest_first(bench: &Bench) -> Outcome {
         OrderFilter { q: Some("#102".to_owned()), ..any.clone() },
     ] {
         let is_wanted = |order: &&Order| {
-            filter.connection_id.as_ref().is_none_or(|c| *c == order.connection_id)
+            filter.connection_id.as_ref().is_none_or(|c| order.connection_id() == Some(c))
                 && filter.state.is_none_or(|state| state == order.state)
                 && filter.frozen.is_none_or(|frozen| frozen == order.frozen)
                 && filter.q.as_ref().is_none_or(|q| order.number.contains(q.as_str()))
         };
         let mut wanted: Vec<&Order> = all.iter().filter(is_wanted).collect();
         assert!(!wanted.is_empty(), "{filter:?} tests nothing");
-        wanted.sort_by(|a, b| (b.placed_at, &b.external_id).cmp(&(a.placed_at, &a.external_id)));
+        wanted.sort_by(|a, b| (b.placed_at, b.external_id()).cmp(&(a.placed_at, a.external_id())));
         for limit in [1, 4, 30, 200] {
             let list = |page| {
                 let (store, o, filter) = (store.clone(), o.clone(), filter.clone());

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::availability::RuleSetting;
 use domain::channel::Fulfilment;
+use domain::fulfilment::{LineProgress, StockDeductedOn};
 use domain::listing::{ChannelStatus, ListingRef, ListingStatus, Match};
 use domain::order::{ChannelOrderState, Effect, OrderState, PaymentStatus, Place};
+use domain::order_document::DocumentCounts;
 use domain::push::Acknowledged;
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{
@@ -15,7 +18,7 @@ use store::PageRequest;
 use store::item::Item;
 use store::link::{Link, LinkedBy};
 use store::listing::Listing;
-use store::order::{Order, OrderLine};
+use store::order::{Order, OrderLine, Origin};
 
 /// 2026-01-01, and so many seconds.
 pub fn at(seconds: i64) -> Timestamp {
@@ -57,7 +60,9 @@ pub fn item(n: u64, sku: &str, name: &str) -> Item {
         opening_stock_value: None,
         barcode: None,
         group: None,
-        reorder_level: Some(Quantity::ZERO),
+        reorder_level: None,
+        components: Vec::new(),
+        base_version: 0,
         created_at: at(0),
         version: 1,
     }
@@ -103,6 +108,7 @@ pub fn listing(connection: &ConnectionId, external: &str, sku: Option<&str>) -> 
         item_id: None,
         rejected_item_ids: BTreeSet::new(),
         dismissed_reason: None,
+        stock_rule: RuleSetting::default(),
         first_seen_at: at(0),
         observed_at: at(0),
         version: 1,
@@ -126,10 +132,15 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         stock_ref: listing.stock_ref.clone(),
         fulfilment: listing.fulfilment,
         observed: Some(7),
+        observed_at: None,
         linked_by: LinkedBy::Sku,
         linked_at: at(1),
         acknowledged: None,
+        previous: None,
+        submitted: None,
         failure: None,
+        rule: RuleSetting::default(),
+        held_since: None,
     };
     (after, link)
 }
@@ -149,6 +160,7 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
                 variation_id: Some((44_712_980_414_626 + n * 65_539).to_string()),
             }),
             item_id: Some(item_id(n)),
+            parts: Some(Vec::new()),
             sku: Some(format!(
                 "MUG-{:04}-{}",
                 n * 37 % 9973,
@@ -159,6 +171,7 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
             shipped: Quantity::ZERO,
             unit_price_minor: Some(i64::try_from(995 + n * 173 % 4000).unwrap()),
             tax_minor: Some(i64::try_from(199 + n * 31 % 700).unwrap()),
+            done: LineProgress::default(),
         })
         .collect();
     let place = |n| Place { item_id: item_id(n), location_id: home.clone() };
@@ -166,8 +179,7 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
         (1..=lines).map(|n| (place(n), Effect { committed: 1, deducted: 0 })).collect();
     let order = Order {
         id: OrderId::of(connection, external).unwrap(),
-        connection_id: connection.clone(),
-        external_id: external.to_owned(),
+        origin: Origin::Channel { connection_id: connection.clone(), external_id: external.to_owned() },
         number: format!("#{external}"),
         state: OrderState::Confirmed,
         channel_state: ChannelOrderState::Confirmed,
@@ -181,6 +193,10 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
         applied,
         complete: true,
         no_stock_effect: false,
+        deducted_on: StockDeductedOn::Shipment,
+        contact_id: Some("ctc_0199abcdef0123456789abcdef012345".parse().unwrap()),
+        documents: DocumentCounts::default(),
+        comments: Vec::new(),
         placed_at: at(placed),
         changed_at: at(placed + 5),
         imported_at: at(placed + 60),
@@ -199,7 +215,7 @@ pub fn order_movements(order: &Order, units: i64) -> Vec<Movement> {
         .map(|(n, place)| Movement {
             reason: Reason::OrderCommitted,
             source: Source { kind: SourceKind::Order, id: order.id.as_str().to_owned() },
-            actor: Actor::Connection(order.connection_id.as_str().to_owned()),
+            actor: Actor::Connection(order.connection_id().map(ToString::to_string).unwrap_or_default()),
             ..movement(
                 &format!("{}.{}.{n}", order.id.body(), order.version),
                 &place.item_id,

@@ -43,8 +43,11 @@ fn document(n: u64, postings: &[Posting]) -> Adjustment {
             .collect(),
         reason: Some("counted".to_owned()),
         reference: None,
+        allow_negative: false,
         created_by: "key_1".to_owned(),
         created_at: at(0),
+        voided: None,
+        version: 1,
     }
 }
 
@@ -53,7 +56,7 @@ fn posting(id: &str, item: &ItemId, on_hand: i64, guard: Guard) -> Posting {
 }
 
 async fn post(store: &Store, o: &OrganizationId, n: u64, postings: &[Posting]) -> Result<(), StoreError> {
-    store.post_adjustment(o, &document(n, postings), postings).await
+    store.post_document(o, &document(n, postings), postings).await
 }
 
 async fn on_hand(store: &Store, o: &OrganizationId, item: &ItemId) -> i64 {
@@ -180,16 +183,16 @@ async fn a_document_is_all_or_nothing(bench: &Bench) -> Outcome {
     assert!(matches!(post(store, &o, 1, &lines).await, Err(StoreError::NotEnoughStock)));
     assert_eq!(on_hand(store, &o, &rich).await, 0);
     assert!(all_movements(store, &o, &rich).await.is_empty());
-    assert_eq!(store.adjustment(&o, &document(1, &lines).id).await.unwrap(), None);
+    assert_eq!(store.document::<Adjustment>(&o, &document(1, &lines).id).await.unwrap(), None);
 
     post(store, &o, 1, &lines[..1]).await.unwrap();
     let again = post(store, &o, 1, &lines[..1]).await;
     assert!(matches!(again, Err(StoreError::Exists("adjustment"))), "{again:?}");
     assert_eq!(on_hand(store, &o, &rich).await, 5);
     let kept = document(1, &lines[..1]);
-    assert_eq!(store.adjustment(&o, &kept.id).await.unwrap(), Some(kept.clone()));
+    assert_eq!(store.document::<Adjustment>(&o, &kept.id).await.unwrap(), Some(kept.clone()));
     post(store, &o, 2, &[posting("d.3", &poor, 1, Guard::None)]).await.unwrap();
-    let listed = store.adjustments(&o, &first(10)).await.unwrap().data;
+    let listed = store.documents::<Adjustment>(&o, &first(10)).await.unwrap().data;
     assert_eq!(listed.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(), ["adj_00000002", "adj_00000001"]);
     Ok(())
 }

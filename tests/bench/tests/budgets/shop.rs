@@ -70,6 +70,7 @@ impl Opened {
             ChannelKind::Shopify => {
                 Arc::new(ShopifyShop::with(clock.reader(), Access::Lasting, 2_000, 100).in_currency("EUR"))
             }
+            other => anyhow::bail!("{other} is not counted"),
         };
         let on_sale: Vec<Sold> = goods.into_iter().flat_map(|goods| shop.add(goods)).collect();
         let world = World::new(clock, Wire::to(Arc::clone(&shop))).await?;

@@ -26,6 +26,8 @@ async fn each_operation(
         let sold = stage.shop.add(mug(1)).remove(0);
         stage.adapter.plan_stock(stage.targets(&[(sold, 5)]).await?).remove(0)
     };
+    // Our own pacing is not what is tried here.
+    stage.pass_a_minute();
     let orders = OrderQuery::Changed(stage.all_time());
     let ids = OrderQuery::Ids(vec!["1".to_owned()]);
     let callback = "https://sync.example/hook".parse()?;

@@ -8,6 +8,8 @@ use domain::listing::ChannelStatus;
 use domain::schedule::Window;
 use marketplace_sim::{Goods, Sold, Variation};
 
+use crate::set_aside;
+
 crate::laws![
     every_listing_comes_once,
     every_variation_is_a_listing,
@@ -58,7 +60,8 @@ async fn every_listing_comes_once(subject: &Subject) -> anyhow::Result<()> {
             (0..count).flat_map(|n| stage.shop.add(mug(n))).map(|sold| reference(&sold)).collect();
         let pages = stage.pages(None).await?;
         let calls = stage.shop.take_calls().len();
-        ensure!(calls == pages.len(), "{calls} calls for {} pages", pages.len());
+        let expected = (subject.nature.listing_calls)(count as usize, pages.len());
+        ensure!(calls == expected, "{calls} calls for {} pages instead of {expected}", pages.len());
         ensure!(pages.iter().all(|one| one.records.len() <= page as usize), "a page is too long");
         let found: Vec<_> =
             pages.into_iter().flat_map(|one| one.records).collect::<Result<_, _>>().map_err(failed)?;
@@ -130,6 +133,10 @@ async fn sold_out_is_zero_and_uncounted_is_nothing(subject: &Subject) -> anyhow:
         quantities == BTreeMap::from([("none left", Some(0)), ("oversold", Some(0)), ("uncounted", None)]),
         "{quantities:?}"
     );
+    if subject.nature.sku_is_the_key {
+        set_aside(subject, "sold_out_is_zero_and_uncounted_is_nothing", "no listing is without a SKU");
+        return Ok(());
+    }
     ensure!(found.iter().all(|one| one.sku.is_none()), "a SKU came from nowhere");
     Ok(())
 }
@@ -166,12 +173,12 @@ async fn a_deletion_under_the_walk_hides_nothing(subject: &Subject) -> anyhow::R
     let stage = subject.stage().await?;
     let page = subject.adapter.capability().listing_page_max;
     let sold: Vec<Sold> = (0..2 * page).flat_map(|n| stage.shop.add(mug(n))).collect();
-    let first = stage.adapter.fetch_listings(&stage.shop(), None, None).await?;
+    let first = stage.listing_page(None, None).await?;
     stage.shop.delete(&sold[0]);
     let mut found: Vec<_> = first.records.into_iter().flatten().map(|one| one.reference).collect();
     let mut cursor = first.next;
     while let Some(at) = cursor {
-        let page = stage.adapter.fetch_listings(&stage.shop(), None, Some(&at)).await?;
+        let page = stage.listing_page(None, Some(&at)).await?;
         found.extend(page.records.into_iter().flatten().map(|one| one.reference));
         cursor = page.next;
     }
@@ -189,8 +196,8 @@ async fn a_page_can_be_asked_for_again(subject: &Subject) -> anyhow::Result<()> 
     stage.shop.add(shirt(2));
     let mut cursor = None;
     loop {
-        let once = stage.adapter.fetch_listings(&stage.shop(), None, cursor.as_ref()).await?;
-        let twice = stage.adapter.fetch_listings(&stage.shop(), None, cursor.as_ref()).await?;
+        let once = stage.listing_page(None, cursor.as_ref()).await?;
+        let twice = stage.listing_page(None, cursor.as_ref()).await?;
         ensure!(format!("{:?}", once.records) == format!("{:?}", twice.records), "another page came");
         ensure!(once.next == twice.next, "another cursor came");
         ensure!(once.next.as_ref().is_none_or(|next| next.0.len() <= 16 * 1024), "the cursor is too long");
@@ -249,6 +256,11 @@ async fn prices_have_the_decimals_of_their_currency(subject: &Subject) -> anyhow
     for (currency, decimals, price, total) in
         [("JPY", 0, "1250", "2500"), ("EUR", 2, "12.50", "25.00"), ("KWD", 3, "1.234", "2.468")]
     {
+        if subject.nature.not_in.contains(&currency) {
+            let why = format!("the channel has no marketplace that counts in {currency}");
+            set_aside(subject, "prices_have_the_decimals_of_their_currency", &why);
+            continue;
+        }
         let stage = subject.stage_in(currency, decimals).await?;
         let sold = stage.shop.add(Goods { price: price.to_owned(), ..mug(9) }).remove(0);
         let listing = stage.listings().await?.remove(0);

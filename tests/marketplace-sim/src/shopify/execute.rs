@@ -26,6 +26,19 @@ pub fn schema() -> &'static Valid<Schema> {
     })
 }
 
+/// What the shop serves: Shopify answers for a version that it supports no longer with a newer one, where an enum may have
+/// one more value.
+fn served() -> &'static Valid<Schema> {
+    static SCHEMA: OnceLock<Valid<Schema>> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let newer = format!("{SDL}\nextend enum OrderDisplayFinancialStatus {{ {UNKNOWN_STATUS} }}\n");
+        Schema::parse_and_validate(newer, "newer.graphql").expect("a valid schema")
+    })
+}
+
+/// A financial status that is not in the version that was asked for.
+pub(super) const UNKNOWN_STATUS: &str = "BARTERED";
+
 #[derive(Deserialize)]
 struct Body {
     query: String,
@@ -34,7 +47,7 @@ struct Body {
 }
 
 fn document(query: &str) -> Result<Valid<ExecutableDocument>, Vec<String>> {
-    ExecutableDocument::parse_and_validate(schema(), query, "query.graphql")
+    ExecutableDocument::parse_and_validate(served(), query, "query.graphql")
         .map_err(|e| e.errors.iter().map(|error| error.error.to_string()).collect())
 }
 
@@ -68,7 +81,7 @@ pub(super) fn run(state: &mut State, body: &[u8], now: Timestamp) -> Value {
     let Some(operation) = document.operations.iter().next() else {
         return refusal("No operation", "BAD_REQUEST");
     };
-    let variables = match coerce_variable_values(schema(), operation, &body.variables.unwrap_or_default()) {
+    let variables = match coerce_variable_values(served(), operation, &body.variables.unwrap_or_default()) {
         Ok(variables) => variables,
         Err(e) => return refusal(e.message().to_string(), "INVALID_VARIABLE"),
     };
@@ -76,7 +89,7 @@ pub(super) fn run(state: &mut State, body: &[u8], now: Timestamp) -> Value {
         let message = format!("The input array size of {length} is greater than the maximum allowed of 250.");
         return refusal(message, "MAX_INPUT_SIZE_EXCEEDED");
     }
-    let requested = cost::requested(schema(), &document, &variables);
+    let requested = cost::requested(served(), &document, &variables);
     if requested > cost::SINGLE_QUERY_MAX {
         let message =
             format!("Query cost is {requested}, which exceeds the single query max cost limit (1000).");
@@ -88,9 +101,9 @@ pub(super) fn run(state: &mut State, body: &[u8], now: Timestamp) -> Value {
         return refused;
     }
     let mutation = operation.operation_type == OperationType::Mutation;
-    let root = Root::new(state, mutation, &variables);
+    let root = Root::new(state, mutation, &variables, now);
     let executed =
-        Execution::new(schema(), &document).coerced_variable_values(&variables).execute_sync(&root);
+        Execution::new(served(), &document).coerced_variable_values(&variables).execute_sync(&root);
     let response = match executed {
         Ok(response) => response,
         Err(e) => return refusal(e.message().to_string(), "BAD_REQUEST"),
@@ -187,6 +200,21 @@ mod tests {
             let answer = ask(&mut state(), &query, variables);
             assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{query}: {answer}");
         }
+    }
+
+    #[test]
+    fn a_status_of_a_newer_version_is_served_and_cannot_be_asked_for_in_ours() {
+        assert!(schema().get_enum("OrderDisplayFinancialStatus").is_some());
+        let mut state = state();
+        let sold = crate::Sold { external_id: "1001".to_owned(), variation_id: Some("1002".to_owned()) };
+        let order = state.sell(&[(sold, 1)], true, at(0));
+        if let Some(order) = state.orders.get_mut(&order) {
+            order.financial = Some(UNKNOWN_STATUS.to_owned());
+        }
+        let query =
+            format!("query {{ order(id: \"gid://shopify/Order/{order}\") {{ displayFinancialStatus }} }}");
+        let answer = ask(&mut state, &query, json!({}));
+        assert_eq!(answer["data"]["order"]["displayFinancialStatus"], UNKNOWN_STATUS, "{answer}");
     }
 
     #[test]

@@ -13,12 +13,14 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::{Call, Delivery, Faults, Goods, SimClock, SimulatedShop, Sold};
+use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
 mod bucket;
 pub mod cost;
 mod execute;
+mod fulfilment;
 mod nodes;
 mod notify;
 mod resolve;
@@ -85,10 +87,26 @@ impl ShopifyShop {
 
     /// Ships `quantity` units of a line.
     pub fn fulfil_line(&self, order: &str, line: usize, quantity: u32) {
-        self.change_order(order, &[], |state, order, _| state.ship(order, line, i64::from(quantity)));
+        self.change_order(order, &[], |state, order, _| {
+            state.fulfil(order, &[(line, i64::from(quantity))], None);
+        });
     }
 
-    /// Gives the order a financial status of another's choice: `VOIDED`, or one that nobody knows yet.
+    /// Holds the order's shipping back, or releases it.
+    pub fn hold(&self, order: &str, held: bool) {
+        self.change_order(order, &[], |state, order, _| {
+            if let Some(order) = state.orders.get_mut(&order) {
+                order.held = held;
+            }
+        });
+    }
+
+    /// Cancels the order's latest fulfilment: its units are to be shipped again.
+    pub fn cancel_fulfilment(&self, order: &str) {
+        self.change_order(order, &[], |state, order, _| state.cancel_fulfilment(order));
+    }
+
+    /// Gives the order a financial status of another's choice, such as `VOIDED`.
     pub fn set_financial_status(&self, order: &str, status: &str) {
         self.change_order(order, &[], |state, order, _| {
             if let Some(order) = state.orders.get_mut(&order) {
@@ -260,10 +278,13 @@ impl SimulatedShop for ShopifyShop {
     fn fulfil(&self, order: &str) {
         self.change_order(order, &["orders/fulfilled"], |state, order, _| {
             let lines = state.orders.get(&order).map_or(0, |order| order.lines.len());
-            for line in 0..lines {
-                state.ship(order, line, i64::MAX);
-            }
+            let all = (0..lines).map(|line| (line, i64::MAX)).collect::<Vec<_>>();
+            state.fulfil(order, &all, None);
         });
+    }
+
+    fn shipments(&self, order: &str) -> Vec<Shipped> {
+        self.state().shipments(order)
     }
 
     fn quantity(&self, listing: &Sold) -> Option<i64> {
@@ -305,6 +326,21 @@ impl SimulatedShop for ShopifyShop {
             variant.price = "a song".to_owned();
             true
         })
+    }
+
+    fn consent(&self, page: &Url) -> Option<Url> {
+        let now = self.now();
+        self.state().tokens.way_back(page, true, now)
+    }
+
+    fn deny(&self, page: &Url) -> Option<Url> {
+        let now = self.now();
+        self.state().tokens.way_back(page, false, now)
+    }
+
+    fn unknown_status(&self, order: &str) -> bool {
+        self.set_financial_status(order, execute::UNKNOWN_STATUS);
+        true
     }
 
     fn revoke(&self) {

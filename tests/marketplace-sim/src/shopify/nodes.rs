@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::fulfilment::{fulfilment, fulfilment_orders};
 use super::state::{Line, Order, Refund, State, Variant};
 
 /// An object with its fields at hand.
@@ -222,6 +223,11 @@ pub(super) fn order(state: &State, id: u64, order: &Order) -> Node {
             ("shippingAddress", Slot::One(address.clone())),
             ("billingAddress", Slot::One(address)),
             ("lineItems", Slot::Paged("LineItemConnection", lines)),
+            ("fulfillmentOrders", Slot::Paged("FulfillmentOrderConnection", fulfilment_orders(order))),
+            (
+                "fulfillments",
+                Slot::First(order.fulfilments.iter().map(|entry| fulfilment(order, entry)).collect()),
+            ),
             ("refunds", Slot::First(order.refunds.iter().map(|entry| refund(order, entry)).collect())),
         ],
     )

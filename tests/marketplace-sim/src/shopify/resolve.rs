@@ -5,8 +5,10 @@ use std::cell::RefCell;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
 use apollo_compiler::validation::Valid;
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::fulfilment;
 use super::nodes::{self, Node, Slot, connection, error, gid, key, leaf};
 use super::notify::Subscription;
 use super::search::Filter;
@@ -20,11 +22,12 @@ pub(super) struct Root<'a> {
     state: RefCell<&'a mut State>,
     mutation: bool,
     variables: &'a Valid<JsonMap>,
+    now: Timestamp,
 }
 
 impl<'a> Root<'a> {
-    pub fn new(state: &'a mut State, mutation: bool, variables: &'a Valid<JsonMap>) -> Self {
-        Self { state: RefCell::new(state), mutation, variables }
+    pub fn new(state: &'a mut State, mutation: bool, variables: &'a Valid<JsonMap>, now: Timestamp) -> Self {
+        Self { state: RefCell::new(state), mutation, variables, now }
     }
 }
 
@@ -57,6 +60,16 @@ impl ObjectValue for Root<'_> {
                     arguments.texts("ids").iter().map(|id| node(state, id, kind_of(id))).collect();
                 Ok(ResolvedValue::list(found.into_iter().map(ResolvedValue::nullable_object)))
             }
+            "fulfillmentOrder" => Ok(ResolvedValue::nullable_object(node(
+                state,
+                arguments.text("id").unwrap_or_default(),
+                "FulfillmentOrder",
+            ))),
+            "fulfillment" => Ok(ResolvedValue::nullable_object(node(
+                state,
+                arguments.text("id").unwrap_or_default(),
+                "Fulfillment",
+            ))),
             "webhookSubscriptions" => subscriptions(state, arguments).map(ResolvedValue::object),
             "inventorySetQuantities" => {
                 let input = arguments.value("input");
@@ -68,6 +81,13 @@ impl ObjectValue for Root<'_> {
                     None => given.as_str(),
                 });
                 set_quantities(state, &input, key).map(ResolvedValue::object)
+            }
+            "fulfillmentCreate" => {
+                let done = state.create_fulfilment(&arguments.value("fulfillment"));
+                if let Ok(id) = &done {
+                    state.fulfilled(*id, self.now);
+                }
+                Ok(ResolvedValue::object(fulfilment::created(done)))
             }
             "webhookSubscriptionCreate" => Ok(ResolvedValue::object(subscribe(state, arguments))),
             _ => Err(self.unknown_field_error(info)),
@@ -163,6 +183,14 @@ fn node(state: &mut State, id: &str, kind: &str) -> Option<Node> {
         "Refund" => state.orders.values().find_map(|order| {
             let refund = order.refunds.iter().find(|refund| refund.id == number)?;
             Some(nodes::refund(order, refund))
+        }),
+        "FulfillmentOrder" => {
+            let order = state.orders.values().find(|order| order.fulfilment_order == number)?;
+            fulfilment::fulfilment_orders(order).pop().map(|(_, node)| node)
+        }
+        "Fulfillment" => state.orders.values().find_map(|order| {
+            let entry = order.fulfilments.iter().find(|entry| entry.id == number)?;
+            Some(fulfilment::fulfilment(order, entry))
         }),
         "InventoryItem" => state.variant_of_item(number).map(|variant| nodes::item(variant, LOCATION)),
         _ => None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::fulfilment::Fulfilment;
 use super::notify::Subscription;
 use super::tokens::Tokens;
 use crate::{Call, Delivery, Goods, Sold};
@@ -57,6 +58,11 @@ pub(super) struct Order {
     pub financial: Option<String>,
     pub lines: Vec<Line>,
     pub refunds: Vec<Refund>,
+    pub fulfilments: Vec<Fulfilment>,
+    /// The fulfilment order of what is not shipped yet; each fulfilment closes it and opens another.
+    pub fulfilment_order: u64,
+    /// Its shipping is held back.
+    pub held: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -242,6 +248,9 @@ impl State {
             financial: None,
             lines,
             refunds: Vec::new(),
+            fulfilments: Vec::new(),
+            fulfilment_order: self.id(),
+            held: false,
         };
         self.orders.insert(order, new);
         self.tell("orders/create", json!({ "id": order, "updated_at": now.to_string() }), now);
@@ -325,18 +334,5 @@ impl State {
         entry.unfulfilled += more;
         let variant = entry.variant;
         self.promise(variant, more);
-    }
-
-    /// Ships up to `units` of a line.
-    pub fn ship(&mut self, order: u64, line: usize, units: i64) {
-        let Some(entry) = self.orders.get_mut(&order).and_then(|order| order.lines.get_mut(line)) else {
-            return;
-        };
-        let units = units.min(entry.unfulfilled);
-        entry.unfulfilled -= units;
-        entry.shipped += units;
-        if let Some(variant) = entry.variant.and_then(|id| self.variants.get_mut(&id)) {
-            variant.committed -= units;
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::{Call, Delivery, Faults, Goods, SimClock, SimulatedShop, Sold};
+use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
 mod answer;
 mod auth;
@@ -18,6 +18,7 @@ mod orders;
 mod products;
 mod query;
 mod route;
+mod shipments;
 mod state;
 mod webhooks;
 
@@ -37,7 +38,19 @@ pub struct Options {
     pub time_zone: String,
     pub consumer_key: String,
     pub consumer_secret: String,
+    pub tracking: TrackingExtension,
     pub clock: SimClock,
+}
+
+/// Whether the shop has the extension *Shipment Tracking*, or one that serves the same routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrackingExtension {
+    #[default]
+    None,
+    /// Takes any carrier by its name.
+    AnyCarrier,
+    /// Takes none but the carriers of its list.
+    ListedCarriersOnly,
 }
 
 impl Options {
@@ -51,6 +64,7 @@ impl Options {
             time_zone: "Europe/Berlin".to_owned(),
             consumer_key: "ck_test".to_owned(),
             consumer_secret: "cs_test".to_owned(),
+            tracking: TrackingExtension::None,
             clock,
         }
     }
@@ -172,6 +186,15 @@ impl SimulatedShop for WoocommerceShop {
 
     fn fulfil(&self, order: &str) {
         self.with(|context| context.set_status(state::id(order), "completed"));
+    }
+
+    fn shipments(&self, order: &str) -> Vec<Shipped> {
+        self.with(|context| context.shipments(state::id(order)))
+    }
+
+    fn unknown_status(&self, order: &str) -> bool {
+        self.set_status(order, "packed");
+        true
     }
 
     fn quantity(&self, listing: &Sold) -> Option<i64> {

@@ -26,7 +26,7 @@ const STATUSES: [&str; 9] = [
     "packed",
 ];
 
-fn missing(status: u16) -> Refusal {
+pub(super) fn missing(status: u16) -> Refusal {
     let message = if status == 404 { "Invalid ID." } else { "ID is invalid." };
     Refusal::new(status, "woocommerce_rest_shop_order_invalid_id", message)
 }
@@ -269,6 +269,8 @@ impl Context<'_> {
             completed: None,
             billing: party.clone(),
             shipping: party,
+            notes: Vec::new(),
+            trackings: Vec::new(),
         };
         self.state.orders.insert(order_id, order);
         self.set_status(order_id, status);
@@ -297,7 +299,7 @@ impl Context<'_> {
         self.changed(order_id);
     }
 
-    fn changed(&mut self, order_id: u64) {
+    pub fn changed(&mut self, order_id: u64) {
         if let Some(order) = self.state.orders.get_mut(&order_id) {
             order.modified = self.now;
         }

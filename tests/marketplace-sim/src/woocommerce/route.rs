@@ -9,6 +9,9 @@ use super::answer::{Answer, Outcome, Refusal, respond};
 use super::query::Query;
 use crate::Call;
 
+/// Of the extension *Shipment Tracking*.
+const TRACKING_ROUTES: &str = "/wc-shipment-tracking/v3/";
+
 impl Context<'_> {
     pub fn handle(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         let query = Query::parse(request.uri().query().unwrap_or_default());
@@ -33,7 +36,9 @@ impl Context<'_> {
         if matches!(route, "" | "/") {
             return Ok(Answer::ok(self.index()));
         }
-        let route = route.strip_prefix("/wc/v3/").ok_or_else(Refusal::no_route)?;
+        let core = route.strip_prefix("/wc/v3/");
+        let tracking = route.strip_prefix(TRACKING_ROUTES).filter(|_| self.has_tracking());
+        core.or(tracking).ok_or_else(Refusal::no_route)?;
         self.authorize(request, query)?;
         let body = match request.body().as_ref() {
             b"" => Value::Null,
@@ -42,7 +47,13 @@ impl Context<'_> {
         };
         let (method, path) = (request.method(), request.uri().path());
         let number = |text: &str| text.parse::<u64>().map_err(|_| Refusal::no_route());
-        let segments: Vec<&str> = route.trim_end_matches('/').split('/').collect();
+        if let Some(route) = tracking {
+            return match route.trim_end_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+                ["orders", id, "shipment-trackings"] => self.trackings(method, number(id)?, &body),
+                _ => Err(Refusal::no_route()),
+            };
+        }
+        let segments: Vec<&str> = core.unwrap_or_default().trim_end_matches('/').split('/').collect();
         match segments.as_slice() {
             ["products", "batch"] => self.product_batch(None, &body),
             ["products"] => self.products(method, None, None, path, query, &body),
@@ -58,6 +69,7 @@ impl Context<'_> {
             ["orders"] => self.orders(method, None, path, query, &body),
             ["orders", id] => self.orders(method, Some(number(id)?), path, query, &body),
             ["orders", id, "refunds"] => self.refunds(method, number(id)?, path, query, &body),
+            ["orders", id, "notes"] => self.notes(method, number(id)?, query, &body),
             ["webhooks"] => self.webhooks(method, None, path, query, &body),
             ["webhooks", id] => self.webhooks(method, Some(number(id)?), path, query, &body),
             ["data", "currencies", "current"] => Ok(Answer::ok(
@@ -74,10 +86,14 @@ impl Context<'_> {
     }
 
     fn index(&self) -> Value {
+        let mut namespaces = vec!["oembed/1.0", "wc/v3", "wc/v2", "wc/v1", "wp/v2"];
+        if self.has_tracking() {
+            namespaces.push("wc-shipment-tracking/v3");
+        }
         json!({
             "name": self.options.name, "description": "", "url": "https://shop.example", "home": "https://shop.example",
             "gmt_offset": self.options.offset_s / 3_600, "timezone_string": self.options.time_zone,
-            "namespaces": ["oembed/1.0", "wc/v3", "wc/v2", "wc/v1", "wp/v2"],
+            "namespaces": namespaces,
         })
     }
 

@@ -16,6 +16,7 @@ pub(super) struct State {
     pub next_id: u64,
     pub next_webhook_id: u64,
     pub next_line_id: u64,
+    pub next_note_id: u64,
     /// OAuth nonces that were used.
     pub nonces: BTreeSet<String>,
     pub revoked: bool,
@@ -34,6 +35,7 @@ impl Default for State {
             next_id: 11,
             next_webhook_id: 1,
             next_line_id: 1,
+            next_note_id: 1,
             nonces: BTreeSet::new(),
             revoked: false,
             calls: Vec::new(),
@@ -79,6 +81,26 @@ pub(super) struct Order {
     pub completed: Option<Timestamp>,
     pub billing: Value,
     pub shipping: Value,
+    pub notes: Vec<Note>,
+    pub trackings: Vec<Tracking>,
+}
+
+/// A note on an order; `to_customer` was mailed.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    pub id: u64,
+    pub text: String,
+    pub to_customer: bool,
+    pub created: Timestamp,
+}
+
+/// An entry of the extension *Shipment Tracking*.
+#[derive(Debug, Clone)]
+pub(super) struct Tracking {
+    pub id: String,
+    pub provider: String,
+    pub number: String,
+    pub shipped_on: String,
 }
 
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 
 mod bad_record;
 mod demo;
+mod drift;
 mod first_sync;
 mod kill;
 mod lifecycle;

@@ -1,5 +1,6 @@
 //! What an order of Shopify's is in our words.
 
+use domain::channel::Fulfilment;
 use domain::listing::{ListingRef, RecordFailure};
 use domain::order::{Address, Buyer, ChannelOrderState, FetchedLine, FetchedOrder, PaymentStatus};
 use domain::{Currency, Money, Quantity};
@@ -65,6 +66,7 @@ fn read(node: OrderNode, external_id: &str, refunded: &Refunded) -> Option<Fetch
             shipping_address: shipping.map(address),
             billing_address: billing.map(address),
         },
+        fulfilment: Fulfilment::Mfn,
         unknown_state: standing.unknown,
     })
 }

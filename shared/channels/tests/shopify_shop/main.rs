@@ -24,6 +24,9 @@ use marketplace_sim::{Goods, SimulatedShop, Sold, Variation};
 use secrecy::SecretString;
 use url::Url;
 
+mod consent;
+mod shipments;
+
 struct Direct(Arc<ShopifyShop>);
 
 #[async_trait]
@@ -80,6 +83,7 @@ impl Bench {
     fn shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,
+            marketplaces: &[],
             credentials: &self.credentials,
             facts: &self.facts,
             currency: usd(),
@@ -464,7 +468,7 @@ async fn notifications_are_subscribed_to_once_and_believed() {
             .iter()
             .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
             .collect::<HeaderMap>();
-        let read = Shopify.read_webhook(&bench.credentials, &secret, &headers, &delivery.body).unwrap();
+        let read = Shopify.read_webhook(&bench.shop(), &secret, &headers, &delivery.body).await.unwrap();
         assert!(read.delivery_id.is_some());
         assert!(!String::from_utf8_lossy(&delivery.body).contains("buyer@"));
         hints.push(read.hint);

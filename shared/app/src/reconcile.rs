@@ -1,0 +1,312 @@
+//! Reconciliation: every linked listing of a connection looked at on its channel, and what differs explained and made
+//! good, as the connection's policy says.
+
+use std::collections::BTreeMap;
+
+use channels::StockTarget;
+use domain::channel::Fulfilment;
+use domain::drift::{Action, Seen, action, classify};
+use domain::listing::ListingStatus;
+use domain::sync::Outcome;
+use domain::{ListingId, OrderId, OrganizationId, Quantity, SyncId, Timestamp};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use queue::message::{PushTarget, Task};
+use queue::{QueueName, Work};
+use store::PageRequest;
+use store::drift::Drift;
+use store::link::Link;
+use store::listing::Listing;
+use store::organization::Organization;
+use store::stock::Freshness;
+use store::sync::{Sync, SyncRecord};
+
+use crate::availability::Deciders;
+use crate::shop::OpenShop;
+use crate::work::Attempt;
+use crate::{App, AppError};
+
+/// Listings of one step.
+const PAGE: u32 = 200;
+const ROWS_AT_ONCE: usize = 16;
+/// An order younger than this is on its way, not missed.
+const MISSED_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// A listing and what the hub knows of it.
+struct Known {
+    listing: Listing,
+    link: Link,
+    desired: Quantity,
+    version: u64,
+}
+
+impl App {
+    /// Goes on with a reconciliation until it is done or the attempt's time is up; then queues the rest.
+    pub async fn run_reconcile(
+        &self,
+        organization: &OrganizationId,
+        sync: &SyncId,
+        attempt: &Attempt,
+    ) -> Result<(), AppError> {
+        let Some(mut sync) = self.unfinished(organization, sync).await? else { return Ok(()) };
+        let result = self.reconcile_steps(organization, &mut sync, attempt).await;
+        self.conclude(organization, sync, attempt, result).await
+    }
+
+    async fn reconcile_steps(
+        &self,
+        organization: &OrganizationId,
+        sync: &mut Sync,
+        attempt: &Attempt,
+    ) -> Result<(), AppError> {
+        let organization = self.organization(organization).await?;
+        let mut shop = self.open_shop(&organization.id, &sync.connection_id).await?;
+        let began_at = self.clock.now();
+        if let Err(why) = shop.connection.settings.pushes(shop.connection.status) {
+            return Err(AppError::conflict(why.code(), "nothing is pushed on this connection"));
+        }
+        // Orders before stock: what sold there must not look like an edit.
+        let look = self.look_at_orders(&organization, &mut shop).await?;
+        let missed = self.missed_units(&organization.id, &look.new, began_at).await?;
+        loop {
+            let request = PageRequest { limit: PAGE, cursor: sync.cursor.take() };
+            let linked = Some(ListingStatus::Linked);
+            let page = self
+                .store
+                .connection_listings(&organization.id, &sync.connection_id, linked, &request)
+                .await?;
+            let looked_at = page.data.len();
+            let records = self.reconcile_page(&organization, &mut shop, sync, page.data, &missed).await?;
+            sync.cursor = page.next_cursor;
+            let last = sync.cursor.is_none();
+            // Those that show their number are counted alone; the history names what differs.
+            let right = looked_at.saturating_sub(records.len());
+            sync.done += u64::try_from(right).unwrap_or(0);
+            sync.records.synced += u64::try_from(right).unwrap_or(0);
+            self.step(&organization.id, sync, &records, last).await?;
+            if last {
+                let id = &sync.connection_id;
+                return Ok(self.store.note_reconciled(&organization.id, id, began_at).await?);
+            }
+            if self.clock.now() >= attempt.deadline {
+                return self.queue_step(&shop.connection, sync).await;
+            }
+        }
+    }
+
+    /// Units of each listing in orders that should have been here before.
+    async fn missed_units(
+        &self,
+        organization: &OrganizationId,
+        orders: &[OrderId],
+        now: Timestamp,
+    ) -> Result<BTreeMap<ListingId, i64>, AppError> {
+        let mut units = BTreeMap::<ListingId, i64>::new();
+        for id in orders {
+            let Some(order) = self.store.order(organization, id).await? else { continue };
+            if now.duration_since(order.placed_at) < MISSED_AFTER {
+                continue;
+            }
+            for line in &order.lines {
+                if let Some(listing) = order.listing_of(line) {
+                    *units.entry(listing).or_default() += line.quantity.units();
+                }
+            }
+        }
+        Ok(units)
+    }
+
+    /// Records of those that differ, or could not be looked at.
+    async fn reconcile_page(
+        &self,
+        organization: &Organization,
+        shop: &mut OpenShop,
+        sync: &Sync,
+        listings: Vec<Listing>,
+        missed: &BTreeMap<ListingId, i64>,
+    ) -> Result<Vec<SyncRecord>, AppError> {
+        let deciders = Deciders {
+            kinds: self.location_kinds(&organization.id).await?,
+            connections: BTreeMap::new(),
+            rule: organization.stock_rule,
+        };
+        let known = self.known(organization, shop, listings, &deciders).await?;
+        let shown = self.shown(shop, &known).await?;
+        let now = self.clock.now();
+        let mut records = Vec::new();
+        let mut behind = Vec::new();
+        for (known, shown) in known.iter().zip(shown) {
+            let Some(observed) = shown else {
+                let reason = "The channel has no number for the listing.";
+                records.push(record(&known.listing, Outcome::Skipped, "no_number", reason.to_owned()));
+                continue;
+            };
+            let drift = self.compare(organization, shop, known, observed, missed, now).await?;
+            let held = known.link.held_since.is_some();
+            let overwrites = drift.as_ref().is_none_or(|drift| drift.action == Action::Overwritten);
+            if observed != known.desired.units() && overwrites && !held {
+                behind.push(PushTarget {
+                    item_id: known.link.item_id.clone(),
+                    listing_id: known.link.listing_id.clone(),
+                    version: known.version,
+                });
+            }
+            if let Some(drift) = drift {
+                let took = drift.acknowledged.unwrap_or(drift.desired);
+                let done = drift.action.as_str();
+                let reason = format!("The channel showed {observed}, and had taken {took}: {done}.");
+                records.push(record(&known.listing, Outcome::Synced, drift.cause.as_str(), reason));
+            }
+        }
+        self.queue_behind(organization, shop, sync, behind).await?;
+        Ok(records)
+    }
+
+    /// Listings that may be pushed, with what they must show.
+    async fn known(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        listings: Vec<Listing>,
+        deciders: &Deciders,
+    ) -> Result<Vec<Known>, AppError> {
+        let mut by_item = BTreeMap::<_, Vec<Listing>>::new();
+        for listing in listings {
+            if let Some(item) = listing.item_id.clone().filter(|_| listing.fulfilment == Fulfilment::Mfn) {
+                by_item.entry(item).or_default().push(listing);
+            }
+        }
+        let connection = &shop.connection;
+        let reads: Vec<_> = by_item
+            .into_iter()
+            .map(|(item, listings)| async move {
+                let stock = self.store.item_stock(&organization.id, &item, Freshness::Consistent).await?;
+                let goods = self.goods(&organization.id, &item, &stock, &deciders.kinds).await?;
+                let known = listings.into_iter().filter_map(|listing| {
+                    let link = stock.links.iter().find(|link| link.listing_id == listing.id)?.clone();
+                    let desired = deciders.desired(connection, &link.rule, &goods)?;
+                    Some(Known { listing, link, desired, version: goods.version })
+                });
+                Ok::<_, AppError>(known.collect::<Vec<_>>())
+            })
+            .collect();
+        let known: Vec<Vec<Known>> = stream::iter(reads).buffered(ROWS_AT_ONCE).try_collect().await?;
+        Ok(known.into_iter().flatten().collect())
+    }
+
+    /// What the channel shows of each, in as few calls as it takes.
+    async fn shown(&self, shop: &mut OpenShop, known: &[Known]) -> Result<Vec<Option<i64>>, AppError> {
+        let target = |known: &Known| StockTarget {
+            listing: known.link.listing.clone(),
+            stock_ref: known.link.stock_ref.clone(),
+            quantity: known.desired,
+            expected: None,
+        };
+        let targets: Vec<StockTarget> = known.iter().map(target).collect();
+        let per_call = usize::try_from(shop.channel.capability().stock_batch_max).unwrap_or(1).max(1);
+        let mut shown = Vec::with_capacity(targets.len());
+        for targets in targets.chunks(per_call) {
+            let of_call = self
+                .call(shop, |call| {
+                    Box::pin(async move { call.channel.read_stock(&call.shop, targets).await })
+                })
+                .await?;
+            shown.extend(of_call);
+        }
+        Ok(shown)
+    }
+
+    /// Keeps what was seen where it is news, and the drift where it is one.
+    async fn compare(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        known: &Known,
+        observed: i64,
+        missed: &BTreeMap<ListingId, i64>,
+        now: Timestamp,
+    ) -> Result<Option<Drift>, AppError> {
+        let Known { link, desired, version, .. } = known;
+        let (item, listing) = (&link.item_id, &link.listing_id);
+        let took_hold = took_hold(known);
+        let cause = classify(&Seen {
+            desired: *desired,
+            version: *version,
+            acknowledged: link.acknowledged,
+            previous: link.previous.filter(|_| !took_hold),
+            last_seen: link.observed.zip(link.observed_at.or(Some(link.linked_at))).filter(|_| !took_hold),
+            missed_units: missed.get(listing).copied().unwrap_or(0),
+            observed,
+        });
+        let Some(cause) = cause else {
+            // Right again, or due to be pushed: what a person was to decide upon stays until they do.
+            if link.held_since.is_none() && link.observed != Some(observed) {
+                self.store.note_observed(&organization.id, item, listing, (observed, now), false).await?;
+                self.store.forget_drift(&organization.id, listing).await?;
+            }
+            return Ok(None);
+        };
+        let action = match link.held_since {
+            Some(_) => Action::Held,
+            None => action(cause, shop.connection.settings.drift),
+        };
+        let drift = Drift {
+            listing_id: listing.clone(),
+            item_id: item.clone(),
+            connection_id: link.connection_id.clone(),
+            desired: *desired,
+            acknowledged: link.acknowledged.map(|acknowledged| acknowledged.quantity),
+            observed,
+            observed_at: now,
+            cause,
+            action,
+        };
+        self.store.note_drift(&organization.id, &drift).await?;
+        let holds = action == Action::Held && link.held_since.is_none();
+        if link.observed != Some(observed) || holds {
+            self.store.note_observed(&organization.id, item, listing, (observed, now), holds).await?;
+        }
+        tracing::warn!(%listing, observed, desired = desired.get(), ?cause, ?action, "a listing shows another number than it took");
+        Ok(Some(drift))
+    }
+
+    /// Their numbers are sent, whatever is known of them.
+    async fn queue_behind(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        sync: &Sync,
+        targets: Vec<PushTarget>,
+    ) -> Result<(), AppError> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let queue = QueueName { work: Work::StockPush, channel: shop.connection.channel };
+        let task = Task::PushListings { targets, force: true };
+        let deduplication_id = format!("{}-push-{}", sync.id.body(), sync.step);
+        self.enqueue(queue, &organization.id, &shop.connection.id, deduplication_id, task).await
+    }
+}
+
+fn record(listing: &Listing, outcome: Outcome, code: &str, reason: String) -> SyncRecord {
+    SyncRecord {
+        external_id: listing.reference.external_id.clone(),
+        sku: listing.sku.as_ref().map(ToString::to_string),
+        title: Some(listing.title.as_str().to_owned()),
+        outcome,
+        code: Some(code.to_owned()),
+        reason: Some(reason),
+        listing_id: Some(listing.id.clone()),
+        order_id: None,
+    }
+}
+
+/// That the channel was seen to show what it took last: what it showed before explains nothing any more.
+fn took_hold(known: &Known) -> bool {
+    let Known { listing, link, .. } = known;
+    link.acknowledged.is_some_and(|taken| {
+        let seen_by_sync = listing.channel_quantity == Some(taken.quantity) && listing.observed_at > taken.at;
+        let seen_by_look = link.observed == Some(taken.quantity.units());
+        seen_by_sync || seen_by_look && link.observed_at.is_some_and(|at| at > taken.at)
+    })
+}

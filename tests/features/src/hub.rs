@@ -1,0 +1,355 @@
+//! The hub: API, functions, queue, stream and schedule, each a step at a time.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::ApiSettings;
+use app::{App, Clock as _, Ids, Settings, secret};
+use async_trait::async_trait;
+use aws::event::{ScheduleEvent, SqsBatchResponse, SqsEvent, SqsRecord, StreamEvent};
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use channels::Transport;
+use channels::transport::TransportError;
+use domain::ChannelKind;
+use engine::{Engine, Position};
+use http::{HeaderMap, Request, Response};
+use jiff::SignedDuration;
+use marketplace_sim::{Delivery, Fault, SimulatedShop};
+use queue::local::LocalQueue;
+use queue::{Queue, QueueName, Work};
+use serde_json::{Value, json};
+use store::{Sealer, Store, Tables};
+use tower::ServiceExt as _;
+
+use crate::DayClock;
+use crate::shop::CURRENCY;
+
+const OPERATOR_KEY: &str = "op_test";
+const START: &str = "2026-03-02T09:00:00Z";
+const MAIN: &str = "main";
+const PERSONAL: &str = "personal";
+/// As in `template.yaml`.
+const VISIBILITY: Duration = Duration::from_secs(540);
+const RECEIVES_MAX: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const BATCH: u32 = 10;
+/// Rounds of everything after which nothing may be left to do.
+const ROUNDS_MAX: usize = 200;
+
+/// Shops by host: the network.
+#[derive(Default)]
+pub struct Shops(Mutex<BTreeMap<String, Arc<dyn SimulatedShop>>>);
+
+impl Shops {
+    pub fn add(&self, host: &str, shop: Arc<dyn SimulatedShop>) {
+        self.0.lock().unwrap().insert(host.to_owned(), shop);
+    }
+
+    fn all(&self) -> Vec<Arc<dyn SimulatedShop>> {
+        self.0.lock().unwrap().values().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Shops {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let shop = self.0.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
+        let html = |status: u16| {
+            let answer = Response::builder().status(status).header("content-type", "text/html");
+            answer.body(Bytes::from_static(b"<html>out of order</html>")).unwrap()
+        };
+        match shop.faults().take() {
+            Fault::Pass => Ok(shop.handle(request)),
+            Fault::Status(status) => Ok(html(status)),
+            Fault::Html => Ok(html(200)),
+            Fault::Throttle { .. } => Ok(html(429)),
+            _ => Err(TransportError::Timeout(None)),
+        }
+    }
+}
+
+pub struct Hub {
+    pub app: App,
+    pub clock: DayClock,
+    pub shops: Arc<Shops>,
+    pub key: String,
+    queue: Arc<LocalQueue>,
+    engine: Engine,
+    router: Router,
+    read_up_to: Mutex<Option<Position>>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, self.body);
+        self.body
+    }
+
+    /// A problem of this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Value {
+        let found = (self.status, self.body["code"].as_str().unwrap_or_default());
+        assert_eq!(found, (status, code), "{}", self.body);
+        self.body
+    }
+}
+
+impl Hub {
+    /// An organization in euro, and no shop yet.
+    pub async fn new() -> Self {
+        let clock = DayClock::at(START);
+        let seconds = clock.clone();
+        let engine = Engine::memory_with_clock(move || seconds.now().as_second()).unwrap();
+        let tables = Tables { main: MAIN.to_owned(), personal: PERSONAL.to_owned() };
+        let store = Store::new(engine.client(), tables, Sealer::local([7; 32]));
+        store.create_tables().await.unwrap();
+        let queue = Arc::new(LocalQueue::in_memory(clock.reader(), RECEIVES_MAX).unwrap());
+        let shops = Arc::new(Shops::default());
+        let settings = Settings {
+            public_url: Some("https://stock.example/".parse().unwrap()),
+            custom_endpoints: true,
+            ..Settings::default()
+        };
+        let queue_of_app: Arc<dyn Queue> = queue.clone();
+        let app =
+            App::new(store, queue_of_app, shops.clone(), Arc::new(clock.clone()), Ids::random(), settings);
+        let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
+        let router = api::router(app.clone(), settings).merge(webhook_intake::router(app.clone()));
+        let read_up_to = Mutex::default();
+        let mut hub = Self { app, clock, shops, key: String::new(), queue, engine, router, read_up_to };
+        hub.key = hub.new_organization(CURRENCY).await;
+        // Where a channel collects taxes itself.
+        hub.patch("/v1/organization", json!({"taxes_enabled": true})).await.ok();
+        hub
+    }
+
+    /// Its key.
+    pub async fn new_organization(&self, currency: &str) -> String {
+        let body = json!({"name": "Outfitters", "base_currency": currency, "country": "US",
+            "time_zone": "America/New_York"});
+        let made = self.send(Some(OPERATOR_KEY), "POST", "/v1/organizations", Some(body), &[]).await.ok();
+        made["api_key"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Some(&self.key), "GET", path, None, &[]).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Some(&self.key), "POST", path, Some(body), &[]).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Some(&self.key), "PATCH", path, Some(body), &[]).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Some(&self.key), "DELETE", path, None, &[]).await
+    }
+
+    pub async fn send(
+        &self,
+        key: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.answer(request.body(body).unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Every page of a list.
+    pub async fn list(&self, path: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut page = format!("{path}{}limit=200", if path.contains('?') { '&' } else { '?' });
+            if let Some(cursor) = &cursor {
+                let query = url::form_urlencoded::Serializer::new(String::new());
+                page = format!("{page}&{}", { query }.append_pair("cursor", cursor).finish());
+            }
+            let answer = self.get(&page).await.ok();
+            all.extend(answer["data"].as_array().unwrap().iter().cloned());
+            match answer["next_cursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return all,
+            }
+        }
+    }
+
+    /// One delivery of a shop's notifications.
+    pub async fn deliver(&self, delivery: &Delivery) -> u16 {
+        let path = delivery.url.find("/v1/").map_or("", |start| &delivery.url[start..]);
+        let mut request = Request::builder().method("POST").uri(path);
+        for (name, value) in &delivery.headers {
+            request = request.header(name, value);
+        }
+        self.answer(request.body(Body::from(delivery.body.clone())).unwrap()).await.status
+    }
+
+    /// Everything that is due now is done: notifications, queues, stream. Nothing of the schedule.
+    pub async fn settle(&self) {
+        for _ in 0..ROUNDS_MAX {
+            if !self.round().await {
+                return;
+            }
+        }
+        panic!("the hub does not come to rest");
+    }
+
+    async fn round(&self) -> bool {
+        let mut busy = false;
+        for shop in self.shops.all() {
+            for delivery in shop.take_deliveries() {
+                busy |= self.deliver(&delivery).await < 300;
+            }
+        }
+        busy |= self.pump().await;
+        for channel in ChannelKind::ALL {
+            for work in Work::ALL {
+                busy |= self.work(QueueName { work, channel }).await;
+            }
+        }
+        busy
+    }
+
+    async fn pump(&self) -> bool {
+        let after = *self.read_up_to.lock().unwrap();
+        let read = self.engine.stream_records(MAIN, after, usize::MAX).unwrap();
+        *self.read_up_to.lock().unwrap() = read.position;
+        let event: StreamEvent = serde_json::from_value(read.to_lambda_event()).unwrap();
+        let records: Vec<_> = event.records.into_iter().filter(stock_fanout::concerns).collect();
+        if records.is_empty() {
+            return false;
+        }
+        let answer = stock_fanout::handle(&self.app, StreamEvent { records }).await;
+        assert!(answer.batch_item_failures.is_empty(), "stock-fanout failed");
+        true
+    }
+
+    async fn work(&self, queue: QueueName) -> bool {
+        let received = self.queue.receive(queue, BATCH, VISIBILITY).await.unwrap();
+        if received.is_empty() {
+            return false;
+        }
+        let mut receipts: BTreeMap<String, String> =
+            received.iter().map(|message| (message.message_id.clone(), message.receipt.clone())).collect();
+        let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
+        let answer = self.invoke(queue.work, SqsEvent { records }).await;
+        for failure in answer.batch_item_failures {
+            receipts.remove(&failure.item_identifier);
+        }
+        self.queue.delete(queue, receipts.into_values().collect()).await.unwrap();
+        true
+    }
+
+    async fn invoke(&self, work: Work, event: SqsEvent) -> SqsBatchResponse {
+        match work {
+            Work::ItemSync => item_sync::handle(&self.app, event).await,
+            Work::OrderImport => order_import::handle(&self.app, event).await,
+            Work::StockPush => stock_push::handle(&self.app, event).await,
+            Work::ShipmentPush => shipment_push::handle(&self.app, event).await,
+        }
+    }
+
+    /// Time passes, minute by minute as the schedule ticks; what has expired is deleted.
+    pub async fn pass(&self, time: SignedDuration) {
+        let mut left = time;
+        while left > SignedDuration::ZERO {
+            let step = left.min(SignedDuration::from_mins(1));
+            self.clock.advance(step);
+            left -= step;
+            schedule_dispatch::handle(&self.app, ScheduleEvent { time: self.clock.now() }).await.unwrap();
+            self.settle().await;
+        }
+        self.forget_expired();
+    }
+
+    /// Time passes at once, without the schedule: for months.
+    pub fn skip(&self, time: SignedDuration) {
+        self.clock.advance(time);
+        self.forget_expired();
+    }
+
+    fn forget_expired(&self) {
+        let now = self.clock.now().as_second();
+        for table in [MAIN, PERSONAL] {
+            self.engine.sweep_expired(table, "expires_at", now).unwrap();
+        }
+    }
+
+    /// A sync by hand, to its end.
+    pub async fn sync(&self, connection: &str, kind: &str) -> Value {
+        self.sync_with(connection, json!({"kind": kind})).await
+    }
+
+    pub async fn sync_with(&self, connection: &str, body: Value) -> Value {
+        let sync = self.post(&format!("/v1/connections/{connection}/sync"), body).await.ok();
+        self.settle().await;
+        self.get(&format!("/v1/syncs/{}", sync["id"].as_str().unwrap())).await.ok()
+    }
+
+    pub async fn records(&self, sync: &Value, outcome: &str) -> Vec<Value> {
+        self.list(&format!("/v1/syncs/{}/records?outcome={outcome}", sync["id"].as_str().unwrap())).await
+    }
+
+    /// An item with so much of it at the primary location.
+    pub async fn item(&self, sku: &str, name: &str, on_hand: i64) -> String {
+        let primary = self.get("/v1/organization").await.ok()["primary_location_id"].clone();
+        let opening = json!([{"location_id": primary, "quantity": on_hand}]);
+        let item = json!({"sku": sku, "name": name, "opening_stock": opening});
+        self.post("/v1/items", item).await.ok()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// `(on hand, committed)`.
+    pub async fn stock(&self, item: &str) -> (i64, i64) {
+        let stock = self.get(&format!("/v1/items/{item}/stock")).await.ok();
+        (stock["on_hand"].as_i64().unwrap(), stock["committed"].as_i64().unwrap())
+    }
+
+    pub async fn adjust(&self, item: &str, delta: i64) {
+        let primary = self.get("/v1/organization").await.ok()["primary_location_id"].clone();
+        let body = json!({"location_id": primary, "lines": [{"item_id": item, "delta": delta}]});
+        self.post("/v1/adjustments", body).await.ok();
+        self.settle().await;
+    }
+
+    /// The one listing with this SKU on the connection.
+    pub async fn listing(&self, connection: &str, sku: &str) -> Value {
+        let listings = self.list(&format!("/v1/listings?connection_id={connection}")).await;
+        let mut found = listings.iter().filter(|listing| listing["sku"] == sku);
+        let listing = found.next().unwrap_or_else(|| panic!("no listing {sku}: {listings:?}")).clone();
+        assert!(found.next().is_none(), "more than one listing {sku}: {listings:?}");
+        listing
+    }
+}

@@ -1,0 +1,205 @@
+//! The life of a connection: E2, E5 to E11, E16 to E18.
+
+use domain::ChannelKind;
+use features::{Hub, Shop, goods};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::rows;
+
+rows![
+    e2_another_currency_is_refused_by_name,
+    e5_what_is_there_comes_in_on_time,
+    e6_a_sync_every_four_hours_unless_told_otherwise,
+    e7_exactly_eight_intervals,
+    e9_items_or_orders_by_hand,
+    e10_by_hand_on_all_connections,
+    e11_a_period_of_ones_own,
+    e16_a_disabled_connection_fetches_and_pushes_nothing,
+    e17_enabled_again_it_is_as_it_was,
+    e18_one_read_tells_all_of_a_connection,
+];
+
+async fn linked(on: ChannelKind) -> (Hub, Shop, marketplace_sim::Sold, String) {
+    let hub = Hub::new().await;
+    let item = hub.item("MUG", "Mug", 20).await;
+    let mut shop = Shop::open(&hub, on, "north");
+    let sold = shop.add(goods("MUG", "Mug", 3));
+    shop.connect(&hub).await;
+    hub.sync(&shop.connection, "items").await;
+    (hub, shop, sold, item)
+}
+
+async fn syncs(hub: &Hub, kind: &str) -> Vec<Value> {
+    hub.list(&format!("/v1/syncs?kind={kind}")).await
+}
+
+async fn e2_another_currency_is_refused_by_name(on: ChannelKind) {
+    let hub = Hub::new().await;
+    let shop = Shop::open_in(&hub, on, "north", "USD");
+    hub.post("/v1/connections", shop.input()).await.refused(422, "currency_mismatch");
+    assert!(hub.list("/v1/connections").await.is_empty());
+}
+
+async fn e5_what_is_there_comes_in_on_time(on: ChannelKind) {
+    let hub = Hub::new().await;
+    let mut shop = Shop::open(&hub, on, "north");
+    shop.add(goods("MUG", "Mug", 3));
+    let connection = shop.connect(&hub).await;
+    let minutes = if on == ChannelKind::Amazon { 15 } else { 30 };
+    let due = hub.app.clock.now().checked_add(SignedDuration::from_mins(minutes)).unwrap();
+    assert_eq!(connection["next_sync_at"], due.to_string());
+    hub.pass(SignedDuration::from_mins(minutes)).await;
+    for kind in ["items", "orders"] {
+        let syncs = syncs(&hub, kind).await;
+        assert_eq!((syncs.len(), &syncs[0]["state"]), (1, &json!("succeeded")), "{kind}: {syncs:?}");
+    }
+    hub.listing(&shop.connection, "MUG").await;
+}
+
+async fn e6_a_sync_every_four_hours_unless_told_otherwise(on: ChannelKind) {
+    let (hub, shop, _, _) = linked(on).await;
+    assert_eq!(hub.get(&shop.path()).await.ok()["sync_interval_minutes"], 240);
+    hub.pass(SignedDuration::from_mins(31)).await;
+    let scheduled = async || {
+        let scheduled = syncs(&hub, "orders").await;
+        scheduled.iter().filter(|sync| sync["trigger"] != "manual" && sync["trigger"] != "webhook").count()
+    };
+    assert_eq!(scheduled().await, 1);
+    hub.pass(SignedDuration::from_mins(238)).await;
+    assert_eq!(scheduled().await, 1);
+    hub.pass(SignedDuration::from_mins(2)).await;
+    assert_eq!(scheduled().await, 2);
+    hub.pass(SignedDuration::from_mins(240)).await;
+    assert_eq!(scheduled().await, 3);
+}
+
+async fn e7_exactly_eight_intervals(on: ChannelKind) {
+    let (hub, shop, _, _) = linked(on).await;
+    for minutes in [30, 60, 90, 120, 150, 180, 210, 240] {
+        let changed = hub.patch(&shop.path(), json!({"sync_interval_minutes": minutes})).await.ok();
+        assert_eq!(changed["sync_interval_minutes"], minutes);
+    }
+    for minutes in [0, 15, 29, 45, 100, 239, 241, 300, 1440] {
+        let refused = hub.patch(&shop.path(), json!({"sync_interval_minutes": minutes})).await;
+        refused.refused(422, "invalid_field");
+    }
+}
+
+async fn e9_items_or_orders_by_hand(on: ChannelKind) {
+    let (hub, shop, _, _) = linked(on).await;
+    for kind in ["items", "orders", "stock"] {
+        let answer = hub.post(&format!("{}/sync", shop.path()), json!({"kind": kind})).await;
+        assert_eq!((answer.status, &answer.body["kind"]), (202, &json!(kind)), "{}", answer.body);
+        assert!(answer.body["id"].as_str().unwrap().starts_with("syn_"));
+        hub.settle().await;
+    }
+    let refused = hub.post(&format!("{}/sync", shop.path()), json!({"kind": "everything"})).await;
+    assert_eq!(refused.status, 422);
+}
+
+async fn e10_by_hand_on_all_connections(on: ChannelKind) {
+    let (hub, north, _, _) = linked(on).await;
+    let mut others = [Shop::open(&hub, on, "south"), Shop::open(&hub, on, "east")];
+    for shop in &mut others {
+        shop.connect(&hub).await;
+    }
+    hub.post(&format!("{}/disable", others[1].path()), json!({})).await.ok();
+    let before = syncs(&hub, "items").await.len();
+    hub.sync_with(&north.connection, json!({"kind": "items", "all_connections": true})).await;
+    let after = syncs(&hub, "items").await;
+    assert_eq!(after.len() - before, 2, "one on each that is enabled");
+    assert!(after.iter().any(|sync| sync["connection_id"] == others[0].connection));
+}
+
+async fn e11_a_period_of_ones_own(on: ChannelKind) {
+    let (hub, shop, _, item) = linked(on).await;
+    // Of goods that no item is known for: nothing is pushed for them, which would look at all new orders first.
+    let sold = shop.add(goods("TEE", "Tee", 5));
+    hub.sync(&shop.connection, "items").await;
+    let mut placed = Vec::new();
+    for _ in 0..3 {
+        hub.clock.advance(SignedDuration::from_hours(24));
+        placed.push((shop.shop.sell(&[(sold.clone(), 1)]), hub.app.clock.now()));
+        shop.shop.take_deliveries();
+    }
+    hub.clock.advance(SignedDuration::from_hours(24));
+    let around = |at: domain::Timestamp, minutes: i64| {
+        at.checked_add(SignedDuration::from_mins(minutes)).unwrap().to_string()
+    };
+    let body = json!({"kind": "orders", "from": around(placed[1].1, -60), "to": around(placed[1].1, 60)});
+    for _ in 0..2 {
+        hub.sync_with(&shop.connection, body.clone()).await;
+        let orders = hub.list("/v1/orders").await;
+        assert_eq!((orders.len(), &orders[0]["external_id"]), (1, &json!(placed[1].0)));
+        assert_eq!(hub.stock(&item).await, (20, 0));
+    }
+    let backwards =
+        json!({"kind": "orders", "from": around(placed[1].1, 60), "to": around(placed[1].1, -60)});
+    let refused = hub.post(&format!("{}/sync", shop.path()), backwards).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+}
+
+async fn e16_a_disabled_connection_fetches_and_pushes_nothing(on: ChannelKind) {
+    let (hub, shop, sold, item) = linked(on).await;
+    let disabled = hub.post(&format!("{}/disable", shop.path()), json!({})).await.ok();
+    assert_eq!(disabled["status"], "inactive");
+    shop.shop.take_calls();
+    shop.shop.sell(&[(sold.clone(), 1)]);
+    hub.adjust(&item, 5).await;
+    hub.pass(SignedDuration::from_hours(5)).await;
+    assert!(shop.shop.take_calls().is_empty());
+    assert_eq!(hub.stock(&item).await, (25, 0));
+    hub.post(&format!("{}/sync", shop.path()), json!({"kind": "items"}))
+        .await
+        .refused(409, "connection_inactive");
+    let pushed = hub.list(&format!("/v1/items/{item}/listings")).await;
+    assert_eq!(
+        (&pushed[0]["push_state"], &pushed[0]["reason"]),
+        (&json!("disabled"), &json!("connection_inactive"))
+    );
+}
+
+async fn e17_enabled_again_it_is_as_it_was(on: ChannelKind) {
+    let (hub, shop, sold, item) = linked(on).await;
+    hub.patch(&shop.path(), json!({"sync_interval_minutes": 60, "stock_rule": {"buffer": 2}})).await.ok();
+    hub.settle().await;
+    hub.post(&format!("{}/disable", shop.path()), json!({})).await.ok();
+    let order = shop.shop.sell(&[(sold.clone(), 4)]);
+    hub.pass(SignedDuration::from_hours(2)).await;
+    let enabled = hub.post(&format!("{}/enable", shop.path()), json!({})).await.ok();
+    assert_eq!((&enabled["status"], &enabled["sync_interval_minutes"]), (&json!("active"), &json!(60)));
+    assert_eq!(hub.listing(&shop.connection, "MUG").await["item_id"], item);
+    hub.pass(SignedDuration::from_mins(65)).await;
+    let orders = hub.list("/v1/orders").await;
+    assert_eq!((orders.len(), &orders[0]["external_id"]), (1, &json!(order)));
+    assert_eq!(hub.stock(&item).await, (20, 4));
+    assert_eq!(shop.shop.quantity(&sold), Some(14));
+}
+
+async fn e18_one_read_tells_all_of_a_connection(on: ChannelKind) {
+    let (hub, shop, _, _) = linked(on).await;
+    let connection = hub.get(&shop.path()).await.ok();
+    for field in [
+        "id",
+        "channel",
+        "name",
+        "endpoint",
+        "marketplace",
+        "currency",
+        "status",
+        "sync_interval_minutes",
+        "next_sync_at",
+        "stock_sync",
+        "modules",
+        "location_mapping",
+        "auto_create",
+        "drift",
+        "fba",
+        "stock_rule",
+        "import",
+    ] {
+        assert!(connection.get(field).is_some(), "{field} is missing: {connection}");
+    }
+    assert!(!connection.to_string().contains("cs_") && connection.get("credentials").is_none());
+}

@@ -1,0 +1,48 @@
+//! What the product must do, row by row: a trial's name begins with the row's id and ends with the channel that it was tried
+//! on: `a7_several_listings_link_to_one_item::shopify`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::future::Future;
+use std::pin::Pin;
+
+use domain::ChannelKind;
+use libtest_mimic::{Arguments, Trial};
+
+mod confirm;
+mod connections;
+mod history;
+mod matching;
+mod unlinking;
+
+type Day = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A row's name, and how it is tried on a channel.
+pub type Row = (&'static str, fn(ChannelKind) -> Day);
+
+/// Names each function of a list as a row.
+#[macro_export]
+macro_rules! rows {
+    ($($row:ident),+ $(,)?) => {
+        pub const ROWS: &[$crate::Row] = &[$((stringify!($row), |on| Box::pin($row(on)))),+];
+    };
+}
+
+/// Every channel that can be simulated.
+const CHANNELS: [ChannelKind; 2] = [ChannelKind::Shopify, ChannelKind::Woocommerce];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let rows = [matching::ROWS, confirm::ROWS, unlinking::ROWS, connections::ROWS, history::ROWS].concat();
+    let mut trials = Vec::new();
+    for on in CHANNELS {
+        for (name, row) in &rows {
+            let row = *row;
+            trials.push(Trial::test(format!("{name}::{on}"), move || {
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                runtime.enable_time().start_paused(true).build()?.block_on(row(on));
+                Ok(())
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
