@@ -180,4 +180,15 @@ pub trait SimulatedShop: Send + Sync {
 
     /// From now on the credentials are refused.
     fn revoke(&self);
+
+    /// The merchant lets us in again, with the credentials of now. `false` where the simulation does not know how.
+    fn admit(&self) -> bool {
+        false
+    }
+
+    /// Shipped units of the order's `line` come back to the shelf. `false` where there is no such thing, or where the
+    /// simulation does not know how.
+    fn returned(&self, _order: &str, _line: usize, _quantity: u32) -> bool {
+        false
+    }
 }
