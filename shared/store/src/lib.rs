@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 
 pub mod adjustment;
 pub mod api_key;
+pub mod audit;
 pub mod changed;
 pub mod connection;
 pub mod consent;
@@ -33,6 +34,7 @@ pub mod page;
 pub mod personal;
 pub mod purchase_receive;
 mod read;
+pub mod retention;
 mod retry;
 mod row;
 pub mod seal;
