@@ -14,6 +14,7 @@ use url::Url;
 
 pub mod amazon;
 pub mod ebay;
+pub mod etsy;
 mod fault;
 mod serve;
 pub mod shopify;
@@ -84,7 +85,7 @@ pub struct Shipped {
 
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
-    /// `woocommerce`, `shopify`.
+    /// `woocommerce`, `shopify`, …
     fn channel(&self) -> &'static str;
 
     /// What a connection to this shop brings, by the API's field names.
@@ -156,6 +157,10 @@ pub trait SimulatedShop: Send + Sync {
     fn forget_webhook(&self) -> bool {
         false
     }
+
+    /// Where notifications go on a channel that takes no subscriptions from an application: the merchant enters it by
+    /// hand.
+    fn register_endpoint(&self, _url: &str) {}
 
     /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
     fn unknown_status(&self, _order: &str) -> bool {

@@ -30,6 +30,11 @@ async fn linked(on: ChannelKind) -> (Hub, Shop, marketplace_sim::Sold, String) {
     (hub, shop, sold, item)
 }
 
+/// After connecting.
+fn first_sync_minutes(on: ChannelKind) -> i64 {
+    if on == ChannelKind::Amazon { 15 } else { 30 }
+}
+
 async fn syncs(hub: &Hub, kind: &str) -> Vec<Value> {
     hub.list(&format!("/v1/syncs?kind={kind}")).await
 }
@@ -46,7 +51,7 @@ async fn e5_what_is_there_comes_in_on_time(on: ChannelKind) {
     let mut shop = Shop::open(&hub, on, "north");
     shop.add(goods("MUG", "Mug", 3));
     let connection = shop.connect(&hub).await;
-    let minutes = if on == ChannelKind::Amazon { 15 } else { 30 };
+    let minutes = first_sync_minutes(on);
     let due = hub.app.clock.now().checked_add(SignedDuration::from_mins(minutes)).unwrap();
     assert_eq!(connection["next_sync_at"], due.to_string());
     hub.pass(SignedDuration::from_mins(minutes)).await;
@@ -60,7 +65,7 @@ async fn e5_what_is_there_comes_in_on_time(on: ChannelKind) {
 async fn e6_a_sync_every_four_hours_unless_told_otherwise(on: ChannelKind) {
     let (hub, shop, _, _) = linked(on).await;
     assert_eq!(hub.get(&shop.path()).await.ok()["sync_interval_minutes"], 240);
-    hub.pass(SignedDuration::from_mins(31)).await;
+    hub.pass(SignedDuration::from_mins(first_sync_minutes(on) + 1)).await;
     let scheduled = async || {
         let scheduled = syncs(&hub, "orders").await;
         scheduled.iter().filter(|sync| sync["trigger"] != "manual" && sync["trigger"] != "webhook").count()
