@@ -114,6 +114,10 @@ id!(SyncId, "syn");
 id!(AdjustmentId, "adj");
 id!(PurchaseReceiveId, "rcv");
 id!(TransferId, "trf");
+id!(
+    /// A record of who did or saw what.
+    AuditId, "aud"
+);
 
 /// A channel's own id in the alphabet of ids, reversibly: what is not an ASCII letter, digit, `-` or `.` becomes `~`
 /// and two hex digits a byte.

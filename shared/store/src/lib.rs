@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 
 pub mod adjustment;
 pub mod api_key;
+pub mod audit;
 pub mod changed;
 pub mod connection;
 pub mod consent;
@@ -36,6 +37,7 @@ pub mod personal;
 pub mod purchase_receive;
 mod read;
 mod request;
+pub mod retention;
 mod retry;
 mod row;
 pub mod seal;

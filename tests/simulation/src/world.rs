@@ -262,6 +262,7 @@ impl World {
                 base_currency: "EUR".parse()?,
                 country: "DE".to_owned(),
                 time_zone: "Europe/Berlin".to_owned(),
+                privacy_policy_starts_at: None,
             })
             .await?;
         let key = key.secret.expose_secret().to_owned();
