@@ -172,6 +172,7 @@ impl ConnectionBody {
     /// `organization`: the rule of the organization.
     pub fn new(connection: Connection, organization: &RuleSetting) -> Self {
         let settings = connection.settings;
+        let stock_sync = settings.stock_sync();
         let (mode, location_ids) = match settings.location_mapping {
             LocationMapping::All => ("all", Vec::new()),
             LocationMapping::Selected { location_ids } => ("selected", location_ids),
@@ -188,7 +189,7 @@ impl ConnectionBody {
             status_reason: connection.status_reason,
             sync_interval_minutes: settings.sync_interval_minutes,
             next_sync_at: connection.next_sync_at,
-            stock_sync: settings.stock_sync,
+            stock_sync,
             modules: settings.modules,
             location_mapping: MappingBody {
                 mode,

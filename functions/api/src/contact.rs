@@ -7,6 +7,7 @@ use store::contact::Contact;
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::audit::Reason;
 use crate::auth::{Reader, Revealer, Writer};
 use crate::input::{Body, Filter, Id, PageQuery};
 use crate::manual_order::ContactChoice;
@@ -73,15 +74,17 @@ pub async fn get_contact(
     Ok(Single::ok(api.app.contact(&caller.organization_id, &id).await?.into()))
 }
 
-/// What a person wrote of a contact. Needs the scope `pii`; each look is logged. 404 for a marketplace's buyer: what is
+/// What a person wrote of a contact. Needs the scope `pii`; each look is noted in the audit. 404 for a marketplace's buyer: what is
 /// known of one is with the orders, as long as it is kept.
-#[utoipa::path(get, path = "/v1/contacts/{id}/customer", tag = "contacts", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/contacts/{id}/customer", tag = "contacts", params(("id" = String, Path),
+    ("X-Reason" = Option<String>, Header, description = "Why, for the audit.")),
     responses((status = 200, body = CustomerBody)))]
 pub async fn reveal_contact(
     State(api): State<Api>,
     Revealer(caller): Revealer,
+    reason: Reason,
     Id(id): Id<ContactId>,
 ) -> Result<Single<CustomerBody>, Problem> {
-    let details = api.app.reveal_contact(&caller.organization_id, &caller.actor(), &id).await?;
+    let details = api.app.reveal_contact(&caller.organization_id, &reason.of(&caller), &id).await?;
     Ok(Single::ok(CustomerBody::new(details, None)))
 }

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 
 mod adjustment;
 mod api_key;
+mod audit;
 mod auth;
 mod bulk_listing;
 mod channel;
@@ -47,6 +48,7 @@ mod organization;
 mod outbound;
 mod output;
 mod plan;
+mod privacy;
 mod problem;
 mod purchase_receive;
 mod sync;
@@ -79,14 +81,16 @@ pub fn router(app: App, settings: ApiSettings) -> Router {
     let (routes, document) = documented();
     let names = QueryNames::of(&document);
     let api = Api { app, settings, document: document.to_string().into() };
-    let Routes { open, operator, merchant } = routes;
+    let Routes { open, operator, merchant, personal } = routes;
+    let known =
+        |routes: Router<Api>| routes.route_layer(from_fn_with_state(names.clone(), edge::known_query));
     let limited = |routes: OpenApiRouter<Api>| {
-        Router::from(routes)
-            .route_layer(from_fn_with_state(api.clone(), idempotency::idempotent))
-            .route_layer(from_fn_with_state(names.clone(), edge::known_query))
+        let routes = Router::from(routes).route_layer(from_fn_with_state(api.clone(), audit::noted));
+        known(routes.route_layer(from_fn_with_state(api.clone(), idempotency::idempotent)))
     };
     let operator = limited(operator).route_layer(from_fn_with_state(api.clone(), auth::operator));
-    let merchant = limited(merchant).route_layer(from_fn_with_state(api.clone(), auth::merchant));
+    let merchant = limited(merchant).merge(known(Router::from(personal)));
+    let merchant = merchant.route_layer(from_fn_with_state(api.clone(), auth::merchant));
     Router::from(open)
         .merge(operator)
         .merge(merchant)
@@ -107,12 +111,19 @@ struct Routes {
     open: OpenApiRouter<Api>,
     operator: OpenApiRouter<Api>,
     merchant: OpenApiRouter<Api>,
+    /// The merchant's too; nothing of what is asked or answered here is kept.
+    personal: OpenApiRouter<Api>,
 }
 
 fn documented() -> (Routes, Value) {
-    let routes = Routes { open: open_routes(), operator: operator_routes(), merchant: merchant_routes() };
+    let routes = Routes {
+        open: open_routes(),
+        operator: operator_routes(),
+        merchant: merchant_routes(),
+        personal: personal_routes(),
+    };
     let mut document = openapi::base();
-    for part in [&routes.open, &routes.operator, &routes.merchant] {
+    for part in [&routes.open, &routes.operator, &routes.merchant, &routes.personal] {
         document.merge(part.get_openapi().clone());
     }
     (routes, openapi::complete(&document))
@@ -194,7 +205,14 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(csv::export::export_orders))
         .routes(routes!(csv::export::export_movements))
         .routes(routes!(csv::import::import_items))
+        .routes(routes!(audit::list_audit))
         .merge(order_routes())
+}
+
+fn personal_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(privacy::export_person))
+        .routes(routes!(privacy::erase_person))
 }
 
 fn order_routes() -> OpenApiRouter<Api> {

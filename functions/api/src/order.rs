@@ -11,6 +11,7 @@ use store::order::OrderFilter;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
+use crate::audit::Reason;
 use crate::auth::{Reader, Revealer};
 use crate::input::{Filter, Id, page};
 use crate::order_body::{Names, OrderBody};
@@ -120,15 +121,17 @@ impl From<domain::order::Address> for AddressBody {
     }
 }
 
-/// The concealed personal data. Needs the scope `pii`; each look is logged. 404 once it has expired.
-#[utoipa::path(get, path = "/v1/orders/{id}/customer", tag = "orders", params(("id" = String, Path)),
+/// The concealed personal data. Needs the scope `pii`; each look is noted in the audit. 404 once it has expired.
+#[utoipa::path(get, path = "/v1/orders/{id}/customer", tag = "orders", params(("id" = String, Path),
+    ("X-Reason" = Option<String>, Header, description = "Why, for the audit.")),
     responses((status = 200, body = CustomerBody)))]
 pub async fn get_customer(
     State(api): State<Api>,
     Revealer(caller): Revealer,
+    reason: Reason,
     Id(id): Id<OrderId>,
 ) -> Result<Single<CustomerBody>, Problem> {
-    let buyer = api.app.reveal_buyer(&caller.organization_id, &caller.actor(), &id).await?;
+    let buyer = api.app.reveal_buyer(&caller.organization_id, &reason.of(&caller), &id).await?;
     Ok(Single::ok(CustomerBody::new(buyer.ok_or(AppError::NotFound("customer data"))?, Some(id))))
 }
 

@@ -33,6 +33,10 @@ pub struct OrganizationInput {
     /// IANA name.
     #[schema(example = "America/New_York")]
     time_zone: String,
+    /// From when on its orders fall under the policy for buyers' data: all of them where it is left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    privacy_policy_starts_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +59,7 @@ pub async fn create_organization(
         base_currency: input.base_currency,
         country: input.country,
         time_zone: input.time_zone,
+        privacy_policy_starts_at: input.privacy_policy_starts_at,
     };
     let (organization, issued) = api.app.create_organization(new).await?;
     let body = CreatedOrganization {
@@ -86,6 +91,9 @@ pub struct OrganizationBody {
     auto_link: AutoLink,
     /// For all listings, where neither they nor their connections say otherwise.
     stock_rule: RuleSettingBody,
+    /// Orders imported before are not touched by the policy for buyers' data; `null`: it protects all of them.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    privacy_policy_starts_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -105,6 +113,7 @@ impl From<&Organization> for OrganizationBody {
             primary_location_id: o.primary_location_id,
             auto_link: o.auto_link,
             stock_rule: o.stock_rule.into(),
+            privacy_policy_starts_at: o.privacy_policy_starts_at,
             created_at: o.created_at,
         }
     }
@@ -153,6 +162,10 @@ pub struct OrganizationChange {
     auto_link: Option<AutoLink>,
     #[serde(default, deserialize_with = "object")]
     stock_rule: RuleInput,
+    /// To an earlier time only: 409 `privacy_policy_started` for a later one.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    privacy_policy_starts_at: Option<Timestamp>,
 }
 
 /// Another stock rule starts a stock sync of every active connection.
@@ -177,6 +190,7 @@ pub async fn change_organization(
         primary_location_id: input.primary_location_id,
         auto_link: input.auto_link,
         stock_rule: input.stock_rule.into(),
+        privacy_policy_starts_at: input.privacy_policy_starts_at,
     };
     let mut expected = None;
     if if_match.is_given() {

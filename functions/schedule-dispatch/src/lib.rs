@@ -1,5 +1,5 @@
 //! From the schedule, every minute: the syncs of every connection that is due are started, and the checks of the ledger
-//! that are due go on.
+//! that are due and the sweeps of buyers' data go on.
 
 use app::{App, AppError};
 use aws::event::ScheduleEvent;
@@ -10,5 +10,6 @@ pub async fn handle(app: &App, _event: ScheduleEvent) -> Result<(), AppError> {
     if started > 0 {
         tracing::info!(connections = started, "syncs started by schedule");
     }
+    app.sweep_due().await?;
     app.verify_due().await
 }

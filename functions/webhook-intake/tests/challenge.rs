@@ -70,6 +70,7 @@ async fn the_connection_s_own_address_is_confirmed_and_nothing_else_is() {
         base_currency: "EUR".parse().unwrap(),
         country: "DE".to_owned(),
         time_zone: "Europe/Berlin".to_owned(),
+        privacy_policy_starts_at: None,
     };
     let (organization, _) = app.create_organization(new).await.unwrap();
     let new = NewConnection {

@@ -48,6 +48,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 
 pub use crate::error::EngineError;
@@ -131,7 +132,13 @@ impl Engine {
             // use up its neighbours' retries.
             .retry_partition(RetryPartition::custom("engine").build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(connector::http_client(self.clone(), faults.clone()))
+            .http_client(self.http_client(faults))
+    }
+
+    /// What stands in for the network below such a client, for a test that stands in between.
+    #[must_use]
+    pub fn http_client(&self, faults: &EngineFaults) -> SharedHttpClient {
+        connector::http_client(self.clone(), faults.clone())
     }
 
     /// The meter of consumed units. Metering starts with the first call of this; until then no

@@ -21,6 +21,7 @@ use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, MatchKey, Name, OrganizationId};
 use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::ebay::{self, EbayShop};
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Goods, Served, SimulatedShop, Sold, serve};
@@ -85,11 +86,12 @@ async fn try_run(
         local_endpoints: true,
         ..ebay::Options::new(clock.clone())
     };
-    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 4] = [
+    let shops: [(ChannelKind, &str, Arc<dyn SimulatedShop>); 5] = [
         (ChannelKind::Woocommerce, "Own shop", Arc::new(WoocommerceShop::new(own))),
         (ChannelKind::Shopify, "Second shop", Arc::new(ShopifyShop::new(clock.clone()))),
         (ChannelKind::Ebay, "On eBay", Arc::new(EbayShop::new(on_ebay))),
-        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock, "USD"))),
+        (ChannelKind::Amazon, "On Amazon", Arc::new(AmazonShop::new(clock.clone(), "USD"))),
+        (ChannelKind::Etsy, "Craft shop", Arc::new(EtsyShop::new(clock))),
     ];
     // Amazon collects taxes itself.
     let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
@@ -97,6 +99,11 @@ async fn try_run(
     let mut open = Vec::new();
     for (kind, name, shop) in shops {
         let demo = connect(machine, organization, kind, name, shop).await?;
+        if let Some(base) = &machine.app.settings.public_url {
+            // What a merchant does by hand on a channel that takes no subscriptions from an application.
+            let hook = base.join(&format!("v1/webhooks/{}", demo.connection.id))?;
+            demo.shop.register_endpoint(hook.as_str());
+        }
         first_syncs(machine, &demo.connection, stop).await?;
         confirm_unmatched(machine, organization, &demo.connection, &actor).await?;
         open.push(demo);

@@ -135,6 +135,7 @@ async fn first_organization(
                 base_currency: currency.parse()?,
                 country: country.to_owned(),
                 time_zone: zone.to_owned(),
+                privacy_policy_starts_at: None,
             };
             let (organization, issued) = app.create_organization(new).await?;
             machine.set_mark(mark::ORGANIZATION, organization.id.as_str())?;

@@ -84,11 +84,10 @@ pub(crate) fn patched(
     let (modules, import) = (before.modules, before.import);
     Ok(ConnectionSettings {
         sync_interval_minutes: patch.sync_interval_minutes.unwrap_or(before.sync_interval_minutes),
-        stock_sync: patch.stock_sync.unwrap_or(before.stock_sync),
         modules: Modules {
             items: patch.modules.items.unwrap_or(modules.items),
             orders: patch.modules.orders.unwrap_or(modules.orders),
-            stock: patch.modules.stock.unwrap_or(modules.stock),
+            stock: patched_stock(modules.stock, patch)?,
             shipments: patch.modules.shipments.unwrap_or(modules.shipments),
         },
         location_mapping,
@@ -105,6 +104,19 @@ pub(crate) fn patched(
         },
         fba: before.fba.clone(),
     })
+}
+
+/// Two names for one switch.
+fn patched_stock(before: bool, patch: &SettingsPatch) -> Result<bool, AppError> {
+    let by_name = patch.stock_sync.map(|stock_sync| stock_sync == StockSync::Active);
+    match (by_name, patch.modules.stock) {
+        (Some(one), Some(other)) if one != other => Err(AppError::invalid(
+            "invalid_field",
+            "/modules/stock",
+            "says the opposite of stock_sync: they are the same switch",
+        )),
+        (one, other) => Ok(one.or(other).unwrap_or(before)),
+    }
 }
 
 const IDS: &str = "/location_mapping/location_ids";

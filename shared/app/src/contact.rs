@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::{hmac, rand};
+use domain::audit::AuditAction;
 use domain::order::Buyer;
-use domain::stock::Actor;
 use domain::{ContactId, MatchKey, OrganizationId};
 use store::contact::Contact;
 
+use crate::audit::Witness;
 use crate::change::not_hex;
 use crate::{App, AppError};
 
@@ -95,18 +96,30 @@ impl App {
         Ok(contact)
     }
 
-    /// What a person wrote of a contact. Each look is logged with who looked. Errors: not found where nobody wrote any.
+    /// What a person wrote of a contact. Each look is noted before anything is shown. Errors: not found where nobody wrote
+    /// any.
     pub async fn reveal_contact(
         &self,
         organization: &OrganizationId,
-        actor: &Actor,
+        by: &Witness,
         id: &ContactId,
     ) -> Result<Buyer, AppError> {
         self.contact(organization, id).await?;
-        let details = self.store.contact_details(organization, id).await?;
-        let actor = String::from(actor.clone());
-        tracing::info!(%organization, contact = %id, actor, found = details.is_some(), "a contact's data was revealed");
-        details.ok_or(AppError::NotFound("contact data"))
+        self.note(organization, by, AuditAction::ContactRevealed, id).await?;
+        self.store.contact_details(organization, id).await?.ok_or(AppError::NotFound("contact data"))
+    }
+
+    /// The contact that whoever has this e-mail address is, or would be. `None` for what is no address.
+    pub(crate) async fn contact_id_of_email(
+        &self,
+        organization: &OrganizationId,
+        email: &str,
+    ) -> Result<Option<ContactId>, AppError> {
+        let tokens = Tokens::of(&Buyer { email: Some(email.to_owned()), ..Buyer::default() });
+        if tokens.email.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.contact_id_of(organization, &tokens).await?.0))
     }
 
     fn new_contact(&self, id: &ContactId, display_name: &str, manual: bool) -> Contact {

@@ -11,7 +11,6 @@ use domain::order::{
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
-use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::StoreError;
@@ -21,12 +20,12 @@ use store::order::{MOVEMENTS_MAX, Order, OrderLine, Origin};
 use store::order_document::OrderDocument;
 use store::organization::Organization;
 
+use crate::order_change::is_over;
+use crate::retention::buyer_expires_at;
 use crate::{App, AppError};
 
 /// Another writer got there first this often: then the message is tried again later.
 const CONFLICTS_MAX: u32 = 5;
-/// A finished order's buyer is kept this long (features H3).
-pub(crate) const BUYER_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What became of a fetched order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl App {
             return Ok(Imported::Skipped { code: "listing_unlinked", reason });
         }
         let mut after = arrived(organization, connection, fetched, id, before.as_ref(), &listings, now);
-        if after.contact_id.is_none() {
+        if after.contact_id.is_none() && !after.erased {
             let name = channels::adapter(connection.channel).customer_name(&connection.marketplace);
             after.contact_id = self.contact_of_buyer(&organization.id, &name, &fetched.buyer).await?;
         }
@@ -143,8 +142,7 @@ impl App {
                 Err(AppError::Store(StoreError::Conflict(_))) => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    let expires_at = gone_at.checked_add(BUYER_KEPT).unwrap_or(Timestamp::MAX);
-                    self.store.set_buyer_expiry(&organization.id, &id, Some(expires_at)).await?;
+                    self.begin_expiry(organization, &after, gone_at).await?;
                     return Ok(true);
                 }
             }
@@ -254,11 +252,22 @@ impl App {
         after: &Order,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        let ended = |state: OrderState| matches!(state, OrderState::Fulfilled | OrderState::Void);
-        if before.is_some_and(|before| ended(before.state) && ended(after.state)) {
+        if after.erased {
+            // An attempt that began before the erasure may have kept the buyer after it.
+            return Ok(self.store.delete_buyer(&organization.id, &after.id).await?);
+        }
+        if before.is_some_and(|before| is_over(before.state) && is_over(after.state)) {
             return Ok(());
         }
-        let expires_at = ended(after.state).then(|| now.checked_add(BUYER_KEPT).unwrap_or(Timestamp::MAX));
+        let before_contact = before.and_then(|before| before.contact_id.as_ref());
+        if let Some(contact) = after.contact_id.as_ref().filter(|contact| before_contact != Some(contact)) {
+            self.store.put_contact_order(&organization.id, contact, &after.id).await?;
+        }
+        let expires_at = buyer_expires_at(organization, after, fetched.changed_at.min(now));
+        if expires_at.is_some_and(|at| at <= now) {
+            // It ended long ago: what is not to be kept is not taken in.
+            return Ok(self.store.delete_buyer(&organization.id, &after.id).await?);
+        }
         Ok(self.store.put_buyer(&organization.id, &after.id, &fetched.buyer, expires_at).await?)
     }
 }
@@ -326,6 +335,7 @@ pub(crate) fn arrived(
         tracking: tracking_of(fetched, before),
         deducted_on: before.map_or(organization.stock_deducted_on, |before| before.deducted_on),
         contact_id: before.and_then(|before| before.contact_id.clone()),
+        erased: before.is_some_and(|before| before.erased),
         documents: before.map(|before| before.documents).unwrap_or_default(),
         comments: before.map(|before| before.comments.clone()).unwrap_or_default(),
         placed_at: fetched.placed_at,

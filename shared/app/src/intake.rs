@@ -33,8 +33,8 @@ impl From<store::StoreError> for IntakeError {
 }
 
 impl App {
-    /// Verifies a notification and queues what it hints at. A disabled connection's is taken and dropped: the channel
-    /// must not switch its notifications off meanwhile.
+    /// Verifies a notification and queues what it hints at. A disabled connection's is taken and dropped unread: the
+    /// channel must not switch its notifications off meanwhile, and verifying can cost a call to it.
     pub async fn take_notification(
         &self,
         id: &ConnectionId,
@@ -43,6 +43,9 @@ impl App {
     ) -> Result<(), IntakeError> {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
         let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        if connection.status == ConnectionStatus::Inactive {
+            return Ok(());
+        }
         let secret = self.store.webhook_secret(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
         let shop = self.shop_of(connection).await?;
         let notification = shop
@@ -57,6 +60,9 @@ impl App {
     pub async fn take_queued_notification(&self, id: &ConnectionId, body: &[u8]) -> Result<(), IntakeError> {
         let organization = self.store.connection_owner(id).await?.ok_or(IntakeError::NoConnection)?;
         let connection = self.store.connection(&organization, id).await?.ok_or(IntakeError::NoConnection)?;
+        if connection.status == ConnectionStatus::Inactive {
+            return Ok(());
+        }
         let notification = channels::adapter(connection.channel)
             .read_queued_notification(body)
             .map_err(IntakeError::Refused)?;
@@ -87,9 +93,6 @@ impl App {
     /// Queues what a notification hints at.
     async fn follow(&self, connection: &Connection, notification: Notification) -> Result<(), IntakeError> {
         let (organization, id) = (&connection.organization_id, &connection.id);
-        if connection.status == ConnectionStatus::Inactive {
-            return Ok(());
-        }
         match notification.hint {
             Hint::Orders(mut external_ids) => {
                 external_ids.truncate(ORDERS_MAX);

@@ -12,10 +12,12 @@ use domain::{ContactId, Currency, ItemId, LocationId, Money, OrderId, Organizati
 use store::StoreError;
 use store::item::Item;
 use store::order::{Comment, Order, OrderLine, Origin};
+use store::organization::Organization;
 
 use crate::change::{check_version, not_hex};
 use crate::item::check_prices;
 use crate::order_change::{Change, Decision, Standing, check_not_frozen, check_not_void, is_over, recompute};
+use crate::retention::buyer_expires_at;
 use crate::{App, AppError, FieldError};
 
 /// Lines of a manual order, each with at most two of the 100 places of a transaction.
@@ -127,6 +129,7 @@ impl App {
             tracking: Vec::new(),
             deducted_on: of.stock_deducted_on,
             contact_id,
+            erased: false,
             documents: DocumentCounts::default(),
             comments: new.comments.iter().map(note).collect(),
             placed_at: new.placed_at.unwrap_or(now),
@@ -134,10 +137,8 @@ impl App {
             imported_at: now,
             version: 0,
         };
-        if let Some(NewContact::Person(buyer)) = &new.contact {
-            self.store.put_buyer(organization, &order.id, buyer, None).await?;
-        }
         recompute(&mut order);
+        self.keep_named_buyer(&of, &order, new.contact.as_ref()).await?;
         match self.settle_order(&of, &mut order, &BTreeSet::new(), actor).await {
             Ok(()) => Ok(order),
             // An attempt at the same request got there first.
@@ -186,6 +187,7 @@ impl App {
             }
             if contact_id.is_some() {
                 after.contact_id.clone_from(&contact_id);
+                after.erased = false;
             }
             if let Some(lines) = &patch.lines {
                 check_lines_kept(before, lines)?;
@@ -201,10 +203,26 @@ impl App {
             Ok(Decision::Change(Box::new(Change::of(after))))
         };
         let (order, _) = self.change_order(organization, id, actor, decide).await?;
-        if let Some(NewContact::Person(buyer)) = &patch.contact {
-            self.store.put_buyer(organization, id, buyer, None).await?;
+        if patch.contact.is_some() {
+            let of = self.organization(organization).await?;
+            self.keep_named_buyer(&of, &order, patch.contact.as_ref()).await?;
         }
         Ok(order)
+    }
+
+    /// What a person said of an order's buyer.
+    async fn keep_named_buyer(
+        &self,
+        organization: &Organization,
+        order: &Order,
+        contact: Option<&NewContact>,
+    ) -> Result<(), AppError> {
+        if let Some(contact) = &order.contact_id {
+            self.store.put_contact_order(&organization.id, contact, &order.id).await?;
+        }
+        let Some(NewContact::Person(buyer)) = contact else { return Ok(()) };
+        let expires_at = buyer_expires_at(organization, order, self.clock.now());
+        Ok(self.store.put_buyer(&organization.id, &order.id, buyer, expires_at).await?)
     }
 
     fn check_patch(&self, order: &Order, patch: &OrderPatch) -> Result<(), AppError> {

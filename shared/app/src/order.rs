@@ -1,12 +1,13 @@
 //! Reading sales orders, and on demand who bought.
 
+use domain::audit::AuditAction;
 use domain::order::Buyer;
-use domain::stock::Actor;
 use domain::{DocumentId, OrderId, OrganizationId};
 use store::StoreError;
 use store::order::{Order, Origin};
 use store::order_document::OrderDocument;
 
+use crate::audit::Witness;
 use crate::{App, AppError};
 
 impl App {
@@ -50,17 +51,15 @@ impl App {
         document.ok_or(AppError::NotFound("document"))
     }
 
-    /// The buyer's data. Each look is logged with who looked; `None` once it has expired.
+    /// The buyer's data; `None` once it has expired. Each look is noted before anything is shown.
     pub async fn reveal_buyer(
         &self,
         organization: &OrganizationId,
-        actor: &Actor,
+        by: &Witness,
         id: &OrderId,
     ) -> Result<Option<Buyer>, AppError> {
         self.order(organization, id).await?;
-        let buyer = self.store.buyer(organization, id, self.clock.now()).await?;
-        let actor = String::from(actor.clone());
-        tracing::info!(%organization, order = %id, actor, found = buyer.is_some(), "a buyer's data was revealed");
-        Ok(buyer)
+        self.note(organization, by, AuditAction::CustomerRevealed, id).await?;
+        Ok(self.store.buyer(organization, id, self.clock.now()).await?)
     }
 }

@@ -11,7 +11,7 @@ use store::order_document::OrderDocument;
 use store::organization::Organization;
 
 use crate::change::CHANGES_MAX;
-use crate::import_order::{BUYER_KEPT, is_frozen, is_open, waits_for};
+use crate::import_order::{is_frozen, is_open, waits_for};
 use crate::{App, AppError};
 
 /// An order and its papers as they are.
@@ -120,9 +120,7 @@ impl App {
         let waited = waits_for(before);
         self.settle_order_with(organization, after, &waited, actor, documents, reason).await?;
         if is_over(before.state) != is_over(after.state) {
-            let ends_at = self.clock.now().checked_add(BUYER_KEPT).unwrap_or(Timestamp::MAX);
-            let expires_at = is_over(after.state).then_some(ends_at);
-            self.store.set_buyer_expiry(&organization.id, &after.id, expires_at).await?;
+            self.begin_expiry(organization, after, self.clock.now()).await?;
         }
         Ok(())
     }

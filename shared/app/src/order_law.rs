@@ -151,6 +151,7 @@ impl Here {
         let id = OrganizationId::from_body("o").unwrap();
         let organization = Organization {
             stock_rule: Default::default(),
+            privacy_policy_starts_at: None,
             id: id.clone(),
             name: Name::parse("O").unwrap(),
             base_currency: eur(),

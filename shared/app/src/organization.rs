@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::availability::{LocationKind, RuleSetting};
 use domain::matching::AutoLink;
 use domain::order::OrderPreference;
-use domain::{ApiKeyId, Currency, LocationId, Name, OrganizationId};
+use domain::{ApiKeyId, Currency, LocationId, Name, OrganizationId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use store::StoreError;
 use store::api_key::{ApiKey, Scope};
@@ -31,6 +31,8 @@ pub struct NewOrganization {
     pub country: String,
     /// IANA name.
     pub time_zone: String,
+    /// From when on orders fall under the policy for buyers' data; `None`: all of them.
+    pub privacy_policy_starts_at: Option<Timestamp>,
 }
 
 /// What changes; `None` stays.
@@ -46,6 +48,7 @@ pub struct OrganizationPatch {
     pub primary_location_id: Option<LocationId>,
     pub auto_link: Option<AutoLink>,
     pub stock_rule: RulePatch,
+    pub privacy_policy_starts_at: Option<Timestamp>,
 }
 
 /// A key with its secret, which is shown once and kept nowhere.
@@ -66,6 +69,17 @@ fn check_time_zone(name: &str) -> Result<(), AppError> {
     match jiff::tz::TimeZone::get(name) {
         Ok(_) => Ok(()),
         Err(_) => Err(AppError::invalid("invalid_field", "/time_zone", "must be an IANA time zone name")),
+    }
+}
+
+/// What the policy protects already stays protected: its start is only ever moved to an earlier time.
+fn check_policy_start(before: &Organization, starts_at: Option<Timestamp>) -> Result<(), AppError> {
+    match starts_at {
+        Some(at) if at > before.privacy_policy().starts_at => Err(AppError::conflict(
+            "privacy_policy_started",
+            "the policy for buyers' data can begin earlier than it does, not later",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -90,6 +104,7 @@ impl App {
             primary_location_id: LocationId::from_body(&self.ids.next(now)).map_err(not_hex)?,
             auto_link: AutoLink::default(),
             stock_rule: RuleSetting::default(),
+            privacy_policy_starts_at: new.privacy_policy_starts_at,
             created_at: now,
             version: 1,
         };
@@ -142,6 +157,7 @@ impl App {
         for _ in 0..CHANGES_MAX {
             let before = self.organization(id).await?;
             check_version(before.version, expected)?;
+            check_policy_start(&before, patch.privacy_policy_starts_at)?;
             let mut after = patched(&before, patch);
             if after == before {
                 return Ok(before);
@@ -284,6 +300,7 @@ pub(crate) fn patched(before: &Organization, patch: &OrganizationPatch) -> Organ
         primary_location_id: patch.primary_location_id.unwrap_or_else(|| before.primary_location_id.clone()),
         auto_link: patch.auto_link.unwrap_or(before.auto_link),
         stock_rule: patch.stock_rule.applied_to(before.stock_rule),
+        privacy_policy_starts_at: patch.privacy_policy_starts_at.or(before.privacy_policy_starts_at),
         ..before.clone()
     }
 }

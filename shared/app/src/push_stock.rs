@@ -141,12 +141,16 @@ impl App {
         let mut observed = BTreeMap::<ListingId, i64>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
-            let mut planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
+            let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
+            let mut planned =
+                self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
-            // again only if there were new ones.
+            // again only if there were new ones, and then from what they left: a read that lags would give the units of the
+            // orders just stored to the channel once more.
             let look = shop.channel.capability().order_look_before_push || round > 1;
             if look && !planned.sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
-                planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed).await?;
+                let read = Freshness::Consistent;
+                planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             }
             let Planned { mut sending, waiting } = planned;
             // Asked for again by whoever meets it: the message that was to ask may be lost.
@@ -227,6 +231,7 @@ impl App {
     }
 
     /// What each listing must show now, for those that must be told.
+    #[allow(clippy::too_many_arguments, reason = "what a plan is made of, borrowed from one caller")]
     async fn plan(
         &self,
         organization: &Organization,
@@ -235,6 +240,7 @@ impl App {
         targets: &[PushTarget],
         force: bool,
         observed: &BTreeMap<ListingId, i64>,
+        read: Freshness,
     ) -> Result<Planned, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
         for target in targets {
@@ -248,7 +254,7 @@ impl App {
         let reads: Vec<_> = wanted
             .into_iter()
             .map(|(item, (version, listings))| async move {
-                let mut stock = self.stock_at_least(&organization.id, item, version, &listings).await?;
+                let mut stock = self.stock_at_least(&organization.id, item, version, &listings, read).await?;
                 let goods = self.goods(&organization.id, item, &stock, kinds).await?;
                 let waiting = take_open(item, goods.version, &mut stock, &listings, now);
                 let links = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
@@ -268,7 +274,7 @@ impl App {
         Ok(planned)
     }
 
-    /// The item's levels and links, not older than `version`: read cheaply, and again consistently where that was too
+    /// The item's levels and links, not older than `version`: read as is said, and again consistently where that was too
     /// old.
     async fn stock_at_least(
         &self,
@@ -276,10 +282,13 @@ impl App {
         item: &ItemId,
         version: u64,
         listings: &BTreeSet<&ListingId>,
+        read: Freshness,
     ) -> Result<ItemStock, AppError> {
-        let stock = self.store.item_stock(organization, item, Freshness::Eventual).await?;
+        let stock = self.store.item_stock(organization, item, read).await?;
         let linked = |listing: &&ListingId| stock.links.iter().any(|link| link.listing_id == **listing);
-        if stock_version(&stock.levels) >= version && listings.iter().all(linked) {
+        if read == Freshness::Consistent
+            || stock_version(&stock.levels) >= version && listings.iter().all(linked)
+        {
             return Ok(stock);
         }
         Ok(self.store.item_stock(organization, item, Freshness::Consistent).await?)
@@ -502,7 +511,9 @@ fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> V
         let availability = availability.filter(|_| link.held_since.is_none())?;
         let quantity = availability.result;
         let seen = told.observed.get(&link.listing_id).copied();
-        if seen.is_none() && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
+        // One whose last push failed is told again, also where it shows its number: the failure ends with that.
+        let again = seen.is_some() || link.failure.is_some();
+        if !again && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
             return None;
         }
         let acknowledged = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());

@@ -16,8 +16,11 @@ use crate::{App, AppError, Learned};
 
 /// How long before its end a token is renewed.
 const TOKEN_MARGIN: Duration = Duration::from_secs(120);
-/// How long one process may take for a refresh before another may try.
-const REFRESH_LEASE: Duration = Duration::from_secs(60);
+/// How long one process may take for a refresh before another may try: longer than any function lives (90 s), so that none
+/// is overtaken by another and asks with a token that the other has spent.
+const REFRESH_LEASE: Duration = Duration::from_secs(120);
+/// How long another's refresh is waited for before the work goes back to its queue.
+const REFRESH_WAIT: Duration = PATIENCE;
 /// Waits for the channel's limits are sat out up to this in all; longer ones go back to the queue. More than the 9.7 s
 /// that a page of Shopify listings takes to earn on the Standard plan, and short enough that with the work's 45 s and a
 /// call's 30 s a function ends within its timeout of 90 s.
@@ -117,7 +120,7 @@ impl App {
         let lease = format!("token-{id}");
         let holder = self.ids.next(self.clock.now());
         let stale = shop.credentials.get("access_token").map(str::to_owned);
-        for _ in 0..REFRESH_LEASE.as_secs() {
+        for _ in 0..REFRESH_WAIT.as_secs() {
             let held = self
                 .store
                 .acquire_lease(&organization, &lease, &holder, self.clock.now(), REFRESH_LEASE)
@@ -139,10 +142,17 @@ impl App {
             let refreshed = tokens.refresh(&shop.as_shop()).await;
             let outcome = match refreshed {
                 Ok(credentials) => {
-                    shop.credentials = credentials.clone();
-                    let kept = self.without_application(shop.connection.channel, credentials);
-                    let kept = self.store.replace_credentials(&organization, &id, &kept).await;
-                    kept.map_err(AppError::from)
+                    let store = &self.store;
+                    let kept = self.without_application(shop.connection.channel, credentials.clone());
+                    match store.renew_credentials(&organization, &id, &kept, &lease, &holder).await {
+                        Ok(true) => {
+                            shop.credentials = credentials;
+                            Ok(())
+                        }
+                        // Overtaken: what the other stored is the newer, and is found at the top.
+                        Ok(false) => continue,
+                        Err(error) => Err(error.into()),
+                    }
                 }
                 Err(error) => Err(self.note_refusal(shop, error).await),
             };

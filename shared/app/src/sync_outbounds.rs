@@ -396,7 +396,7 @@ impl App {
         reason: &str,
     ) -> Result<OrderDocument, AppError> {
         let why = Some((code, reason));
-        self.note(organization, shop, id, &nothing(OutboundState::Failed), false, why).await
+        self.keep_word(organization, shop, id, &nothing(OutboundState::Failed), false, why).await
     }
 
     async fn note_told(
@@ -407,12 +407,12 @@ impl App {
         told: &Dispatched,
         cancel_answered: bool,
     ) -> Result<OrderDocument, AppError> {
-        self.note(organization, shop, id, told, cancel_answered, None).await
+        self.keep_word(organization, shop, id, told, cancel_answered, None).await
     }
 
     /// Keeps Amazon's word with the order: the promise of what was sent or dropped is given back, what was sent is taken
     /// off the FBA location, and each shipment that left gets its paper, of which the order's channel is told.
-    async fn note(
+    async fn keep_word(
         &self,
         organization: &OrganizationId,
         shop: &OpenShop,

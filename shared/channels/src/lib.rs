@@ -18,11 +18,14 @@ use url::Url;
 
 pub mod amazon;
 pub mod budget;
+mod call_limits;
 pub mod capability;
 pub mod consent;
 pub mod credentials;
 pub mod ebay;
+mod entity;
 pub mod error;
+pub mod etsy;
 pub mod fulfiller;
 pub mod memo;
 pub mod network;
@@ -30,9 +33,11 @@ pub mod pace;
 pub mod shipment;
 pub mod shopify;
 pub mod transport;
+mod walk;
 pub mod woocommerce;
 
 pub use budget::{Budgets, Lane};
+pub use call_limits::CallLimits;
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
@@ -48,6 +53,7 @@ pub fn adapter(kind: ChannelKind) -> &'static dyn Channel {
     match kind {
         ChannelKind::Amazon => &amazon::Amazon,
         ChannelKind::Ebay => &ebay::Ebay,
+        ChannelKind::Etsy => &etsy::Etsy,
         ChannelKind::Shopify => &shopify::Shopify,
         ChannelKind::Woocommerce => &woocommerce::Woocommerce,
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
+use crate::CallLimits;
 use crate::budget::Budgets;
 use crate::memo::Memo;
 
@@ -18,6 +19,8 @@ use crate::memo::Memo;
 #[derive(Debug, Default)]
 pub struct Pace {
     state: Mutex<State>,
+    /// Limits that the channel counts in calls, and tells.
+    pub calls: CallLimits,
     /// Limits that the channel publishes and does not report.
     pub budgets: Budgets,
     pub memo: Memo,

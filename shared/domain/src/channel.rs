@@ -11,18 +11,20 @@ use serde::{Deserialize, Serialize};
 pub enum ChannelKind {
     Amazon,
     Ebay,
+    Etsy,
     Shopify,
     Woocommerce,
 }
 
 impl ChannelKind {
-    pub const ALL: [Self; 4] = [Self::Amazon, Self::Ebay, Self::Shopify, Self::Woocommerce];
+    pub const ALL: [Self; 5] = [Self::Amazon, Self::Ebay, Self::Etsy, Self::Shopify, Self::Woocommerce];
 
     /// As in queue names, keys and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Amazon => "amazon",
             Self::Ebay => "ebay",
+            Self::Etsy => "etsy",
             Self::Shopify => "shopify",
             Self::Woocommerce => "woocommerce",
         }

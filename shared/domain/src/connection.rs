@@ -96,7 +96,6 @@ impl Default for BlastRadius {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectionSettings {
     pub sync_interval_minutes: SyncInterval,
-    pub stock_sync: StockSync,
     pub modules: Modules,
     pub location_mapping: LocationMapping,
     /// Where the connection's orders take their stock from; the organization's primary location when `None`.
@@ -114,6 +113,11 @@ pub struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
+    /// The module of stock by the name that merchants know it by.
+    pub fn stock_sync(&self) -> StockSync {
+        if self.modules.stock { StockSync::Active } else { StockSync::Inactive }
+    }
+
     /// Whether numbers go out at all, and if not, why.
     pub fn pushes(&self, status: ConnectionStatus) -> Result<(), NotPushed> {
         match status {
@@ -121,7 +125,7 @@ impl ConnectionSettings {
             ConnectionStatus::NeedsAuthorization => return Err(NotPushed::NeedsAuthorization),
             ConnectionStatus::Active => {}
         }
-        if self.stock_sync == StockSync::Inactive || !self.modules.stock {
+        if self.stock_sync() == StockSync::Inactive {
             return Err(NotPushed::StockSyncInactive);
         }
         if self.location_mapping == LocationMapping::None {
@@ -141,7 +145,9 @@ mod tests {
         assert_eq!(settings.pushes(ConnectionStatus::Active), Ok(()));
         assert_eq!(settings.pushes(ConnectionStatus::Inactive), Err(NotPushed::ConnectionInactive));
         assert_eq!(settings.pushes(ConnectionStatus::NeedsAuthorization), Err(NotPushed::NeedsAuthorization));
-        let off = ConnectionSettings { stock_sync: StockSync::Inactive, ..settings.clone() };
+        let modules = Modules { stock: false, ..settings.modules };
+        let off = ConnectionSettings { modules, ..settings.clone() };
+        assert_eq!(off.stock_sync(), StockSync::Inactive);
         assert_eq!(off.pushes(ConnectionStatus::Active), Err(NotPushed::StockSyncInactive));
         let unmapped = ConnectionSettings { location_mapping: LocationMapping::None, ..settings };
         assert_eq!(unmapped.pushes(ConnectionStatus::Active), Err(NotPushed::NoLocationsMapped));

@@ -118,6 +118,10 @@ id!(
     /// Goods on their way to Amazon.
     InboundShipmentId, "inb"
 );
+id!(
+    /// A record of who did or saw what.
+    AuditId, "aud"
+);
 
 /// A channel's own id in the alphabet of ids, reversibly: what is not an ASCII letter, digit, `-` or `.` becomes `~`
 /// and two hex digits a byte.

@@ -3,6 +3,7 @@
 //! Pure: values in, values out. No clock, no randomness, no I/O, no AWS type. What a channel, the table or a request
 //! holds is parsed into these types at the edge; a value of one of them is right by construction.
 
+pub mod audit;
 pub mod availability;
 pub mod bundle;
 pub mod channel;
@@ -20,6 +21,7 @@ pub mod order_document;
 pub mod outbound;
 pub mod push;
 pub mod quantity;
+pub mod retention;
 pub mod schedule;
 pub mod sku;
 pub mod stock;
@@ -29,8 +31,8 @@ pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, ConnectionId, ContactId, InboundShipmentId, ItemId, ListingId, LocationId,
-    MovementId, OrderId, OrganizationId, PurchaseReceiveId, SyncId, TransferId,
+    AdjustmentId, ApiKeyId, AuditId, ConnectionId, ContactId, InboundShipmentId, ItemId, ListingId,
+    LocationId, MovementId, OrderId, OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};

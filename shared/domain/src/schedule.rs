@@ -51,7 +51,9 @@ impl From<SyncInterval> for u16 {
 pub fn first_sync_after(channel: ChannelKind) -> SignedDuration {
     match channel {
         ChannelKind::Amazon => SignedDuration::from_mins(15),
-        ChannelKind::Ebay | ChannelKind::Shopify | ChannelKind::Woocommerce => SignedDuration::from_mins(30),
+        ChannelKind::Ebay | ChannelKind::Etsy | ChannelKind::Shopify | ChannelKind::Woocommerce => {
+            SignedDuration::from_mins(30)
+        }
     }
 }
 

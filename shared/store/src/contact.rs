@@ -2,19 +2,21 @@
 //! keyed hash; what a person wrote of one is sealed.
 
 use domain::order::Buyer;
-use domain::{ContactId, OrganizationId, Timestamp};
+use domain::{ContactId, OrderId, OrganizationId, Timestamp};
 use secrecy::zeroize::Zeroizing;
 use serde::{Deserialize, Serialize};
 
 use crate::page::List;
 use crate::read::Query;
-use crate::row::{Reader, b, from_row, s, to_row};
+use crate::row::{Reader, Row, b, from_row, s, to_row};
 use crate::transact::{Refused, Step};
 use crate::{Page, PageRequest, Store, StoreError, keys};
 
 const WHAT: &str = "contact";
 const SEALED: &str = "sealed";
 const HOLDER: &str = "contact_id";
+/// Of a contact: the hash of the name that it has, to find that row by.
+const NAME: &str = "name_hash";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -67,6 +69,7 @@ impl Store {
         details: Option<&Buyer>,
     ) -> Result<(), StoreError> {
         let mut row = to_row(WHAT, keys::contact(organization, &contact.id), contact)?;
+        row.extend(name_hash.map(|hash| (NAME.to_owned(), s(hash))));
         if let Some(details) = details {
             let plain =
                 serde_json::to_vec(details).map_err(|error| StoreError::Unreadable(WHAT, error.into()))?;
@@ -121,6 +124,62 @@ impl Store {
         let sealed = Reader::new(WHAT, &row).bytes(SEALED)?;
         let plain = Zeroizing::new(self.sealer.open(&context(organization, id), sealed).await?);
         serde_json::from_slice(&plain).map(Some).map_err(|error| StoreError::Unreadable(WHAT, error.into()))
+    }
+
+    /// Notes that an order is the contact's.
+    pub async fn put_contact_order(
+        &self,
+        organization: &OrganizationId,
+        contact: &ContactId,
+        order: &OrderId,
+    ) -> Result<(), StoreError> {
+        let step = Step::put(keys::contact_order(organization, contact, order).into_row()).personal();
+        self.transact("note an order of a contact", vec![step]).await
+    }
+
+    /// Which orders are the contact's, in the order of their ids. Consistent. One may be of another contact since, or not
+    /// be stored yet.
+    pub async fn contact_orders(
+        &self,
+        organization: &OrganizationId,
+        contact: &ContactId,
+        page: &PageRequest,
+    ) -> Result<Page<OrderId>, StoreError> {
+        let list = List::new("orders of a contact", organization, contact);
+        let mut query = Query::of(keys::contact_orders(organization, contact)).personal().consistent();
+        query.limit = Some(page.rows() + 1);
+        let read = |row: Row| Reader::new("an order of a contact", &row).parsed(keys::SK).map(Some);
+        self.page("list orders of a contact", &list, &query, page, read).await
+    }
+
+    /// Nothing where it is not noted.
+    pub async fn delete_contact_order(
+        &self,
+        organization: &OrganizationId,
+        contact: &ContactId,
+        order: &OrderId,
+    ) -> Result<(), StoreError> {
+        let step = Step::delete(keys::contact_order(organization, contact, order)).personal();
+        self.transact("forget an order of a contact", vec![step]).await
+    }
+
+    /// The contact, what was written of it with the only key to that, and its name's hash. Nothing where there is none.
+    pub async fn delete_contact(
+        &self,
+        organization: &OrganizationId,
+        id: &ContactId,
+    ) -> Result<(), StoreError> {
+        let key = keys::contact(organization, id);
+        let row = self.get_from(&self.tables.personal, "read a contact", &key, true).await?;
+        let Some(row) = row else { return Ok(()) };
+        if let Some(hash) = Reader::new(WHAT, &row).text_if_any(NAME)? {
+            let step = Step::delete(keys::contact_name(organization, &hash))
+                .only_if("contact_id = :holder", Refused::Conflict("name of a contact"))
+                .value(":holder", s(id.as_str()))
+                .personal();
+            self.write_if("delete the name of a contact", step).await?;
+        }
+        self.transact("delete a contact", vec![Step::delete(key).personal()]).await
     }
 
     /// In the order of their ids.

@@ -14,7 +14,7 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Movement;
 use domain::sync::Outcome;
 use domain::{
-    ApiKeyId, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId, MatchKey, OrderId,
+    ApiKeyId, AuditId, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId, MatchKey, OrderId,
     OrganizationId, SyncId, Timestamp,
 };
 
@@ -361,9 +361,47 @@ pub(crate) fn sync_chunk(o: &OrganizationId, id: &SyncId, outcome: Outcome, step
     Key::new(sync_records(o, id), format!("{}#{step:010}#{part:04}", outcome.as_str()))
 }
 
+/// All records of the audit, in the order of their ids: of time.
+pub(crate) fn audits(o: &OrganizationId) -> String {
+    format!("{}#AUD", organization(o))
+}
+
+pub(crate) fn audit(o: &OrganizationId, id: &AuditId) -> Key {
+    Key::new(audits(o), id.as_str())
+}
+
+/// How far the sweep of an organization's personal data is.
+pub(crate) fn sweep(o: &OrganizationId) -> Key {
+    Key::new(organization(o), "SWEEP")
+}
+
+/// The index partition of the sweeps that are to go on, over all organizations.
+pub(crate) const SWEEPS_DUE: &str = "SWEEP";
+
+pub(crate) fn sweep_due_sort(at: Timestamp, o: &OrganizationId) -> String {
+    format!("{}#{}", nanos(at), o.body())
+}
+
+/// What [`sweep_due_sort`] was made of.
+pub(crate) fn parse_sweep_due(sort: &str) -> Option<OrganizationId> {
+    OrganizationId::from_body(sort.split_once('#')?.1).ok()
+}
+
+/// In the table of personal data: the beginning of the sort keys of [`buyer`].
+pub(crate) const BUYER: &str = "ORD#";
+
 /// In the table of personal data.
 pub(crate) fn buyer(o: &OrganizationId, order: &OrderId) -> Key {
-    Key::new(organization(o), format!("ORD#{order}"))
+    Key::new(organization(o), format!("{BUYER}{order}"))
+}
+
+/// In the table of personal data: the orders of a contact.
+pub(crate) fn contact_orders(o: &OrganizationId, contact: &ContactId) -> String {
+    format!("{}#CTO#{}", organization(o), contact.body())
+}
+
+pub(crate) fn contact_order(o: &OrganizationId, contact: &ContactId, order: &OrderId) -> Key {
+    Key::new(contact_orders(o, contact), order.as_str())
 }
 
 /// In the table of personal data: all contacts, in the order of their ids.

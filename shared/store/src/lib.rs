@@ -4,11 +4,14 @@
 //! made to happen together or not at all. Keys are built in `keys.rs` and nowhere else; each begins with the
 //! organization, so that no id reaches another tenant's row. Access patterns with their units: `docs/data-model.md`.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 
 pub mod adjustment;
 pub mod api_key;
+pub mod audit;
 pub mod changed;
 pub mod connection;
 pub mod consent;
@@ -34,6 +37,8 @@ pub mod page;
 pub mod personal;
 pub mod purchase_receive;
 mod read;
+mod request;
+pub mod retention;
 mod retry;
 mod row;
 pub mod seal;
@@ -62,12 +67,20 @@ pub struct Store {
     client: Client,
     tables: Tables,
     sealer: Sealer,
+    requests: Arc<request::Requests>,
 }
 
 impl Store {
     /// The SDK's own retries are switched off: a repeated write must be known as one (`transact.rs`).
     pub fn new(client: Client, tables: Tables, sealer: Sealer) -> Self {
         let config = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
-        Self { client: Client::from_conf(config), tables, sealer }
+        Self { client: Client::from_conf(config), tables, sealer, requests: Arc::default() }
+    }
+
+    /// As the process of this name, instead of one of a random name: so that a simulation runs the same way twice. Two
+    /// that live at the same time must not share a name.
+    #[must_use]
+    pub fn in_process(self, name: [u8; 16]) -> Self {
+        Self { requests: Arc::new(request::Requests::of(name)), ..self }
     }
 }

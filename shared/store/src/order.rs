@@ -58,6 +58,8 @@ pub struct Order {
     pub deducted_on: StockDeductedOn,
     /// Who bought, where anything tells buyers apart.
     pub contact_id: Option<ContactId>,
+    /// Who bought asked to be forgotten: nothing of them is kept again.
+    pub erased: bool,
     pub documents: DocumentCounts,
     /// Oldest first.
     pub comments: Vec<Comment>,
@@ -216,6 +218,7 @@ const CONTACT: &str = "ct";
 const PLACED_AT: &str = "pa";
 const CHANGED_AT: &str = "ca";
 const IMPORTED_AT: &str = "ia";
+const ERASED: &str = "er";
 const VERSION: &str = "version";
 const LINES: &str = "li";
 const ITEMS: &str = "it";
@@ -270,6 +273,9 @@ impl Order {
         }
         if self.no_stock_effect {
             put(NO_STOCK_EFFECT, n(1));
+        }
+        if self.erased {
+            put(ERASED, n(1));
         }
         put(PLACED_AT, time(self.placed_at));
         put(CHANGED_AT, time(self.changed_at));
@@ -347,6 +353,7 @@ impl Order {
             fulfilled_by: if reader.has(BY_CHANNEL) { Fulfilment::Fba } else { Fulfilment::Mfn },
             tracking: rest.tracking,
             contact_id,
+            erased: reader.has(ERASED),
             documents: rest.documents,
             comments: rest.comments,
             placed_at: reader.time(PLACED_AT)?,
@@ -395,6 +402,17 @@ impl Store {
     ) -> Result<Option<Order>, StoreError> {
         let row = self.get("read an order", &keys::order(organization, id)).await?;
         row.as_ref().map(Order::of_row).transpose()
+    }
+
+    /// Those of them that exist, in no order, incomplete ones too.
+    pub async fn orders_by_ids(
+        &self,
+        organization: &OrganizationId,
+        ids: &BTreeSet<OrderId>,
+    ) -> Result<Vec<Order>, StoreError> {
+        let keys = ids.iter().map(|id| keys::order(organization, id)).collect();
+        let rows = self.batch_get("read orders", &keys, Freshness::Consistent).await?;
+        rows.iter().map(Order::of_row).collect()
     }
 
     /// Newest placed first; complete ones only.

@@ -4,6 +4,7 @@ use domain::availability::RuleSetting;
 pub use domain::fulfilment::StockDeductedOn;
 use domain::matching::AutoLink;
 use domain::order::OrderPreference;
+use domain::retention::Policy;
 use domain::{Currency, LocationId, Name, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,8 @@ use crate::api_key::{self, ApiKey};
 use crate::location::{self, Location};
 use crate::row::{from_row, to_row};
 use crate::transact::{Refused, Step};
-use crate::verification;
 use crate::{Store, StoreError, keys};
+use crate::{retention, verification};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
@@ -31,6 +32,9 @@ pub struct Organization {
     /// For all listings, where neither they nor their connections say otherwise.
     #[serde(default)]
     pub stock_rule: RuleSetting,
+    /// From when on orders fall under the policy for buyers' data; `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy_policy_starts_at: Option<Timestamp>,
     pub created_at: Timestamp,
     /// Grows by one with each change.
     pub version: u64,
@@ -38,8 +42,14 @@ pub struct Organization {
 
 const WHAT: &str = "organization";
 
+impl Organization {
+    pub fn privacy_policy(&self) -> Policy {
+        Policy { starts_at: self.privacy_policy_starts_at.unwrap_or(Timestamp::MIN) }
+    }
+}
+
 impl Store {
-    /// The organization, its first location, its first key and its first check of the ledger, together.
+    /// The organization, its first location, its first key, its first check of the ledger and its first sweep, together.
     pub async fn create_organization(
         &self,
         organization: &Organization,
@@ -51,6 +61,7 @@ impl Store {
         steps.push(location::creation(&organization.id, primary)?);
         steps.extend(api_key::creation(key)?);
         steps.push(verification::first(organization)?);
+        steps.push(retention::first(organization)?);
         self.transact("create an organization", steps).await
     }
 

@@ -101,7 +101,7 @@ impl List {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| StoreError::BadCursor)?;
         let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| StoreError::BadCursor)?;
         let own = |name: &str| match cursor.k.get(name) {
-            Some(pk) => pk.starts_with(&self.tenant),
+            Some(pk) => pk.starts_with(&self.tenant) || self.tenant.strip_suffix('#') == Some(pk),
             None => name == IPK,
         };
         if cursor.l != self.fingerprint || !own(PK) || !own(IPK) || !cursor.k.contains_key(SK) {

@@ -4,9 +4,11 @@ use domain::order::Buyer;
 use domain::{OrderId, OrganizationId, Timestamp};
 use secrecy::zeroize::Zeroizing;
 
-use crate::row::{Reader, b, n};
+use crate::page::List;
+use crate::read::Query;
+use crate::row::{Reader, Row, b, n};
 use crate::transact::{Refused, Step};
-use crate::{Store, StoreError, keys};
+use crate::{Page, PageRequest, Store, StoreError, keys};
 
 const WHAT: &str = "buyer";
 const SEALED: &str = "sealed";
@@ -56,12 +58,14 @@ impl Store {
         serde_json::from_slice(&plain).map(Some).map_err(|error| StoreError::Unreadable(WHAT, error.into()))
     }
 
-    /// Sets or clears the expiry without opening the seal. Nothing where there is no buyer.
+    /// Sets or clears the expiry without opening the seal. Nothing where there is no buyer, or one that has expired by
+    /// `now`: what is gone does not come back.
     pub async fn set_buyer_expiry(
         &self,
         organization: &OrganizationId,
         order: &OrderId,
         expires_at: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = keys::buyer(organization, order);
         let step = match expires_at {
@@ -70,8 +74,45 @@ impl Store {
             }
             None => Step::update(key, "REMOVE expires_at"),
         };
-        let step = step.only_if("attribute_exists(pk)", Refused::Conflict(WHAT)).personal();
+        let is_kept = "attribute_exists(pk) AND (attribute_not_exists(expires_at) OR expires_at > :now)";
+        let step =
+            step.only_if(is_kept, Refused::Conflict(WHAT)).value(":now", n(now.as_second())).personal();
         self.write_if("set the expiry of a buyer", step).await.map(drop)
+    }
+
+    /// A page of the buyers that are kept, or have expired and are not deleted yet, in the order of their ids: which order,
+    /// and until when. No seal is opened.
+    pub async fn buyer_expiries(
+        &self,
+        organization: &OrganizationId,
+        page: &PageRequest,
+    ) -> Result<Page<(OrderId, Option<Timestamp>)>, StoreError> {
+        let list = List::new("buyers", organization, &());
+        let mut query = Query::of(keys::organization(organization)).prefix(keys::BUYER).personal();
+        query.limit = Some(page.rows() + 1);
+        let read = |row: Row| {
+            let reader = Reader::new(WHAT, &row);
+            let order =
+                reader.sort_key_after(keys::BUYER)?.parse().map_err(|error| reader.unreadable(error))?;
+            let at: Option<i64> = reader.number_if_any(keys::EXPIRES_AT)?;
+            let at = at.map(Timestamp::from_second).transpose().map_err(|error| reader.unreadable(error))?;
+            Ok(Some((order, at)))
+        };
+        self.page("list buyers", &list, &query, page, read).await
+    }
+
+    /// As [`Store::delete_buyer`], if it has expired by `now`; whether it had.
+    pub async fn delete_expired_buyer(
+        &self,
+        organization: &OrganizationId,
+        order: &OrderId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let step = Step::delete(keys::buyer(organization, order))
+            .only_if("expires_at <= :now", Refused::Conflict(WHAT))
+            .value(":now", n(now.as_second()))
+            .personal();
+        self.write_if("delete an expired buyer", step).await
     }
 
     /// The row and with it the only key to it. Nothing where there is none.

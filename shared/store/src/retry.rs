@@ -62,8 +62,8 @@ where
 }
 
 /// Waits between tries: 8 tries and 2.6 seconds at most, doubled each time, each between the half and the whole of
-/// its length. Which is taken comes from the content, so that writers of different things who met once do not meet
-/// again, and a test runs the same way twice.
+/// its length. Which is taken comes from the call (`request.rs`), so that writers who met once do not meet again, and a
+/// test runs the same way twice.
 pub(crate) struct Backoff {
     seed: u64,
     tries: u32,

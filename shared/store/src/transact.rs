@@ -6,17 +6,14 @@
 //! into: if a row that the call puts stands exactly as the call wanted it, the lost try had done the work.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::digest;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
 use crate::keys::{Key, PK, SK};
-use crate::retry::{Backoff, Verdict, given_up, is_busy, seed_of, verdict};
+use crate::retry::{Backoff, Verdict, given_up, is_busy, verdict};
 use crate::row::Row;
 use crate::{Store, StoreError};
 
@@ -221,12 +218,13 @@ impl Store {
 
     /// The number of the first step whose condition failed; `None` where all was done.
     async fn try_steps(&self, operation: &'static str, steps: &[Step]) -> Result<Option<usize>, StoreError> {
-        let token = token(steps)?;
+        let request = self.requests.next()?;
+        let token = request.token(steps);
         // Made once: a token stands for one request, whose tries are to be the same to the byte.
         let items: Result<Vec<TransactWriteItem>, BuildError> =
             steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
         let items = items.map_err(|error| given_up(operation, Verdict::Final, error))?;
-        let mut backoff = Backoff::new(seed_of(&token));
+        let mut backoff = Backoff::new(request.seed());
         let mut in_doubt = false;
         loop {
             let tried = match steps {
@@ -350,26 +348,4 @@ fn cancelled(operation: &'static str, error: SdkError<TransactWriteItemsError, H
     }
     let verdict = if codes.iter().any(|code| is_busy(code)) { Verdict::Busy } else { Verdict::Final };
     by_verdict(operation, verdict, error)
-}
-
-/// 36 characters at most. Of the content, so that no two contents share one; of the call, so that a call made twice is
-/// two calls, the second of which meets the condition that the first has made false; and of the process, so that two
-/// functions that count their calls alike do not take each other's answers.
-fn token(steps: &[Step]) -> Result<String, StoreError> {
-    static CALL: AtomicU64 = AtomicU64::new(0);
-    static PROCESS: OnceLock<[u8; 16]> = OnceLock::new();
-    let process = match PROCESS.get() {
-        Some(process) => process,
-        None => {
-            let mut random = [0; 16];
-            aws_lc_rs::rand::fill(&mut random).map_err(|error| StoreError::Unavailable {
-                operation: "draw a request token",
-                source: Box::new(error),
-            })?;
-            PROCESS.get_or_init(|| random)
-        }
-    };
-    let call = CALL.fetch_add(1, Ordering::Relaxed);
-    let digest = digest::digest(&digest::SHA256, format!("{process:?}{call}{steps:?}").as_bytes());
-    Ok(digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -90,6 +90,7 @@ impl World {
                 base_currency: "EUR".parse()?,
                 country: "DE".to_owned(),
                 time_zone: "Europe/Berlin".to_owned(),
+                privacy_policy_starts_at: None,
             })
             .await?;
         Ok(Self { app, clock, wire, organization, engine, queue, read_up_to: Mutex::new(None) })

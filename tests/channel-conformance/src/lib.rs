@@ -66,6 +66,10 @@ pub struct Nature {
     pub tells_new_listings: bool,
     /// Which changes of an order are told by notifications.
     pub tells_of_orders: &'static [&'static str],
+    /// The adapter subscribes to notifications; else somebody does by hand.
+    pub subscribes: bool,
+    /// Calls that one batch of stock may take.
+    pub stock_calls_max: usize,
 }
 
 impl Default for Nature {
@@ -81,6 +85,8 @@ impl Default for Nature {
             signed_notifications: true,
             tells_new_listings: true,
             tells_of_orders: &["placed", "paid", "refunded", "cancelled"],
+            subscribes: true,
+            stock_calls_max: 1,
         }
     }
 }

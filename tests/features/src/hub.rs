@@ -12,12 +12,13 @@ use aws::event::{ScheduleEvent, SqsBatchResponse, SqsEvent, SqsRecord, StreamEve
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use channels::Transport;
 use channels::transport::TransportError;
+use channels::{Credentials, Transport};
 use domain::ChannelKind;
 use engine::{Engine, Position};
 use http::{HeaderMap, Request, Response};
 use jiff::SignedDuration;
+use marketplace_sim::shopify::ShopifyShop;
 use marketplace_sim::{Delivery, Fault, SimulatedShop};
 use queue::local::LocalQueue;
 use queue::{Queue, QueueName, Work};
@@ -41,15 +42,30 @@ const ROUNDS_MAX: usize = 200;
 
 /// Shops by host: the network.
 #[derive(Default)]
-pub struct Shops(Mutex<BTreeMap<String, Arc<dyn SimulatedShop>>>);
+pub struct Shops {
+    open: Mutex<BTreeMap<String, Arc<dyn SimulatedShop>>>,
+    /// Their connections' ids, by host.
+    connected: Mutex<BTreeMap<String, String>>,
+}
 
 impl Shops {
     pub fn add(&self, host: &str, shop: Arc<dyn SimulatedShop>) {
-        self.0.lock().unwrap().insert(host.to_owned(), shop);
+        self.open.lock().unwrap().insert(host.to_owned(), shop);
     }
 
-    fn all(&self) -> Vec<Arc<dyn SimulatedShop>> {
-        self.0.lock().unwrap().values().cloned().collect()
+    pub fn connected(&self, host: &str, connection: &str) {
+        self.connected.lock().unwrap().insert(host.to_owned(), connection.to_owned());
+    }
+
+    /// What waits to be delivered, each to the connection of its shop.
+    fn deliveries(&self) -> Vec<(String, Delivery)> {
+        let (open, connected) = (self.open.lock().unwrap(), self.connected.lock().unwrap());
+        let mut waiting = Vec::new();
+        for (host, shop) in open.iter() {
+            let connection = connected.get(host).cloned().unwrap_or_default();
+            waiting.extend(shop.take_deliveries().into_iter().map(|delivery| (connection.clone(), delivery)));
+        }
+        waiting
     }
 }
 
@@ -57,7 +73,7 @@ impl Shops {
 impl Transport for Shops {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let shop = self.0.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
+        let shop = self.open.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
         let html = |status: u16| {
             let answer = Response::builder().status(status).header("content-type", "text/html");
             answer.body(Bytes::from_static(b"<html>out of order</html>")).unwrap()
@@ -106,6 +122,14 @@ impl Answer {
     }
 }
 
+/// What the deployment brings: the keys of the application of all simulated shops.
+fn applications() -> BTreeMap<ChannelKind, Credentials> {
+    let now: marketplace_sim::SimClock = Arc::new(|| START.parse().unwrap());
+    let mut keys = ShopifyShop::new(now).credentials();
+    keys.retain(|name, _| name.starts_with("client_"));
+    BTreeMap::from([(ChannelKind::Shopify, Credentials::from_exposed(keys))])
+}
+
 impl Hub {
     /// An organization in euro, and no shop yet.
     pub async fn new() -> Self {
@@ -120,6 +144,7 @@ impl Hub {
         let settings = Settings {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: true,
+            applications: applications(),
             ..Settings::default()
         };
         let queue_of_app: Arc<dyn Queue> = queue.clone();
@@ -229,10 +254,14 @@ impl Hub {
 
     async fn round(&self) -> bool {
         let mut busy = false;
-        for shop in self.shops.all() {
-            for delivery in shop.take_deliveries() {
-                busy |= self.deliver(&delivery).await < 300;
-            }
+        for (connection, delivery) in self.shops.deliveries() {
+            // To a queue of the merchant's own, which a function of theirs reads.
+            busy |= if delivery.url.starts_with("arn:") {
+                let connection = connection.parse().unwrap();
+                self.app.take_queued_notification(&connection, &delivery.body).await.is_ok()
+            } else {
+                self.deliver(&delivery).await < 300
+            };
         }
         busy |= self.pump().await;
         for channel in ChannelKind::ALL {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use domain::ChannelKind;
+use marketplace_sim::amazon::AmazonShop;
+use marketplace_sim::ebay::{self, EbayShop};
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{Goods, SimulatedShop, Sold, Variation};
@@ -19,6 +22,8 @@ pub struct Shop {
     pub endpoint: String,
     /// Its connection's id, once it is connected.
     pub connection: String,
+    host: String,
+    currency: String,
 }
 
 /// Goods with one SKU; none where it is empty.
@@ -40,9 +45,28 @@ pub fn varied(sku: &str, title: &str, attributes: usize) -> Goods {
     Goods { title: title.to_owned(), variations: vec![variation], ..Goods::default() }
 }
 
+/// Where an account that counts in `currency` sells.
+fn ebay_marketplace(currency: &str) -> &'static str {
+    if currency == "USD" { "EBAY_US" } else { "EBAY_DE" }
+}
+
 /// A shop of a channel that counts in `currency`.
 pub fn open(kind: ChannelKind, clock: &DayClock, currency: &str) -> Arc<dyn SimulatedShop> {
     match kind {
+        ChannelKind::Amazon => Arc::new(AmazonShop::new(clock.reader(), currency)),
+        ChannelKind::Ebay => {
+            let options = ebay::Options {
+                marketplace: ebay_marketplace(currency).to_owned(),
+                currency: currency.to_owned(),
+                ..ebay::Options::new(clock.reader())
+            };
+            Arc::new(EbayShop::new(options))
+        }
+        // Of an application with raised limits, for the reason below.
+        ChannelKind::Etsy => {
+            let shop = EtsyShop::new(clock.reader()).with_limits(150, 100_000);
+            Arc::new(shop.in_currency(currency, 2))
+        }
         ChannelKind::Shopify => {
             // On the Plus plan: days do not wait for a small bucket.
             let shop = ShopifyShop::with(clock.reader(), Access::Lasting, 20_000, 1_000);
@@ -52,7 +76,6 @@ pub fn open(kind: ChannelKind, clock: &DayClock, currency: &str) -> Arc<dyn Simu
             let options = Options { currency: currency.to_owned(), ..Options::new(clock.reader()) };
             Arc::new(WoocommerceShop::new(options))
         }
-        other => panic!("{other} has no simulated shop here"),
     }
 }
 
@@ -66,20 +89,34 @@ impl Shop {
         let host = format!("{name}.{kind}.example");
         let shop = open(kind, &hub.clock, currency);
         hub.shops.add(&host, Arc::clone(&shop));
-        Self { kind, shop, endpoint: format!("https://{host}"), connection: String::new() }
+        Self {
+            kind,
+            shop,
+            endpoint: format!("https://{host}"),
+            connection: String::new(),
+            host,
+            currency: currency.to_owned(),
+        }
     }
 
     /// What is sent to connect it.
     pub fn input(&self) -> Value {
-        json!({
+        let mut input = json!({
             "channel": self.kind, "name": "Shop", "endpoint": self.endpoint,
             "credentials": self.shop.credentials(),
-        })
+        });
+        if self.kind == ChannelKind::Ebay {
+            input["marketplace"] = json!([ebay_marketplace(&self.currency)]);
+        }
+        input
     }
 
     pub async fn connect(&mut self, hub: &Hub) -> Value {
         let connection = hub.post("/v1/connections", self.input()).await.ok();
         self.connection = connection["id"].as_str().unwrap().to_owned();
+        hub.shops.connected(&self.host, &self.connection);
+        // What the merchant of a channel does by hand that takes no subscriptions from an application.
+        self.shop.register_endpoint(&format!("https://stock.example/v1/webhooks/{}", self.connection));
         connection
     }
 

@@ -14,6 +14,7 @@ use url::Url;
 
 pub mod amazon;
 pub mod ebay;
+pub mod etsy;
 mod fault;
 mod serve;
 pub mod shopify;
@@ -84,7 +85,7 @@ pub struct Shipped {
 
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
-    /// `woocommerce`, `shopify`.
+    /// `woocommerce`, `shopify`, …
     fn channel(&self) -> &'static str;
 
     /// What a connection to this shop brings, by the API's field names.
@@ -157,6 +158,10 @@ pub trait SimulatedShop: Send + Sync {
         false
     }
 
+    /// Where notifications go on a channel that takes no subscriptions from an application: the merchant enters it by
+    /// hand.
+    fn register_endpoint(&self, _url: &str) {}
+
     /// Gives an order a state that nobody knows yet. `false` where the simulation does not know how.
     fn unknown_status(&self, _order: &str) -> bool {
         false
@@ -175,4 +180,15 @@ pub trait SimulatedShop: Send + Sync {
 
     /// From now on the credentials are refused.
     fn revoke(&self);
+
+    /// The merchant lets us in again, with the credentials of now. `false` where the simulation does not know how.
+    fn admit(&self) -> bool {
+        false
+    }
+
+    /// Shipped units of the order's `line` come back to the shelf. `false` where there is no such thing, or where the
+    /// simulation does not know how.
+    fn returned(&self, _order: &str, _line: usize, _quantity: u32) -> bool {
+        false
+    }
 }

@@ -28,10 +28,15 @@ fn grants(template: &Value, name: &str) -> BTreeMap<String, Vec<Value>> {
 
 /// As a role names the queues of a kind of work.
 fn queues(works: &[Work]) -> BTreeSet<String> {
+    ends_of(works, "Queue")
+}
+
+/// As a role names the queues of a kind of work, or their dead letters.
+fn ends_of(works: &[Work], end: &str) -> BTreeSet<String> {
     all()
         .filter(|name| works.contains(&name.work))
         .map(|name| {
-            let arn = attribute(&format!("{}Queue", stem(name)), "Arn");
+            let arn = attribute(&format!("{}{end}", stem(name)), "Arn");
             json!({"Fn::If": [condition(name.channel), arn, {"Ref": "AWS::NoValue"}]}).to_string()
         })
         .collect()
@@ -112,14 +117,14 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
     ];
     for (name, takes, sends) in table {
         let grants = grants(&template, name);
-        for action in [
-            "sqs:ReceiveMessage",
-            "sqs:DeleteMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:GetQueueAttributes",
-        ] {
-            assert_eq!(as_set(grants.get(action)), queues(takes), "{name} {action}");
+        // What is given up is listed and put back by people alone.
+        let dead = if name == "api" { ends_of(&Work::ALL, "DeadLetters") } else { BTreeSet::new() };
+        let looks = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"];
+        for action in looks {
+            let taken = queues(takes).union(&dead).cloned().collect();
+            assert_eq!(as_set(grants.get(action)), taken, "{name} {action}");
         }
+        assert_eq!(as_set(grants.get("sqs:GetQueueAttributes")), queues(takes), "{name}");
         let mut expected = queues(sends);
         if reads_stream(name) {
             expected.insert(attribute(&format!("{}DeadLetters", pascal(name)), "Arn").to_string());
@@ -138,10 +143,12 @@ fn who_needs_no_secret_can_open_none() {
         let buyers = grants.iter().filter(|(_, on)| as_set(Some(on)).contains(&personal)).count() > 0;
         // (opens seals, makes seals, touches buyers' data, reads the operator's key)
         let expected = match name {
-            "schedule-dispatch" | "stock-fanout" | "event-publish" => (false, false, false, false),
+            // Deletes what has expired, and can open none of it.
+            "schedule-dispatch" => (false, false, true, false),
+            "stock-fanout" | "event-publish" => (false, false, false, false),
             "webhook-intake" => (true, false, false, false),
-            "item-sync" | "shipment-push" => (true, true, false, false),
-            "order-import" | "stock-push" => (true, true, true, false),
+            "item-sync" => (true, true, false, false),
+            "order-import" | "stock-push" | "shipment-push" => (true, true, true, false),
             _ => (true, true, true, true),
         };
         let found =
@@ -155,19 +162,35 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     const SYNC: [&str; 6] = ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"];
     const ALL: [&str; 7] =
         ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"];
+    const BUYERS: [&str; 4] = ["GetItem", "PutItem", "UpdateItem", "DeleteItem"];
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
     let table: [(&str, [&[&str]; 3]); 9] = [
-        ("schedule-dispatch", [&["GetItem", "PutItem", "Query", "UpdateItem"], &["Query"], &[]]),
+        (
+            "schedule-dispatch",
+            [
+                &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"],
+                &["Query"],
+                &["DeleteItem", "Query", "UpdateItem"],
+            ],
+        ),
         ("item-sync", [&ALL, &[], &[]]),
-        ("order-import", [&SYNC, &[], &["GetItem", "PutItem", "UpdateItem"]]),
+        ("order-import", [&SYNC, &[], &BUYERS]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
         ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
         ("event-publish", [&[], &[], &[]]),
-        ("stock-push", [&SYNC, &["Query"], &["GetItem", "PutItem", "UpdateItem"]]),
-        ("shipment-push", [&["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"], &[], &[]]),
-        ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem"]]),
+        ("stock-push", [&SYNC, &["Query"], &BUYERS]),
+        (
+            "shipment-push",
+            [
+                &["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+                &[],
+                // Asks Amazon to send goods to a buyer; an order that is over by it ends.
+                &["GetItem", "UpdateItem"],
+            ],
+        ),
+        ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});
     for (name, [main, on_index, personal]) in table {

@@ -45,6 +45,7 @@ pub async fn order(world: &World, connection: &ConnectionId, number: &str, froze
         frozen,
         applied: BTreeMap::new(),
         complete: true,
+        erased: false,
         no_stock_effect: false,
         deducted_on: StockDeductedOn::Shipment,
         contact_id: None,
@@ -106,6 +107,6 @@ async fn who_bought_is_shown_on_demand_until_it_expires() {
     let shown = world.get(&path).await.ok();
     assert_eq!((&shown["name"], &shown["email"]), (&json!("Ada Lovelace"), &Value::Null));
     let past = "2026-01-31T00:00:00Z".parse().unwrap();
-    world.app.store.set_buyer_expiry(&world.organization, &id, Some(past)).await.unwrap();
+    world.app.store.set_buyer_expiry(&world.organization, &id, Some(past), world.app_now()).await.unwrap();
     world.get(&path).await.refused(404, "not_found", None);
 }

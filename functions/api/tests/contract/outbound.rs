@@ -278,7 +278,7 @@ async fn f13_the_schedule_and_a_person_both_bring_amazon_s_word() {
     world.clock.advance_minutes(6);
     assert_eq!(sending.act(&made[0], "refresh").await.ok()["state"], "planning");
     assert_eq!(sending.get(&made[1]).await["state"], "received");
-    world.clock.advance_minutes(10);
+    world.clock.advance_minutes(16);
     sending.amazon.sim.take_calls();
     sending.amazon.sync_outbounds().await;
     for outbound in &made {

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::Parameter;
 use super::error::malformed;
-use super::walk::{Step, Walk};
-use super::wire::{self, ManageStock, Product, plain_text};
+use super::wire::{self, ManageStock, Product};
 use super::{PAGE_MAX, parameter, send};
+use crate::entity::plain_text;
+use crate::walk::{Step, Walk};
 use crate::{ChannelError, Cursor, ErrorKind, Page, Shop};
 
 const FETCH: &str = "fetch a page of listings";

@@ -14,6 +14,7 @@ use http::{HeaderMap, Method, Request, Response, header};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::entity::plain_text;
 use crate::{
     Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
     Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
@@ -26,7 +27,6 @@ mod listings;
 mod orders;
 mod shipments;
 mod stock;
-mod walk;
 mod webhooks;
 mod wire;
 
@@ -173,7 +173,7 @@ async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelError> {
         ("", None) => None,
         (zone, _) => Some(zone.to_owned()),
     };
-    let name = wire::plain_text(&index.name);
+    let name = plain_text(&index.name);
     Ok(ShopIdentity {
         name: if name.trim().is_empty() {
             shop.endpoint.host_str().unwrap_or("shop").to_owned()

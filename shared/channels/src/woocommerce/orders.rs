@@ -14,9 +14,10 @@ use jiff::SignedDuration;
 
 use super::error::malformed;
 use super::listings::{changed_since, malformed_cursor};
-use super::walk::{Step, Walk};
-use super::wire::{self, plain_text};
+use super::wire;
 use super::{PAGE_MAX, parameter, send};
+use crate::entity::plain_text;
+use crate::walk::{Step, Walk};
 use crate::{ChannelError, Cursor, ErrorKind, OrderQuery, Page, Shop};
 
 const FETCH: &str = "fetch a page of orders";

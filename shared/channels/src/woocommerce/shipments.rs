@@ -9,8 +9,9 @@ use http::Method;
 use serde_json::json;
 
 use super::error::malformed;
-use super::wire::{self, plain_text};
+use super::wire;
 use super::{index, parameter, send, send_to};
+use crate::entity::plain_text;
 use crate::{ChannelError, ErrorKind, Shipment, ShipmentOutcome, ShippedLine, Shop};
 
 const PUSH: &str = "tell the channel of a shipment";

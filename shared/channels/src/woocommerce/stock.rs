@@ -14,8 +14,9 @@ use domain::Quantity;
 use serde_json::json;
 
 use super::error::malformed;
-use super::wire::{self, ManageStock, Problem, plain_text};
+use super::wire::{self, ManageStock, Problem};
 use super::{PAGE_MAX, parameter, send};
+use crate::entity::plain_text;
 use crate::{ChannelError, ErrorKind, Shop, StockBatch, StockOutcome, StockTarget};
 
 const PUSH: &str = "push stock";

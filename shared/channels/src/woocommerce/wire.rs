@@ -11,6 +11,8 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::entity::plain_text;
+
 /// A number, or a text that holds one, exactly as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Amount(pub String);
@@ -423,78 +425,9 @@ fn unreadable(raw: &RawValue, error: &serde_path_to_error::Error<serde_json::Err
     }
 }
 
-/// Names and messages come with HTML entities.
-pub(super) fn plain_text(html: &str) -> String {
-    let mut out = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        let entity = after.split_once(';').and_then(|(name, tail)| Some((decoded(name)?, tail)));
-        rest = match entity {
-            Some((character, tail)) => {
-                out.push(character);
-                tail
-            }
-            None => {
-                out.push('&');
-                after
-            }
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The entities that WordPress writes; others are left as they are.
-fn decoded(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        return char::from_u32(code);
-    }
-    let named = [
-        ("amp", '&'),
-        ("lt", '<'),
-        ("gt", '>'),
-        ("quot", '"'),
-        ("apos", '\''),
-        ("nbsp", '\u{a0}'),
-        ("ndash", '–'),
-        ("mdash", '—'),
-        ("hellip", '…'),
-        ("lsquo", '‘'),
-        ("rsquo", '’'),
-        ("ldquo", '“'),
-        ("rdquo", '”'),
-        ("times", '×'),
-        ("copy", '©'),
-        ("reg", '®'),
-        ("trade", '™'),
-        ("deg", '°'),
-        ("euro", '€'),
-    ];
-    named.iter().find(|(known, _)| *known == name).map(|(_, character)| *character)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entities_are_decoded_once() {
-        let cases = [
-            ("Enamel Mug &amp; Saucer", "Enamel Mug & Saucer"),
-            ("&amp;lt;", "&lt;"),
-            ("5 &#8211; 6 &#x2713; &euro;", "5 – 6 ✓ €"),
-            ("Black & White; &nothing; &", "Black & White; &nothing; &"),
-            ("&#1114112; &#xD800;", "&#1114112; &#xD800;"),
-        ];
-        for (html, text) in cases {
-            assert_eq!(plain_text(html), text);
-        }
-    }
 
     #[test]
     fn a_number_keeps_its_digits_whatever_form_it_has() {

@@ -8,7 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::WHAT;
-use crate::row::{Reader, Row, b};
+use crate::row::{Reader, Row, b, s};
 use crate::transact::{Refused, Step};
 use crate::{Store, StoreError, keys};
 
@@ -85,7 +85,7 @@ impl Store {
         Ok(Some(SecretString::from(text)))
     }
 
-    /// Seals and stores refreshed or replaced credentials; the webhook secret stays. [`StoreError::Conflict`] where the
+    /// Seals and stores credentials that a person gave; the webhook secret stays. [`StoreError::Conflict`] where the
     /// connection is gone.
     pub async fn replace_credentials(
         &self,
@@ -93,10 +93,45 @@ impl Store {
         id: &ConnectionId,
         credentials: &Credentials,
     ) -> Result<(), StoreError> {
-        let sealed = self.sealed_credentials(organization, id, credentials).await?;
-        let step = Step::update(keys::connection_secrets(organization, id), "SET credentials = :sealed")
-            .only_if("attribute_exists(pk)", Refused::Conflict(WHAT))
-            .value(":sealed", b(sealed));
+        let step = self.replacement(organization, id, credentials).await?;
         self.transact("replace credentials", vec![step]).await
+    }
+
+    /// As [`Store::replace_credentials`], but only while `holder` has the `lease`: whoever was so slow that another took
+    /// the lease and renewed would put a spent token over the one that replaced it. False: it was so, and nothing was
+    /// done.
+    pub async fn renew_credentials(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        credentials: &Credentials,
+        lease: &str,
+        holder: &str,
+    ) -> Result<bool, StoreError> {
+        const OVERTAKEN: &str = "lease";
+        let step = self.replacement(organization, id, credentials).await?;
+        let held = Step::check(
+            keys::lease(organization, lease),
+            "lease_holder = :holder",
+            Refused::Conflict(OVERTAKEN),
+        )
+        .value(":holder", s(holder));
+        match self.transact("renew credentials", vec![step, held]).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict(OVERTAKEN)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn replacement(
+        &self,
+        organization: &OrganizationId,
+        id: &ConnectionId,
+        credentials: &Credentials,
+    ) -> Result<Step, StoreError> {
+        let sealed = self.sealed_credentials(organization, id, credentials).await?;
+        Ok(Step::update(keys::connection_secrets(organization, id), "SET credentials = :sealed")
+            .only_if("attribute_exists(pk)", Refused::Conflict(WHAT))
+            .value(":sealed", b(sealed)))
     }
 }

@@ -41,14 +41,14 @@ async fn gone_once_expired(bench: &Bench) -> Outcome {
     store.put_buyer(&a, &order, &buyer("x"), Some(at(100))).await?;
     assert!(is_there(99).await?);
     assert!(!is_there(100).await?);
-    store.set_buyer_expiry(&a, &order, Some(at(200))).await?;
+    store.set_buyer_expiry(&a, &order, Some(at(200)), at(0)).await?;
     assert!(is_there(199).await?);
     assert!(!is_there(200).await?);
-    store.set_buyer_expiry(&a, &order, None).await?;
+    store.set_buyer_expiry(&a, &order, None, at(0)).await?;
     assert!(is_there(1_000_000_000).await?);
     let expiry = &bench.rows(&bench.tables.personal).await?[0].get("expires_at").cloned();
     assert_eq!(*expiry, None);
-    store.set_buyer_expiry(&a, &order, Some(at(300))).await?;
+    store.set_buyer_expiry(&a, &order, Some(at(300)), at(0)).await?;
     let expiry = bench.rows(&bench.tables.personal).await?[0]["expires_at"].clone();
     assert_eq!(
         expiry,
@@ -63,7 +63,7 @@ async fn deleted_with_the_only_key(bench: &Bench) -> Outcome {
     store.put_buyer(&org("a"), &order, &buyer("x"), None).await?;
     store.delete_buyer(&org("a"), &order).await?;
     store.delete_buyer(&org("a"), &order).await?;
-    store.set_buyer_expiry(&org("a"), &order, Some(at(1))).await?;
+    store.set_buyer_expiry(&org("a"), &order, Some(at(1)), at(0)).await?;
     assert_eq!(store.buyer(&org("a"), &order, at(0)).await?, None);
     assert_eq!(bench.rows(&bench.tables.personal).await?.len(), 0);
     Ok(())
@@ -73,7 +73,7 @@ async fn another_organization_finds_none(bench: &Bench) -> Outcome {
     let (store, order) = (&bench.store, order_id("1", "77"));
     store.put_buyer(&org("a"), &order, &buyer("x"), None).await?;
     assert_eq!(store.buyer(&org("b"), &order, at(0)).await?, None);
-    store.set_buyer_expiry(&org("b"), &order, Some(at(0))).await?;
+    store.set_buyer_expiry(&org("b"), &order, Some(at(0)), at(0)).await?;
     store.delete_buyer(&org("b"), &order).await?;
     assert_eq!(store.buyer(&org("a"), &order, at(0)).await?, Some(buyer("x")));
     Ok(())

@@ -53,6 +53,7 @@ pub fn organization(body: &str) -> Organization {
         stock_deducted_on: StockDeductedOn::Shipment,
         primary_location_id: LocationId::from_body("main").unwrap(),
         stock_rule: Default::default(),
+        privacy_policy_starts_at: None,
         auto_link: serde_json::from_str("\"sku\"").unwrap(),
         created_at: at(0),
         version: 1,

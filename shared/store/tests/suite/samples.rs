@@ -198,6 +198,7 @@ pub fn order(connection: &ConnectionId, external: &str, lines: u64, placed: i64)
         frozen: false,
         applied,
         complete: true,
+        erased: false,
         no_stock_effect: false,
         deducted_on: StockDeductedOn::Shipment,
         contact_id: Some("ctc_0199abcdef0123456789abcdef012345".parse().unwrap()),

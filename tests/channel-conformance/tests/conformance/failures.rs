@@ -19,6 +19,7 @@ crate::laws![
 
 /// Each operation that speaks to the shop, once; how each ended.
 async fn each_operation(
+    subject: &Subject,
     stage: &Stage,
     fault: &Fault,
 ) -> anyhow::Result<Vec<(&'static str, Option<ChannelError>)>> {
@@ -45,8 +46,10 @@ async fn each_operation(
     ends.push(("push_stock", stage.adapter.push_stock(&shop, "key", &batch).await.err()));
     faults.push(fault.clone());
     ends.push(("read_stock", stage.adapter.read_stock(&shop, &batch.targets).await.err()));
-    faults.push(fault.clone());
-    ends.push(("ensure_webhooks", stage.adapter.ensure_webhooks(&shop, &callback, &secret).await.err()));
+    if subject.nature.subscribes {
+        faults.push(fault.clone());
+        ends.push(("ensure_webhooks", stage.adapter.ensure_webhooks(&shop, &callback, &secret).await.err()));
+    }
     Ok(ends)
 }
 
@@ -58,7 +61,7 @@ async fn a_throttled_call_waits_as_told(subject: &Subject) -> anyhow::Result<()>
         (Fault::Throttle { retry_after_s: None }, None),
     ];
     for (fault, retry) in cases {
-        for (operation, error) in each_operation(&stage, &fault).await? {
+        for (operation, error) in each_operation(subject, &stage, &fault).await? {
             let found = error.map(|error| (error.kind, error.retry));
             let right = found.is_some_and(|(kind, found)| {
                 kind == ErrorKind::Throttled && retry.map_or(found != Retry::Never, |retry| found == retry)
@@ -81,7 +84,7 @@ async fn a_broken_answer_is_tried_again(subject: &Subject) -> anyhow::Result<()>
         Fault::Hang,
         Fault::DropAnswer,
     ] {
-        for (operation, error) in each_operation(&stage, &fault).await? {
+        for (operation, error) in each_operation(subject, &stage, &fault).await? {
             // A short answer may be whole in its half: nothing to cut off an empty list.
             let Some(error) = error else { anyhow::bail!("{operation} took {fault:?} for an answer") };
             let kinds = [ErrorKind::Unavailable, ErrorKind::Malformed];
@@ -114,7 +117,7 @@ async fn an_error_keeps_secrets(subject: &Subject) -> anyhow::Result<()> {
     for fault in
         [Fault::Status(401), Fault::Status(400), Fault::Status(500), Fault::Html, Fault::Cut, Fault::Hang]
     {
-        for (operation, error) in each_operation(&stage, &fault).await? {
+        for (operation, error) in each_operation(subject, &stage, &fault).await? {
             let text = format!("{error:?} {}", error.as_ref().map(ToString::to_string).unwrap_or_default());
             ensure!(
                 !secrets.iter().any(|secret| text.contains(secret)),
@@ -128,7 +131,7 @@ async fn an_error_keeps_secrets(subject: &Subject) -> anyhow::Result<()> {
 /// A fault leaves nothing behind in the adapter: the next call is as good as any.
 async fn after_a_fault_all_is_well(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
-    each_operation(&stage, &Fault::Cut).await?;
+    each_operation(subject, &stage, &Fault::Cut).await?;
     ensure!(stage.listings().await?.len() == 1, "the listing is not found");
     Ok(())
 }

@@ -107,6 +107,7 @@ async fn every_variation_is_a_listing(subject: &Subject) -> anyhow::Result<()> {
 /// A group with more than three attributes fails, each of its variations by name; its neighbours come in.
 async fn four_attributes_fail_and_siblings_come(subject: &Subject) -> anyhow::Result<()> {
     if !subject.four_attributes {
+        set_aside(subject, "four_attributes_fail_and_siblings_come", "no group has four attributes");
         return Ok(());
     }
     let stage = subject.stage().await?;
@@ -174,7 +175,10 @@ async fn a_deletion_under_the_walk_hides_nothing(subject: &Subject) -> anyhow::R
     let page = subject.adapter.capability().listing_page_max;
     let sold: Vec<Sold> = (0..2 * page).flat_map(|n| stage.shop.add(mug(n))).collect();
     let first = stage.listing_page(None, None).await?;
-    stage.shop.delete(&sold[0]);
+    // One of the first page's: what is behind it moves up.
+    let read = first.records.iter().flatten().next().map(|one| one.reference.clone());
+    let gone = sold.iter().find(|sold| Some(reference(sold)) == read).unwrap_or(&sold[0]);
+    stage.shop.delete(gone);
     let mut found: Vec<_> = first.records.into_iter().flatten().map(|one| one.reference).collect();
     let mut cursor = first.next;
     while let Some(at) = cursor {
@@ -211,6 +215,7 @@ async fn a_page_can_be_asked_for_again(subject: &Subject) -> anyhow::Result<()> 
 /// A renamed listing is among the changes since; one that was left alone is not.
 async fn a_change_is_found_by_its_time(subject: &Subject) -> anyhow::Result<()> {
     if !subject.adapter.capability().listing_changes {
+        set_aside(subject, "a_change_is_found_by_its_time", "it cannot be asked what changed");
         return Ok(());
     }
     let stage = subject.stage().await?;

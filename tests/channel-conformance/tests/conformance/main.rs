@@ -12,6 +12,7 @@ use libtest_mimic::{Arguments, Trial};
 use marketplace_sim::SimulatedShop;
 use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::ebay::{self, EbayShop};
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, TrackingExtension, WoocommerceShop};
 
@@ -49,6 +50,14 @@ fn woocommerce(setting: Setting, tracking: TrackingExtension) -> Arc<dyn Simulat
 /// On the Plus plan: laws that count calls do not wait for a small bucket.
 fn shopify(setting: Setting, access: Access) -> Arc<dyn SimulatedShop> {
     Arc::new(ShopifyShop::with(setting.clock, access, 20_000, 1_000).in_currency(setting.currency))
+}
+
+/// Of an application with raised limits, for the same reason. Its endpoint is registered, as merchants do by hand.
+fn etsy(setting: Setting) -> Arc<dyn SimulatedShop> {
+    let shop = EtsyShop::new(setting.clock).with_limits(150, 100_000);
+    let shop = shop.in_currency(setting.currency, setting.decimals);
+    shop.register_endpoint("https://sync.example/hooks/1");
+    Arc::new(shop)
 }
 
 fn marketplace(currency: &str) -> String {
@@ -124,6 +133,7 @@ fn subjects() -> Vec<Subject> {
                 signed_notifications: true,
                 tells_new_listings: false,
                 tells_of_orders: &["placed", "paid"],
+                ..Nature::default()
             },
             open: Box::new(ebay),
         },
@@ -141,6 +151,23 @@ fn subjects() -> Vec<Subject> {
                 ..Nature::default()
             },
             open: Box::new(amazon),
+        },
+        Subject {
+            name: "etsy",
+            adapter: &channels::etsy::Etsy,
+            endpoint: "https://api.etsy.com",
+            four_attributes: false,
+            nature: Nature {
+                orders_can_be_edited: false,
+                refunds_name_units: false,
+                tells_new_listings: false,
+                tells_of_orders: &["paid", "cancelled"],
+                subscribes: false,
+                // The whole inventory is read, written, and the state set where the listing comes to none or from there.
+                stock_calls_max: 3,
+                ..Nature::default()
+            },
+            open: Box::new(etsy),
         },
     ]
 }

@@ -146,7 +146,8 @@ async fn a_cancelled_order_is_cancelled(subject: &Subject) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Units refunded before they were shipped are taken off their line; an order refunded whole is cancelled.
+/// Units refunded before they were shipped are taken off their line, where the channel says which they are; an order
+/// refunded whole is cancelled.
 async fn a_refund_before_shipping_is_no_longer_wanted(subject: &Subject) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     let sold = stage.shop.add(mug(9)).remove(0);

@@ -5,10 +5,13 @@ use features::{Hub, Shop, goods};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::rows;
+use crate::{rows, set_aside};
 
 rows![
     e2_another_currency_is_refused_by_name,
+    e3_a_channel_that_collects_taxes_needs_them_counted,
+    e4_consent_ends_with_an_active_connection,
+    e4_denial_leaves_no_connection,
     e5_what_is_there_comes_in_on_time,
     e6_a_sync_every_four_hours_unless_told_otherwise,
     e7_exactly_eight_intervals,
@@ -30,6 +33,11 @@ async fn linked(on: ChannelKind) -> (Hub, Shop, marketplace_sim::Sold, String) {
     (hub, shop, sold, item)
 }
 
+/// After connecting.
+fn first_sync_minutes(on: ChannelKind) -> i64 {
+    if on == ChannelKind::Amazon { 15 } else { 30 }
+}
+
 async fn syncs(hub: &Hub, kind: &str) -> Vec<Value> {
     hub.list(&format!("/v1/syncs?kind={kind}")).await
 }
@@ -41,12 +49,77 @@ async fn e2_another_currency_is_refused_by_name(on: ChannelKind) {
     assert!(hub.list("/v1/connections").await.is_empty());
 }
 
+async fn e3_a_channel_that_collects_taxes_needs_them_counted(on: ChannelKind) {
+    let hub = Hub::new().await;
+    hub.patch("/v1/organization", json!({"taxes_enabled": false})).await.ok();
+    let shop = Shop::open(&hub, on, "north");
+    let answer = hub.post("/v1/connections", shop.input()).await;
+    if on == ChannelKind::Amazon {
+        answer.refused(422, "taxes_disabled");
+        assert!(hub.list("/v1/connections").await.is_empty());
+    } else {
+        answer.ok();
+    }
+}
+
+/// A connection that brings nothing of the merchant's, and its channel's page of consent; none where keys are made in the
+/// shop.
+async fn before_consent(on: ChannelKind, row: &str) -> Option<(Hub, Shop, url::Url)> {
+    if on == ChannelKind::Woocommerce {
+        set_aside(row, on, "its keys are made in the shop's own settings");
+        return None;
+    }
+    let hub = Hub::new().await;
+    let mut shop = Shop::open(&hub, on, "north");
+    let mut input = shop.input();
+    let credentials = input["credentials"].as_object_mut().unwrap();
+    for of_the_merchant in ["refresh_token", "access_token", "selling_partner_id", "shop_id"] {
+        credentials.remove(of_the_merchant);
+    }
+    if on == ChannelKind::Shopify {
+        // A custom application's keys alone would be let in without a page: the deployment's application has one.
+        credentials.clear();
+    }
+    let waiting = hub.post("/v1/connections", input).await.ok();
+    assert_eq!(waiting["status"], "needs_authorization");
+    shop.connection = waiting["id"].as_str().unwrap().to_owned();
+    let page = hub.post(&format!("{}/authorize", shop.path()), json!({})).await.ok();
+    Some((hub, shop, page["authorization_url"].as_str().unwrap().parse().unwrap()))
+}
+
+/// The merchant's browser comes back, without a key.
+async fn come_back(hub: &Hub, way_back: &url::Url) -> features::hub::Answer {
+    let path = format!("{}?{}", way_back.path(), way_back.query().unwrap());
+    hub.send(None, "GET", &path, None, &[]).await
+}
+
+async fn e4_consent_ends_with_an_active_connection(on: ChannelKind) {
+    let Some((hub, shop, page)) = before_consent(on, "e4").await else { return };
+    let way_back = shop.shop.consent(&page).expect("the channel shows its page");
+    let connection = come_back(&hub, &way_back).await.ok();
+    assert_eq!((&connection["status"], &connection["id"]), (&json!("active"), &json!(shop.connection)));
+    assert_eq!(hub.get(&shop.path()).await.ok()["status"], "active");
+    shop.add(goods("MUG", "Mug", 3));
+    hub.sync(&shop.connection, "items").await;
+    hub.listing(&shop.connection, "MUG").await;
+    come_back(&hub, &way_back).await.refused(422, "consent_unknown");
+}
+
+async fn e4_denial_leaves_no_connection(on: ChannelKind) {
+    let Some((hub, shop, page)) = before_consent(on, "e4 denied").await else { return };
+    let Some(way_back) = shop.shop.deny(&page) else {
+        return set_aside("e4 denied", on, "who does not consent is not sent back");
+    };
+    come_back(&hub, &way_back).await.refused(409, "consent_denied");
+    assert!(hub.list("/v1/connections").await.is_empty());
+}
+
 async fn e5_what_is_there_comes_in_on_time(on: ChannelKind) {
     let hub = Hub::new().await;
     let mut shop = Shop::open(&hub, on, "north");
     shop.add(goods("MUG", "Mug", 3));
     let connection = shop.connect(&hub).await;
-    let minutes = if on == ChannelKind::Amazon { 15 } else { 30 };
+    let minutes = first_sync_minutes(on);
     let due = hub.app.clock.now().checked_add(SignedDuration::from_mins(minutes)).unwrap();
     assert_eq!(connection["next_sync_at"], due.to_string());
     hub.pass(SignedDuration::from_mins(minutes)).await;
@@ -60,7 +133,7 @@ async fn e5_what_is_there_comes_in_on_time(on: ChannelKind) {
 async fn e6_a_sync_every_four_hours_unless_told_otherwise(on: ChannelKind) {
     let (hub, shop, _, _) = linked(on).await;
     assert_eq!(hub.get(&shop.path()).await.ok()["sync_interval_minutes"], 240);
-    hub.pass(SignedDuration::from_mins(31)).await;
+    hub.pass(SignedDuration::from_mins(first_sync_minutes(on) + 1)).await;
     let scheduled = async || {
         let scheduled = syncs(&hub, "orders").await;
         scheduled.iter().filter(|sync| sync["trigger"] != "manual" && sync["trigger"] != "webhook").count()

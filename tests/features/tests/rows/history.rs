@@ -6,7 +6,7 @@ use features::{Hub, Shop, goods};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::rows;
+use crate::{rows, set_aside};
 
 rows![
     e8_a_resync_fetches_the_same_again_and_doubles_nothing,
@@ -80,6 +80,7 @@ async fn e13_success_is_kept_a_month_and_failure_two(on: ChannelKind) {
     hub.skip(DAY * 2);
     assert!(hub.list("/v1/syncs?kind=orders").await.is_empty(), "a month is over");
     if failed == 0 {
+        set_aside("e13 of failures", on, "the simulated shop knows no unreadable listing");
         return;
     }
     assert_eq!(hub.records(&items, "failed").await.len(), failed);

@@ -1,6 +1,6 @@
 //! What the product must do, row by row: a trial's name begins with the row's id and ends with the channel that it was tried
 //! on: `a7_several_listings_link_to_one_item::shopify`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +12,8 @@ mod confirm;
 mod connections;
 mod history;
 mod matching;
+mod orders;
+mod stock;
 mod unlinking;
 
 type Day = Pin<Box<dyn Future<Output = ()>>>;
@@ -27,14 +29,32 @@ macro_rules! rows {
     };
 }
 
-/// Every channel that can be simulated.
-const CHANNELS: [ChannelKind; 2] = [ChannelKind::Shopify, ChannelKind::Woocommerce];
+/// Says that a row, or a part of it, is not tried on a channel, and why.
+pub fn set_aside(row: &str, on: ChannelKind, why: &str) {
+    println!("{row}::{on}: set aside: {why}");
+}
+
+/// Amazon's and eBay's listings are kept by their SKU: none is without.
+pub fn sku_is_the_key(on: ChannelKind) -> bool {
+    matches!(on, ChannelKind::Amazon | ChannelKind::Ebay)
+}
+
+const HAS_SKU: &str = "no listing is without a SKU";
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rows = [matching::ROWS, confirm::ROWS, unlinking::ROWS, connections::ROWS, history::ROWS].concat();
+    let rows = [
+        matching::ROWS,
+        confirm::ROWS,
+        orders::ROWS,
+        unlinking::ROWS,
+        stock::ROWS,
+        connections::ROWS,
+        history::ROWS,
+    ]
+    .concat();
     let mut trials = Vec::new();
-    for on in CHANNELS {
+    for on in ChannelKind::ALL {
         for (name, row) in &rows {
             let row = *row;
             trials.push(Trial::test(format!("{name}::{on}"), move || {

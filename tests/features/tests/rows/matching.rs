@@ -6,7 +6,7 @@ use features::{Hub, Shop, goods};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::rows;
+use crate::{HAS_SKU, rows, set_aside, sku_is_the_key};
 
 rows![
     a1_there_is_a_connector_for_each_named_channel,
@@ -54,7 +54,7 @@ async fn fetched(on: ChannelKind, all: Vec<marketplace_sim::Goods>) -> (Hub, Sho
 async fn a1_there_is_a_connector_for_each_named_channel(_: ChannelKind) {
     let channels = Hub::new().await.list("/v1/channels").await;
     let keys: Vec<&str> = channels.iter().map(|channel| channel["key"].as_str().unwrap()).collect();
-    assert_eq!(keys, ["amazon", "ebay", "shopify", "woocommerce"]);
+    assert_eq!(keys, ["amazon", "ebay", "etsy", "shopify", "woocommerce"]);
 }
 
 async fn a2_a_listing_made_later_appears_once_with_its_data(on: ChannelKind) {
@@ -225,6 +225,7 @@ async fn a21_a_failed_record_is_named_and_brings_nothing_in(on: ChannelKind) {
     let (hub, shop) = shop_with(on, vec![goods("GOOD", "Good", 3)]).await;
     let bad = shop.add(goods("BAD", "Bad", 3));
     if !shop.shop.spoil(&bad) {
+        set_aside("a21", on, "the simulated shop knows no unreadable listing");
         return;
     }
     let sync = hub.sync(&shop.connection, "items").await;
@@ -240,7 +241,7 @@ async fn a22_a_mended_record_comes_in_at_the_next_sync(on: ChannelKind) {
     let (hub, shop) = shop_with(on, vec![varied("BAD", "Four", 4)]).await;
     let sync = hub.sync(&shop.connection, "items").await;
     if sync["records"]["failed"] == 0 {
-        // Not every channel's shop can hold four attributes: then there is nothing to mend.
+        set_aside("a22", on, "no listing has four attributes, so there is nothing to mend");
         return;
     }
     hub.clock.advance(SignedDuration::from_mins(10));
@@ -252,14 +253,20 @@ async fn a22_a_mended_record_comes_in_at_the_next_sync(on: ChannelKind) {
 }
 
 async fn a23_auto_create_makes_items_of_what_has_a_sku(on: ChannelKind) {
-    let (hub, shop) = shop_with(on, vec![goods("MUG", "Mug", 3), goods("", "Nameless", 3)]).await;
+    let mut all = vec![goods("MUG", "Mug", 3)];
+    if sku_is_the_key(on) {
+        set_aside("a23 without a SKU", on, HAS_SKU);
+    } else {
+        all.push(goods("", "Nameless", 3));
+    }
+    let (hub, shop) = shop_with(on, all.clone()).await;
     hub.patch(&shop.path(), json!({"auto_create": true})).await.ok();
     hub.sync(&shop.connection, "items").await;
     let items = hub.list("/v1/items").await;
     assert_eq!((items.len(), &items[0]["sku"]), (1, &json!("MUG")));
     assert_eq!(hub.stock(items[0]["id"].as_str().unwrap()).await, (3, 0));
     assert_eq!(hub.listing(&shop.connection, "MUG").await["status"], "linked");
-    assert_eq!(hub.list("/v1/listings?status=unconfirmed").await.len(), 1);
+    assert_eq!(hub.list("/v1/listings?status=unconfirmed").await.len(), all.len() - 1);
 }
 
 async fn a24_a_group_of_four_attributes_fails_and_its_siblings_come_in(on: ChannelKind) {
@@ -337,9 +344,17 @@ async fn a28_matched_and_unmatched_are_a_view_of_their_own(on: ChannelKind) {
 async fn a29_empty_and_duplicate_skus_are_another_view(on: ChannelKind) {
     let (hub, _shop) = one_of_each(on).await;
     let empty = hub.list("/v1/listings?status=unconfirmed&match=empty_sku").await;
-    assert!(empty.len() == 1 && empty[0]["sku"].is_null(), "{empty:?}");
+    if sku_is_the_key(on) {
+        set_aside("a29 without a SKU", on, HAS_SKU);
+    }
+    assert_eq!(empty.len(), usize::from(!sku_is_the_key(on)), "{empty:?}");
+    assert!(empty.iter().all(|listing| listing["sku"].is_null()), "{empty:?}");
     let duplicates = hub.list("/v1/listings?status=unconfirmed&match=duplicate_sku").await;
     assert!(duplicates.iter().all(|listing| listing["sku"] == "TWICE"), "{duplicates:?}");
+    if empty.is_empty() && duplicates.is_empty() {
+        // The channel refuses a SKU twice, too.
+        return;
+    }
     // Nor are they confirmed by accident.
     let ids: Vec<&Value> = empty.iter().chain(&duplicates).map(|listing| &listing["id"]).collect();
     let answer = hub.post("/v1/listings/bulk", json!({"action": "confirm", "listing_ids": ids})).await.ok();

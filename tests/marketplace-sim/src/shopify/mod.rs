@@ -349,4 +349,14 @@ impl SimulatedShop for ShopifyShop {
         state.tokens.revoked = true;
         state.tell("app/uninstalled", json!({ "id": 1 }), now);
     }
+
+    fn admit(&self) -> bool {
+        self.state().tokens.revoked = false;
+        true
+    }
+
+    fn returned(&self, order: &str, line: usize, quantity: u32) -> bool {
+        self.take_back(order, line, quantity);
+        true
+    }
 }

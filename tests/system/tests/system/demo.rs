@@ -30,7 +30,7 @@ async fn the_demo_links_sells_and_pushes_by_itself_and_survives_a_kill() {
     assert_eq!(now, items);
     let kept = hub.list("/v1/orders").await;
     assert!(orders.iter().all(|id| kept.iter().any(|order| order["id"] == *id)), "{kept:?}");
-    // And it sells on, in two new shops.
+    // And it sells on, in new shops.
     eventually("more orders", DEMO, async || {
         let now = hub.list("/v1/orders").await.len();
         if now > kept.len() { Ok(()) } else { Err(format!("{now} orders")) }

@@ -99,7 +99,7 @@ fn environment(function: &str, api: &str) -> BTreeMap<String, String> {
     for name in VARIABLES {
         let value = match name {
             "PUBLIC_URL" => "https://stock.example",
-            "ENABLED_CHANNELS" => "amazon,ebay,shopify,woocommerce",
+            "ENABLED_CHANNELS" => "amazon,ebay,etsy,shopify,woocommerce",
             "CUSTOM_ENDPOINTS" | "PRIVATE_ADDRESSES" => "false",
             "LOG_LEVEL" => "info",
             _ => "bench",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a walk stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// What changed after this second is still to come; in seconds since 1970.
     #[serde(rename = "a")]
     pub after: i64,
@@ -26,7 +26,7 @@ pub(super) struct Walk {
 
 /// A record of a page, given out or left out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub id: u64,
     /// Second of its last change.
     pub changed_s: i64,

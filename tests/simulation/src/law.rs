@@ -1,0 +1,332 @@
+//! What must hold at every step. Each law says in its message what broke it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail, ensure};
+use domain::availability::rule_of;
+use domain::connection::ConnectionStatus;
+use domain::listing::ListingStatus;
+use domain::order::ChannelOrderState;
+use domain::{ItemId, OrganizationId};
+use marketplace_sim::Sold;
+use store::connection::Connection;
+use store::order::Order;
+
+use crate::mirror::{Changed, Known, Sum, is_personal};
+use crate::model::{Line, Posted, Rule, Stage, State, Stock};
+use crate::street::Push;
+use crate::table::LAG_MS;
+use crate::world::World;
+
+impl World {
+    /// Follows what was written and sent since the last look, and holds it against the laws and the model. `job`: which
+    /// function (by its place) did it all.
+    pub async fn look(&mut self, job: Option<usize>) -> anyhow::Result<()> {
+        let changed = self.mirror.catch_up().await?;
+        self.check_tenancy(job, &changed)?;
+        for (organization, id) in &changed.orders {
+            let order = self.mirror.known[organization].orders[id].clone();
+            self.check_order(&order)?;
+        }
+        for organization in &changed.organizations {
+            self.check_stock(organization, &changed)?;
+        }
+        self.check_authorization(&changed)?;
+        self.follow_desired(&changed);
+        for push in self.street.take_pushes() {
+            self.check_push(&push, job)?;
+        }
+        for (queue, body) in self.queue.take_sent() {
+            ensure!(!is_personal(&body), "of a buyer, on the queue {queue}: {body}");
+        }
+        Ok(())
+    }
+
+    /// No write outside the organization whose work it is.
+    fn check_tenancy(&self, job: Option<usize>, changed: &Changed) -> anyhow::Result<()> {
+        let Some(job) = job.and_then(|at| self.jobs.get(at)) else { return Ok(()) };
+        if job.organizations.is_empty() {
+            return Ok(());
+        }
+        match changed.organizations.iter().find(|organization| !job.organizations.contains(organization)) {
+            Some(other) => bail!("[{}] {} wrote to {other}, which is another's", job.id, job.name),
+            None => Ok(()),
+        }
+    }
+
+    /// Each order is one that a channel took, in a state that it had there, and never goes back to an older one.
+    fn check_order(&mut self, order: &Order) -> anyhow::Result<()> {
+        let (Some(connection), Some(external_id)) = (order.connection_id(), order.external_id()) else {
+            return Ok(());
+        };
+        let host = self.host_of(connection).context("an order of no connection")?;
+        let key = (host, external_id.to_owned());
+        let Some(real) = self.model.orders.get_mut(&key) else {
+            bail!("the order {} of {} was never placed", key.1, key.0)
+        };
+        if !order.complete {
+            return Ok(());
+        }
+        let from = real.arrived.unwrap_or(0);
+        let same_second = real.states[from].at_s;
+        let newer = from..real.states.len();
+        let older = (0..from).rev().filter(|n| real.states[*n].at_s == same_second);
+        let found = newer.chain(older).find(|n| is_state(order, &real.states[*n]));
+        let Some(found) = found else {
+            bail!(
+                "the order {} of {} is {}, which is none of its states since the one that was here: {:?}",
+                key.1,
+                key.0,
+                described(order),
+                &real.states[from..]
+            )
+        };
+        real.arrived = Some(found);
+        let resolved: BTreeMap<Sold, ItemId> = order
+            .lines
+            .iter()
+            .filter_map(|line| {
+                let listing = line.listing.as_ref()?;
+                let sold = Sold {
+                    external_id: listing.external_id.clone(),
+                    variation_id: listing.variation_id.clone(),
+                };
+                Some((sold, line.item_id.clone()?))
+            })
+            .collect();
+        if let Some(before) = self.model.resolved.get(&key) {
+            for (sold, item) in before {
+                let now = resolved.get(sold);
+                let gone = !order.lines.iter().any(|line| is_of(line, sold));
+                ensure!(
+                    gone || now == Some(item),
+                    "a line of the order {} went from {item} to {now:?}",
+                    key.1
+                );
+            }
+        }
+        self.model.resolved.insert(key, resolved);
+        Ok(())
+    }
+
+    pub fn host_of(&self, connection: &domain::ConnectionId) -> Option<String> {
+        let shops = self.merchants.iter().flat_map(|merchant| &merchant.shops);
+        Some(shops.into_iter().find(|shop| shop.connection == *connection)?.host.clone())
+    }
+
+    /// Levels equal the replayed movements, and both equal the model.
+    fn check_stock(&mut self, organization: &OrganizationId, changed: &Changed) -> anyhow::Result<()> {
+        let moved = |item: &ItemId| changed.items.contains(&(organization.clone(), item.clone()));
+        let orders = changed.orders.iter().any(|(of, _)| of == organization);
+        let items: Vec<ItemId> = self.mirror.known[organization].items.keys().cloned().collect();
+        for item in items {
+            if !orders && !moved(&item) {
+                continue;
+            }
+            let known = &self.mirror.known[organization];
+            let level = known.level(&item);
+            let replayed = known.moved.get(&item).copied().unwrap_or_default();
+            ensure!(level == replayed, "the levels of {item} are {level:?}, its movements {replayed:?}");
+            // One that was made of a listing.
+            let opening = known.opening.get(&item).copied().unwrap_or(0);
+            self.model.opening.entry(item.clone()).or_insert(opening);
+            let here = Stock { on_hand: level.on_hand, committed: level.committed };
+            let expected = self.model.stock(&item);
+            if here == expected {
+                continue;
+            }
+            let unknown = self.model.unknown(&item).map(|(key, adjustment)| (key.clone(), adjustment.delta));
+            match unknown {
+                Some((key, delta)) if here == (Stock { on_hand: expected.on_hand + delta, ..expected }) => {
+                    self.trace.note(format_args!("  {key} is posted"));
+                    if let Some(adjustment) = self.model.adjustments.get_mut(&key) {
+                        adjustment.posted = Posted::Yes;
+                    }
+                }
+                _ => bail!("the stock of {item} is {here:?}, and by the model {expected:?}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// A grant is lost only where it was taken back.
+    fn check_authorization(&self, changed: &Changed) -> anyhow::Result<()> {
+        for (organization, id) in &changed.connections {
+            let Some(connection) = self.mirror.known[organization].connections.get(id) else { continue };
+            ensure!(
+                connection.status != ConnectionStatus::NeedsAuthorization || self.revoked.contains(id),
+                "{id} needs authorization, and nobody took it back: {:?}",
+                connection.status_reason
+            );
+        }
+        Ok(())
+    }
+
+    /// What each listing had to show after each write, and must show from now on.
+    fn follow_desired(&mut self, changed: &Changed) {
+        for (organization, item, level) in &changed.levels {
+            self.note_desired(organization, |known, of| if of == item { *level } else { known.level(of) });
+        }
+        for organization in &changed.organizations {
+            self.note_desired(organization, Known::level);
+        }
+    }
+
+    fn note_desired(&mut self, organization: &OrganizationId, level: impl Fn(&Known, &ItemId) -> Sum) {
+        let now_ms = self.time.elapsed_ms();
+        let known = &self.mirror.known[organization];
+        for (id, listing) in &known.listings {
+            let linked = listing.item_id.as_ref().filter(|_| listing.status == ListingStatus::Linked);
+            let connection = known.connections.get(&listing.connection_id);
+            let shows = match (linked, connection) {
+                (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
+                    let level = level(known, item);
+                    Some(rule_for(connection).shows(level.on_hand - level.committed))
+                }
+                _ => None,
+            };
+            let history = self.desired.entry(id.clone()).or_default();
+            if history.last().is_none_or(|(_, last)| *last != shows) {
+                history.push((now_ms, shows));
+            }
+        }
+    }
+
+    /// A number goes only where it may, is one that was right at some time of the work, and comes after the orders that
+    /// the channel had when the work began.
+    fn check_push(&mut self, push: &Push, job: Option<usize>) -> anyhow::Result<()> {
+        let listing = self.listing(&push.host, &push.sold);
+        let job = job.and_then(|at| self.jobs.get(at)).context("a number was set by nobody")?;
+        let (began_ms, name) = (job.began_ms, format!("[{}] {}", job.id, job.name));
+        let history = self.desired.get(&listing).map(Vec::as_slice).unwrap_or_default();
+        let since = began_ms - LAG_MS;
+        let ended = |n: usize| history.get(n + 1).map_or(i64::MAX, |(at_ms, _)| *at_ms);
+        let then: Vec<Option<i64>> = history
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| ended(*n) >= since)
+            .map(|(_, (_, shows))| *shows)
+            .collect();
+        ensure!(
+            then.iter().any(Option::is_some),
+            "{name} set {listing}, which was not to be told anything at any time of the work"
+        );
+        if !then.contains(&push.to) {
+            self.tally.stale_numbers += 1;
+            bail!(
+                "{name} set {listing} to {:?}; during the work it was to show {then:?}: a stale number",
+                push.to
+            );
+        }
+        self.edited.remove(&listing);
+        self.check_orders_before_stock(push, began_ms, &name)
+    }
+
+    fn check_orders_before_stock(&mut self, push: &Push, began_ms: i64, name: &str) -> anyhow::Result<()> {
+        let shop = self.shop(&push.host);
+        if !channels::adapter(shop.kind.channel).capability().order_look_before_push {
+            return Ok(());
+        }
+        for ((host, id), order) in &self.model.orders {
+            let sells = || order.last().lines.iter().any(|line| line.sold == push.sold);
+            if *host != push.host || order.may_be_left_out || !sells() {
+                continue;
+            }
+            let Some(then) = order.states.iter().rposition(|state| state.at_ms < began_ms) else { continue };
+            if order.arrived.is_none_or(|arrived| !is_as_new(&order.states, arrived, then)) {
+                self.tally.given_back += 1;
+                bail!(
+                    "{name} set a number of {host} before its order {id} was here as it was when the work began: a unit \
+                     given back ({:?} has arrived, of {:?})",
+                    order.arrived,
+                    order.states
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders that the hub need not have, for all that they sell was unlinked while it did not have them.
+    pub fn follow_left_out(&mut self) {
+        let mut left_out = Vec::new();
+        for ((host, id), order) in &self.model.orders {
+            if order.arrived.is_some() || order.may_be_left_out {
+                continue;
+            }
+            let unlinked = |line: &Line| {
+                let (merchant, _) = self.seller(host);
+                let known = &self.mirror.known[&merchant.organization];
+                known
+                    .listings
+                    .get(&self.listing(host, &line.sold))
+                    .is_some_and(|listing| listing.status == ListingStatus::Unlinked)
+            };
+            if order.last().lines.iter().all(unlinked) {
+                left_out.push((host.clone(), id.clone()));
+            }
+        }
+        for key in left_out {
+            if let Some(order) = self.model.orders.get_mut(&key) {
+                order.may_be_left_out = true;
+            }
+        }
+    }
+}
+
+pub fn rule_for(connection: &Connection) -> Rule {
+    let rule = rule_of([&connection.settings.stock_rule]);
+    Rule {
+        percent: i64::from(rule.percent.get()),
+        buffer: rule.buffer.units(),
+        max_listed: rule.max_listed.map(|most| most.units()),
+    }
+}
+
+/// Whether a state is no older than another: later, of the same second, or the same again.
+pub fn is_as_new(states: &[State], arrived: usize, then: usize) -> bool {
+    arrived >= then
+        || states[arrived].at_s == states[then].at_s
+        || (states[arrived].lines == states[then].lines && states[arrived].stage == states[then].stage)
+}
+
+fn is_of(line: &store::order::OrderLine, sold: &Sold) -> bool {
+    line.listing.as_ref().is_some_and(|listing| {
+        listing.external_id == sold.external_id && listing.variation_id == sold.variation_id
+    })
+}
+
+/// By the channel's word: what was done here with the order is not its channel's.
+pub fn stage_of(order: &Order) -> Stage {
+    match order.channel_state {
+        ChannelOrderState::Pending => Stage::Pending,
+        ChannelOrderState::Confirmed | ChannelOrderState::PartFulfilled => Stage::Confirmed,
+        ChannelOrderState::Fulfilled => Stage::Fulfilled,
+        ChannelOrderState::Cancelled => Stage::Void,
+    }
+}
+
+/// Whether the hub's order says what this state says.
+pub fn is_state(order: &Order, state: &State) -> bool {
+    let stage = stage_of(order);
+    let units = |sold: &Sold| {
+        let lines = order.lines.iter().filter(|line| is_of(line, sold));
+        lines.fold((0, 0), |(waiting, shipped), line| {
+            let (quantity, gone) = (line.quantity.units(), line.shipped.units());
+            match stage {
+                Stage::Void => (waiting, shipped + gone),
+                Stage::Fulfilled => (waiting, shipped + quantity),
+                Stage::Pending | Stage::Confirmed => (waiting + quantity - gone, shipped + gone),
+            }
+        })
+    };
+    stage == state.stage && state.lines.iter().all(|line| units(&line.sold) == (line.waiting, line.shipped))
+}
+
+fn described(order: &Order) -> String {
+    let lines: Vec<String> = order
+        .lines
+        .iter()
+        .map(|line| format!("{} of {}, {} shipped", line.quantity.units(), line.title, line.shipped.units()))
+        .collect();
+    format!("{} with {}", order.state.as_str(), lines.join("; "))
+}

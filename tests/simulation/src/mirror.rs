@@ -1,0 +1,218 @@
+//! What the hub has, followed through the table's stream: only what changed is read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, ensure};
+use domain::listing::ListingStatus;
+use domain::{ConnectionId, ItemId, ListingId, OrderId, OrganizationId};
+use engine::{Engine, Position};
+use serde_json::Value;
+use store::Store;
+use store::connection::Connection;
+use store::link::Link;
+use store::listing::Listing;
+use store::order::Order;
+use store::stock::{Freshness, ItemStock};
+
+/// What is on hand and promised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub on_hand: i64,
+    pub committed: i64,
+}
+
+/// Of one organization.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub items: BTreeMap<ItemId, ItemStock>,
+    /// All movements of an item.
+    pub moved: BTreeMap<ItemId, Sum>,
+    /// Those of its beginning.
+    pub opening: BTreeMap<ItemId, i64>,
+    /// Each level of an item, as last written.
+    written: BTreeMap<ItemId, BTreeMap<String, Sum>>,
+    pub orders: BTreeMap<OrderId, Order>,
+    pub listings: BTreeMap<ListingId, Listing>,
+    pub connections: BTreeMap<ConnectionId, Connection>,
+}
+
+impl Known {
+    pub fn level(&self, item: &ItemId) -> Sum {
+        let levels = self.items.get(item).map(|stock| stock.levels.as_slice()).unwrap_or_default();
+        levels.iter().fold(Sum::default(), |sum, level| Sum {
+            on_hand: sum.on_hand + level.on_hand,
+            committed: sum.committed + level.committed,
+        })
+    }
+
+    pub fn link(&self, listing: &ListingId) -> Option<&Link> {
+        let item =
+            self.listings.get(listing).filter(|l| l.status == ListingStatus::Linked)?.item_id.as_ref()?;
+        self.items.get(item)?.links.iter().find(|link| link.listing_id == *listing)
+    }
+}
+
+/// What changed since the last look.
+#[derive(Debug, Default)]
+pub struct Changed {
+    pub items: BTreeSet<(OrganizationId, ItemId)>,
+    pub orders: BTreeSet<(OrganizationId, OrderId)>,
+    pub listings: BTreeSet<(OrganizationId, ListingId)>,
+    pub connections: BTreeSet<(OrganizationId, ConnectionId)>,
+    /// What the items' levels came to after each write, in their order.
+    pub levels: Vec<(OrganizationId, ItemId, Sum)>,
+    /// Whose partitions were written.
+    pub organizations: BTreeSet<OrganizationId>,
+}
+
+pub struct Mirror {
+    engine: Engine,
+    table: String,
+    store: Store,
+    position: Option<Position>,
+    /// Writes that were asked for, and how many of them are followed: where none is new there is nothing to read.
+    writes: Arc<AtomicU64>,
+    followed: u64,
+    pub known: BTreeMap<OrganizationId, Known>,
+    /// Records that nobody has passed on yet.
+    pub backlog: Vec<Value>,
+}
+
+/// What the simulated buyers are known by.
+const PERSONAL: [&str; 6] =
+    ["buyer@example", "mia.muster", "Mia Muster", "Musterweg", "Ada Buyer", "1 Main Street"];
+
+impl Mirror {
+    pub fn new(engine: Engine, table: &str, store: Store, writes: Arc<AtomicU64>) -> Self {
+        let (known, backlog) = (BTreeMap::new(), Vec::new());
+        Self { engine, table: table.to_owned(), store, position: None, writes, followed: 0, known, backlog }
+    }
+
+    /// Comes again, before what came after it.
+    pub fn put_back(&mut self, records: Vec<Value>) {
+        self.backlog.splice(0..0, records);
+    }
+
+    pub async fn catch_up(&mut self) -> anyhow::Result<Changed> {
+        let writes = self.writes.load(Ordering::Relaxed);
+        if writes == self.followed {
+            return Ok(Changed::default());
+        }
+        self.followed = writes;
+        let read = self.engine.stream_records(&self.table, self.position, usize::MAX)?;
+        let mut changed = Changed::default();
+        if read.records.is_empty() {
+            self.position = read.position;
+            return Ok(changed);
+        }
+        for record in read.records {
+            self.follow(&record.event, &mut changed)?;
+            self.backlog.push(record.event);
+        }
+        if let Some(position) = read.position {
+            self.engine.trim_stream(&self.table, position)?;
+        }
+        self.position = read.position;
+        self.read_again(&changed).await?;
+        Ok(changed)
+    }
+
+    fn follow(&mut self, event: &Value, changed: &mut Changed) -> anyhow::Result<()> {
+        let change = &event["dynamodb"];
+        let key = |name: &str| change["Keys"][name]["S"].as_str().unwrap_or_default();
+        let (pk, sk) = (key("pk"), key("sk"));
+        if let Some(found) = personal_in(&change["NewImage"]) {
+            anyhow::bail!("of a buyer, outside its place: {found:?} in {pk} {sk}");
+        }
+        let mut parts = pk.split('#');
+        let (Some("O"), Some(organization)) = (parts.next(), parts.next()) else { return Ok(()) };
+        let organization = OrganizationId::from_body(organization)?;
+        changed.organizations.insert(organization.clone());
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("I"), Some(item), None) => {
+                let item = ItemId::from_body(item)?;
+                let row = &change["NewImage"];
+                let number = |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+                let (on_hand, committed) = (number("h"), number("c"));
+                let known = self.known.entry(organization.clone()).or_default();
+                if sk.starts_with("LVL#") {
+                    let levels = known.written.entry(item.clone()).or_default();
+                    levels.insert(sk.to_owned(), Sum { on_hand, committed });
+                    let sum = levels.values().fold(Sum::default(), |sum, level| Sum {
+                        on_hand: sum.on_hand + level.on_hand,
+                        committed: sum.committed + level.committed,
+                    });
+                    changed.levels.push((organization.clone(), item.clone(), sum));
+                }
+                if sk.starts_with("MOV#") {
+                    ensure!(event["eventName"] == "INSERT", "a movement was changed: {pk} {sk}");
+                    let moved = known.moved.entry(item.clone()).or_default();
+                    moved.on_hand += on_hand;
+                    moved.committed += committed;
+                    if row["r"]["S"] == "opening_stock" {
+                        *known.opening.entry(item.clone()).or_default() += on_hand;
+                    }
+                }
+                changed.items.insert((organization, item));
+            }
+            (Some("ORD"), None, None) => {
+                changed.orders.insert((organization, sk.parse().context("an order's key")?));
+            }
+            (Some("C"), Some(_), Some("LST")) => {
+                changed.listings.insert((organization, sk.parse().context("a listing's key")?));
+            }
+            (None, None, None) => {
+                if let Some(connection) = sk.strip_prefix("CON#") {
+                    changed
+                        .connections
+                        .insert((organization, connection.parse().context("a connection's key")?));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn read_again(&mut self, changed: &Changed) -> anyhow::Result<()> {
+        for (organization, item) in &changed.items {
+            let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
+            self.known.entry(organization.clone()).or_default().items.insert(item.clone(), stock);
+        }
+        for (organization, id) in &changed.orders {
+            let order = self.store.order(organization, id).await?.context("an order was deleted")?;
+            self.known.entry(organization.clone()).or_default().orders.insert(id.clone(), order);
+        }
+        for (organization, id) in &changed.listings {
+            let known = self.known.entry(organization.clone()).or_default();
+            match self.store.listing(organization, id).await? {
+                Some(listing) => known.listings.insert(id.clone(), listing),
+                None => known.listings.remove(id),
+            };
+        }
+        for (organization, id) in &changed.connections {
+            let known = self.known.entry(organization.clone()).or_default();
+            match self.store.connection(organization, id).await? {
+                Some(connection) => known.connections.insert(id.clone(), connection),
+                None => known.connections.remove(id),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn personal_in(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::String(text) => PERSONAL.into_iter().find(|name| text.contains(name)),
+        Value::Array(members) => members.iter().find_map(personal_in),
+        Value::Object(members) => members.values().find_map(personal_in),
+        _ => None,
+    }
+}
+
+/// For texts that are on the queues.
+pub fn is_personal(text: &str) -> bool {
+    PERSONAL.iter().any(|name| text.contains(name))
+}

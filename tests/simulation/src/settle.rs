@@ -1,0 +1,291 @@
+//! After the faults: within a bounded time all must be right, by the hub's own means.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use app::Clock;
+use domain::ConnectionId;
+use domain::Timestamp;
+use domain::connection::ConnectionStatus;
+use domain::listing::ListingStatus;
+use store::PageRequest;
+
+use crate::law::{is_state, rule_for};
+use crate::model::{Posted, Stage};
+use crate::world::World;
+
+/// Within which all is right: a cycle of half an hour, the longest rest of a message, what SQS hides a message for, and
+/// as much again.
+const BOUND_MS: i64 = 4 * 3_600_000;
+
+impl World {
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        self.trace.note("--- calm");
+        self.weather.set_calm(true);
+        let shops: Vec<_> = self.street.shops.values().cloned().collect();
+        for shop in &shops {
+            shop.go_down_for(0);
+            // Notifications may be lost: what they told is found without them.
+            shop.sim.take_deliveries();
+        }
+        self.notifications.clear();
+        let running: Vec<u64> = self.jobs.iter().map(|job| job.id).collect();
+        for id in running {
+            self.complete(id).await?;
+        }
+        self.answer_all().await?;
+        self.switch_all_on().await?;
+        for listing in std::mem::take(&mut self.edited) {
+            self.push_edited(&listing).await?;
+        }
+        self.quiet(false).await?;
+        self.follow_left_out();
+        self.check_all().await
+    }
+
+    /// Whoever had no answer asks until there is one.
+    async fn answer_all(&mut self) -> anyhow::Result<()> {
+        for _ in 0..200 {
+            let Some(id) = self.retry() else { return Ok(()) };
+            self.complete(id).await?;
+            self.pass(Duration::from_secs(5)).await;
+        }
+        bail!("nobody answers these adjustments: {:?}", self.unanswered)
+    }
+
+    async fn switch_all_on(&mut self) -> anyhow::Result<()> {
+        for merchant in 0..self.merchants.len() {
+            for shop in 0..self.merchants[merchant].shops.len() {
+                let connected = &self.merchants[merchant].shops[shop];
+                let (id, host) = (connected.connection.clone(), connected.host.clone());
+                self.shop(&host).sim.admit();
+                let known = &self.mirror.known[&self.merchants[merchant].organization];
+                let status = known.connections.get(&id).context("a connection is gone")?.status;
+                let begun = match status {
+                    ConnectionStatus::Active => continue,
+                    ConnectionStatus::Inactive => {
+                        let path = format!("/v1/connections/{id}/enable");
+                        self.begin_request(merchant, "POST", &path, None, None)
+                    }
+                    ConnectionStatus::NeedsAuthorization => self.authorize_again(merchant, shop),
+                };
+                self.complete(begun).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody watches for edits on the channel yet: whoever made one presses Push Stock.
+    async fn push_edited(&mut self, listing: &domain::ListingId) -> anyhow::Result<()> {
+        for merchant in 0..self.merchants.len() {
+            let known = &self.mirror.known[&self.merchants[merchant].organization];
+            let Some(item) = known.link(listing).map(|link| link.item_id.clone()) else { continue };
+            let id = self.begin_request(merchant, "POST", &format!("/v1/items/{item}/push"), None, None);
+            self.complete(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Until nothing is left to do and each connection had a cycle of its own.
+    pub async fn quiet(&mut self, first: bool) -> anyhow::Result<()> {
+        self.look(None).await?;
+        let began_ms = self.time.elapsed_ms();
+        let before: BTreeMap<ConnectionId, Option<Timestamp>> = self.next_syncs();
+        loop {
+            while self.work_through().await? {}
+            let now = self.time.now();
+            let next = self.next_syncs();
+            let cycled = next.iter().all(|(id, at)| at.is_none() || *at != before[id]);
+            if cycled && self.queue.is_empty() {
+                return Ok(());
+            }
+            ensure!(
+                self.time.elapsed_ms() - began_ms < BOUND_MS,
+                "not quiet after {} minutes of calm; {} waits",
+                BOUND_MS / 60_000,
+                if cycled { "a message" } else { "a connection's cycle" }
+            );
+            let due_ms = next.values().flatten().map(|at| {
+                i64::try_from(at.duration_since(now).as_millis()).unwrap() + self.time.elapsed_ms()
+            });
+            let due_ms = if cycled { None } else { due_ms.min() };
+            let tick = due_ms.is_some_and(|due_ms| self.queue.next_at_ms().is_none_or(|at| due_ms <= at));
+            let at_ms = if tick { due_ms } else { self.queue.next_at_ms() };
+            let wait_ms = at_ms.map_or(60_000, |at_ms| at_ms - self.time.elapsed_ms()).max(1);
+            self.pass(Duration::from_millis(wait_ms.unsigned_abs())).await;
+            if tick || first {
+                let id = self.begin_tick();
+                self.complete(id).await?;
+            }
+        }
+    }
+
+    fn next_syncs(&self) -> BTreeMap<ConnectionId, Option<Timestamp>> {
+        let connections = self.mirror.known.values().flat_map(|known| known.connections.values());
+        connections.map(|connection| (connection.id.clone(), connection.next_sync_at)).collect()
+    }
+
+    /// Whether there was anything.
+    async fn work_through(&mut self) -> anyhow::Result<bool> {
+        let mut any = false;
+        while let Some(id) = self.begin_fan_out() {
+            self.complete(id).await?;
+            any = true;
+        }
+        for queue in self.queue.ready() {
+            if let Some(id) = self.begin_batch(queue) {
+                self.complete(id).await?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    async fn check_all(&mut self) -> anyhow::Result<()> {
+        let dead = self.queue.dead_bodies();
+        ensure!(dead.is_empty(), "dead letters: {dead:?}");
+        ensure!(
+            self.model.adjustments.values().all(|adjustment| adjustment.posted != Posted::Unknown),
+            "an adjustment is neither posted nor refused"
+        );
+        self.check_orders_are_here()?;
+        for merchant in 0..self.merchants.len() {
+            self.check_numbers(merchant)?;
+            self.check_lines(merchant)?;
+            self.check_ledger(merchant).await?;
+            self.check_availability(merchant).await?;
+        }
+        Ok(())
+    }
+
+    /// Every order that a channel took is here once with its last state.
+    fn check_orders_are_here(&self) -> anyhow::Result<()> {
+        for ((host, id), real) in &self.model.orders {
+            let (merchant, connected) = self.seller(host);
+            let known = &self.mirror.known[&merchant.organization];
+            let here: Vec<_> = known
+                .orders
+                .values()
+                .filter(|order| {
+                    order.connection_id() == Some(&connected.connection) && order.external_id() == Some(id)
+                })
+                .collect();
+            match here.as_slice() {
+                [] if real.may_be_left_out => {}
+                [] => bail!("the order {id} of {host} never came: {:?}", real.last()),
+                [one] => ensure!(
+                    is_state(one, real.last()),
+                    "the order {id} of {host} is {} with {:?}, and should be {:?}",
+                    one.state.as_str(),
+                    one.lines,
+                    real.last()
+                ),
+                more => bail!("the order {id} of {host} is here {} times", more.len()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every linked listing shows what it must.
+    fn check_numbers(&self, merchant: usize) -> anyhow::Result<()> {
+        let of = &self.merchants[merchant];
+        let known = &self.mirror.known[&of.organization];
+        for connected in &of.shops {
+            let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
+            ensure!(
+                connection.status == ConnectionStatus::Active,
+                "{} is {:?} after all: {:?}",
+                connection.id,
+                connection.status,
+                connection.status_reason
+            );
+            for sold in self.shop(&connected.host).on_sale() {
+                let id = self.listing(&connected.host, &sold);
+                let listing = known.listings.get(&id);
+                let listing = listing.with_context(|| format!("{id} was never fetched"))?;
+                let (ListingStatus::Linked, Some(item)) = (listing.status, &listing.item_id) else {
+                    continue;
+                };
+                let stock = self.model.stock(item);
+                let must = rule_for(connection).shows(stock.on_hand - stock.committed);
+                let shown = self.shop(&connected.host).sim.quantity(&sold);
+                ensure!(
+                    shown == Some(must),
+                    "{id} shows {shown:?} and must show {must}: {stock:?} of {item}"
+                );
+                let link = known.link(&id).with_context(|| format!("{id} is linked and has no link"))?;
+                ensure!(
+                    link.failure.is_none(),
+                    "{id} shows the right number and its push failed: {:?}",
+                    link.failure
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// No line waits for a listing that has its item.
+    fn check_lines(&self, merchant: usize) -> anyhow::Result<()> {
+        let known = &self.mirror.known[&self.merchants[merchant].organization];
+        for order in known.orders.values() {
+            for line in order.lines.iter().filter(|line| line.item_id.is_none() && line.quantity.get() > 0) {
+                let Some(listing) = order.listing_of(line) else { continue };
+                ensure!(
+                    known.link(&listing).is_none(),
+                    "a line of {} waits for {listing}, which is linked",
+                    order.id
+                );
+                ensure!(
+                    order.frozen || crate::law::stage_of(order) == Stage::Void,
+                    "{} has an open line and is not frozen",
+                    order.id
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// As an auditor would: all movements, from the first.
+    async fn check_ledger(&self, merchant: usize) -> anyhow::Result<()> {
+        let of = &self.merchants[merchant];
+        let known = &self.mirror.known[&of.organization];
+        for item in known.items.keys() {
+            let mut request = PageRequest { limit: 200, cursor: None };
+            let mut movements = Vec::new();
+            loop {
+                let page = self.observer.movements(&of.organization, item, &request).await?;
+                movements.extend(page.data);
+                match page.next_cursor {
+                    Some(cursor) => request.cursor = Some(cursor),
+                    None => break,
+                }
+            }
+            let replayed = domain::stock::replay(&movements);
+            let level = known.level(item);
+            let sum = |of: fn(&domain::stock::Level) -> i64| replayed.iter().map(of).sum::<i64>();
+            ensure!(
+                (sum(|l| l.on_hand), sum(|l| l.committed)) == (level.on_hand, level.committed),
+                "the movements of {item} make {replayed:?}, its levels are {level:?}"
+            );
+        }
+        Ok(())
+    }
+
+    /// The hub's own word for it.
+    async fn check_availability(&mut self, merchant: usize) -> anyhow::Result<()> {
+        let of = &self.merchants[merchant];
+        let Some((_, item)) = self.chance.pick(&of.items) else { return Ok(()) };
+        let Some(connected) = self.chance.pick(&of.shops) else { return Ok(()) };
+        let known = &self.mirror.known[&of.organization];
+        let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
+        let stock = self.model.stock(item);
+        let must = rule_for(connection).shows(stock.on_hand - stock.committed);
+        let (_, process) = self.process();
+        let explained =
+            process.app.explain_availability(&of.organization, item, Some(&connection.id), None).await?;
+        let result = explained.availability.map(|availability| availability.result.units());
+        ensure!(result == Some(must), "availability of {item} is {result:?} and must be {must}");
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The street: every shop of the world by its host, and the way from the adapters to them.
+//!
+//! What a call changes of the numbers that a shop shows is noted by comparing before and after, so that it is known of
+//! every channel without reading its language.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use channels::Transport;
+use channels::transport::TransportError;
+use domain::Timestamp;
+use http::{HeaderValue, Method, Request, Response};
+use jiff::fmt::rfc2822::DateTimePrinter;
+use marketplace_sim::{Fault, SimClock, SimulatedShop, Sold};
+
+use crate::fault::Weather;
+use crate::gate::{Gate, Passing};
+use crate::shops::Kind;
+use crate::time::SimulatedTime;
+use crate::trace::Trace;
+
+/// A shop with its own idea of the time.
+pub struct Shop {
+    pub host: String,
+    pub kind: Kind,
+    pub sim: Arc<dyn SimulatedShop>,
+    pub wrong_s: i64,
+    pub on_sale: Mutex<Vec<Sold>>,
+    down_until_ms: AtomicI64,
+    time: SimulatedTime,
+}
+
+impl Shop {
+    pub fn open(host: &str, kind: Kind, wrong_s: i64, time: SimulatedTime) -> Arc<Self> {
+        let clock: SimClock = Arc::new(move || time.wrong_by(wrong_s));
+        Arc::new(Self {
+            host: host.to_owned(),
+            kind,
+            sim: (kind.open)(clock),
+            wrong_s,
+            on_sale: Mutex::default(),
+            down_until_ms: AtomicI64::new(0),
+            time,
+        })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.time.wrong_by(self.wrong_s)
+    }
+
+    pub fn on_sale(&self) -> Vec<Sold> {
+        self.on_sale.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn go_down_for(&self, length_ms: i64) {
+        self.down_until_ms.store(self.time.elapsed_ms() + length_ms, Ordering::Relaxed);
+    }
+
+    pub fn is_down(&self) -> bool {
+        self.time.elapsed_ms() < self.down_until_ms.load(Ordering::Relaxed)
+    }
+
+    fn numbers(&self) -> Vec<(Sold, Option<i64>)> {
+        self.on_sale().into_iter().map(|sold| (sold.clone(), self.sim.quantity(&sold))).collect()
+    }
+
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let mut response = self.sim.handle(request);
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.now()).unwrap();
+        response.headers_mut().insert("date", HeaderValue::try_from(date).unwrap());
+        response
+    }
+}
+
+/// The hub set a number.
+#[derive(Debug, Clone)]
+pub struct Push {
+    pub host: String,
+    pub sold: Sold,
+    pub to: Option<i64>,
+}
+
+pub struct Street {
+    pub shops: BTreeMap<String, Arc<Shop>>,
+    pushes: Mutex<Vec<Push>>,
+    gate: Gate,
+    weather: Weather,
+    trace: Trace,
+}
+
+impl Street {
+    pub fn new(
+        shops: impl IntoIterator<Item = Arc<Shop>>,
+        gate: Gate,
+        weather: Weather,
+        trace: Trace,
+    ) -> Arc<Self> {
+        let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
+        Arc::new(Self { shops, pushes: Mutex::default(), gate, weather, trace })
+    }
+
+    pub fn take_pushes(&self) -> Vec<Push> {
+        std::mem::take(&mut *self.pushes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn handle(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
+        if request.method() == Method::GET {
+            return shop.answer(request);
+        }
+        let before = shop.numbers();
+        let response = shop.answer(request);
+        for ((sold, from), (_, to)) in before.into_iter().zip(shop.numbers()) {
+            if from != to {
+                let id = sold.variation_id.as_deref().unwrap_or(&sold.external_id);
+                self.trace.note(format_args!(
+                    "  {} shows {} of {id}, before {}",
+                    shop.host,
+                    number(to),
+                    number(from)
+                ));
+                let push = Push { host: shop.host.clone(), sold, to };
+                self.pushes.lock().unwrap_or_else(PoisonError::into_inner).push(push);
+            }
+        }
+        response
+    }
+}
+
+fn number(shown: Option<i64>) -> String {
+    shown.map_or_else(|| "nothing".to_owned(), |shown| shown.to_string())
+}
+
+#[async_trait]
+impl Transport for Street {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let Some(shop) = self.shops.get(&host) else { return Err(TransportError::Connection(None)) };
+        let job = self.gate.pass(Passing::Effect).await;
+        if job.is_none() {
+            return Ok(self.handle(shop, request));
+        }
+        let what = format!("{} {}", request.method(), request.uri().path());
+        let fault = if shop.is_down() { Fault::Status(503) } else { self.weather.of_channel() };
+        if fault != Fault::Pass {
+            self.trace.note(format_args!("  [{}] {host} {what} meets {fault:?}", job.unwrap_or(0)));
+        }
+        let half = Duration::from_millis(self.weather.channel_takes_ms() / 2);
+        tokio::time::sleep(half).await;
+        let html = |status: u16| {
+            let response = Response::builder().status(status).header("content-type", "text/html");
+            response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
+        };
+        let answer = match fault {
+            Fault::Pass => {
+                let answer = self.handle(shop, request);
+                self.trace.note(format_args!(
+                    "  [{}] {host} {what}: {}",
+                    job.unwrap_or(0),
+                    answer.status().as_u16()
+                ));
+                Ok(answer)
+            }
+            Fault::Status(status) => Ok(html(status)),
+            Fault::Throttle { retry_after_s } => {
+                let mut response = html(429);
+                if let Some(seconds) = retry_after_s {
+                    response.headers_mut().insert("retry-after", seconds.into());
+                }
+                Ok(response)
+            }
+            Fault::Html => Ok(html(200)),
+            Fault::Hang => Err(TransportError::Timeout(None)),
+            Fault::DropAnswer => {
+                drop(self.handle(shop, request));
+                Err(TransportError::Timeout(None))
+            }
+            Fault::Cut => Ok(self.handle(shop, request).map(|body| body.slice(..body.len() / 2))),
+        };
+        let rest = if answer.is_err() { Duration::from_secs(29) } else { half };
+        tokio::time::sleep(rest).await;
+        answer
+    }
+}

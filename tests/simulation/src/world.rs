@@ -1,0 +1,402 @@
+//! The world: merchants with their shops, the hub's parts with every seam between them, and what is known of all.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use api::ApiSettings;
+use app::connection::NewConnection;
+use app::connection_settings::SettingsPatch;
+use app::item::{NewItem, OpeningStock};
+use app::organization::NewOrganization;
+use app::{App, Ids, Settings};
+use axum::Router;
+
+use domain::schedule::SyncInterval;
+use domain::stock::Actor;
+use domain::{ConnectionId, ItemId, ListingId, LocationId, Name, OrganizationId, Quantity, Sku};
+use engine::Engine;
+use marketplace_sim::{Delivery, Goods, Sold, Variation};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use store::{Sealer, Store, Tables};
+use uuid::Uuid;
+
+use crate::chance::Chance;
+use crate::fault::{Rates, Weather};
+use crate::gate::Gate;
+use crate::job::Job;
+use crate::mirror::Mirror;
+use crate::model::Model;
+use crate::oversell::Tally;
+use crate::planted::Planted;
+use crate::queue::SimulatedQueue;
+use crate::run::Options;
+use crate::shops::{KINDS, Kind};
+use crate::street::{Shop, Street};
+use crate::table::TableSeam;
+use crate::time::SimulatedTime;
+use crate::trace::Trace;
+
+const MAIN: &str = "main";
+
+/// Two instances of each function: what one has learned the other has not.
+const PROCESSES: usize = 2;
+
+/// One process of the hub.
+#[derive(Clone)]
+pub struct Process {
+    pub app: App,
+    pub intake: Router,
+}
+
+/// A shop of a merchant, connected.
+pub struct Connected {
+    pub host: String,
+    pub connection: ConnectionId,
+}
+
+pub struct Merchant {
+    pub organization: OrganizationId,
+    /// The secret of an API key.
+    pub key: String,
+    pub primary: LocationId,
+    pub shops: Vec<Connected>,
+    pub items: Vec<(Sku, ItemId)>,
+}
+
+/// What goes on in one run.
+pub struct World {
+    pub chance: Chance,
+    pub time: SimulatedTime,
+    pub trace: Trace,
+    pub gate: Gate,
+    pub weather: Weather,
+    pub queue: SimulatedQueue,
+    pub street: Arc<Street>,
+    pub mirror: Mirror,
+    pub model: Model,
+    pub tally: Tally,
+    pub observer: Store,
+    pub merchants: Vec<Merchant>,
+    pub jobs: Vec<Job>,
+    /// Notifications on their way, with the shop that sends them.
+    pub notifications: Vec<(String, Delivery)>,
+    /// Stream records that were passed on, the last few.
+    pub passed_on: VecDeque<Value>,
+    /// What each listing was to show, since when; `None`: it was not to be told.
+    pub desired: BTreeMap<ListingId, Vec<(i64, Option<i64>)>>,
+    /// Listings whose number was edited by hand and not set by the hub since.
+    pub edited: BTreeSet<ListingId>,
+    /// Connections whose grant was taken back at some time.
+    pub revoked: BTreeSet<ConnectionId>,
+    /// Since when a shop's listing has offered more than there is.
+    pub too_high: BTreeMap<(String, ListingId), i64>,
+    /// Of adjustments that nobody has answered.
+    pub unanswered: BTreeSet<String>,
+    pub made: u64,
+    /// One for all: its document takes long to make, and it learns nothing of channels.
+    pub api: Router,
+    processes: Vec<Process>,
+    factory: Factory,
+}
+
+/// What a new process is made of.
+struct Factory {
+    seed: u64,
+    started: u64,
+    store: Store,
+    queue: SimulatedQueue,
+    street: Arc<Street>,
+    time: SimulatedTime,
+    ids: Ids,
+}
+
+/// The same in each run of a seed, and unlike each other.
+fn ids(seed: u64) -> Ids {
+    let made = AtomicU64::new(0);
+    Ids::from_fn(move |now| {
+        let n = made.fetch_add(1, Ordering::Relaxed);
+        let text = format!("{seed} {n}");
+        let random = Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).as_u128() & (u128::MAX >> 48);
+        let now_ms = u128::try_from(now.as_millisecond()).unwrap_or(0);
+        Uuid::from_u128(now_ms << 80 | random)
+    })
+}
+
+fn tables() -> Tables {
+    Tables { main: MAIN.to_owned(), personal: "personal".to_owned() }
+}
+
+impl Factory {
+    fn start(&mut self) -> Process {
+        self.started += 1;
+        let mut name = [0; 16];
+        name[..8].copy_from_slice(&self.seed.to_be_bytes());
+        name[8..].copy_from_slice(&self.started.to_be_bytes());
+        let store = self.store.clone().in_process(name);
+        let settings = Settings {
+            public_url: Some("https://hub.example/".parse().unwrap()),
+            custom_endpoints: true,
+            applications: Default::default(),
+        };
+        let app = App::new(
+            store,
+            Arc::new(self.queue.clone()),
+            Arc::<Street>::clone(&self.street),
+            Arc::new(self.time),
+            self.ids.clone(),
+            settings,
+        );
+        let intake = webhook_intake::router(app.clone());
+        Process { app, intake }
+    }
+}
+
+impl World {
+    /// Merchants with their shops, everything fetched, linked and in sync; then the weather is let loose.
+    pub async fn new(seed: u64, options: Options) -> anyhow::Result<Self> {
+        let chance = Chance::of(seed);
+        let time = SimulatedTime::begin();
+        let trace = Trace::new(time);
+        let mut rates = Rates::drawn(&chance);
+        if options.tokens {
+            rates.interleaved = 700;
+        }
+        let weather = Weather::new(rates, chance.branch(), time);
+        trace.note(format_args!("seed {seed}: {rates:?}"));
+        let gate = Gate::default();
+        let queue = SimulatedQueue::new(time, gate.clone(), weather.clone(), chance.branch(), trace.clone());
+        let engine = Engine::memory_with_clock(move || app::Clock::now(&time).as_second())?;
+        let merchants = chance.weighted(&[(7, 1), (2, 2), (1, 3)]);
+        let mut shops = Vec::new();
+        for merchant in 0..merchants {
+            for _ in 0..chance.between(if merchants == 1 { 2 } else { 1 }, if merchants == 1 { 3 } else { 2 })
+            {
+                let kinds: Vec<Kind> =
+                    KINDS.iter().filter(|kind| kind.expires || !options.tokens).copied().collect();
+                let kind = *chance.pick(&kinds).unwrap();
+                let wrong_s = chance.weighted(&[(4, 0), (2, 3), (2, -4), (1, 9), (1, -9)]);
+                let host = format!("m{merchant}s{}.example", shops.len());
+                trace.note(format_args!("{host} is on {}, its clock is {wrong_s} s ahead", kind.channel));
+                shops.push((merchant, Shop::open(&host, kind, wrong_s, time)));
+            }
+        }
+        let street = Street::new(
+            shops.iter().map(|(_, shop)| Arc::clone(shop)),
+            gate.clone(),
+            weather.clone(),
+            trace.clone(),
+        );
+        let seam =
+            TableSeam::new(gate.clone(), weather.clone(), time, trace.clone(), Planted::new(options.bug));
+        let writes = Arc::clone(&seam.writes);
+        let mut factory = Factory {
+            seed,
+            started: 0,
+            store: Store::new(seam.client(&engine), tables(), Sealer::local([7; 32])),
+            queue: queue.clone(),
+            street: Arc::clone(&street),
+            time,
+            ids: ids(seed),
+        };
+        let observer = Store::new(engine.client(), tables(), Sealer::local([7; 32])).in_process([255; 16]);
+        observer.create_tables().await?;
+        let processes: Vec<Process> = (0..PROCESSES).map(|_| factory.start()).collect();
+        let api = api::router(processes[0].app.clone(), ApiSettings::default());
+        let mut world = Self {
+            chance,
+            time,
+            trace,
+            gate,
+            weather,
+            queue,
+            street,
+            mirror: Mirror::new(engine, MAIN, observer.clone(), writes),
+            model: Model::default(),
+            tally: Tally::default(),
+            observer,
+            merchants: Vec::new(),
+            jobs: Vec::new(),
+            notifications: Vec::new(),
+            passed_on: VecDeque::new(),
+            desired: BTreeMap::new(),
+            edited: BTreeSet::new(),
+            revoked: BTreeSet::new(),
+            too_high: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
+            made: 0,
+            api,
+            processes,
+            factory,
+        };
+        for merchant in 0..merchants {
+            let own: Vec<Arc<Shop>> =
+                shops.iter().filter(|(of, _)| *of == merchant).map(|(_, shop)| Arc::clone(shop)).collect();
+            world.found(own).await?;
+        }
+        // The first sync of each connection begins half an hour after it was made.
+        tokio::time::advance(Duration::from_secs(30 * 60)).await;
+        world.quiet(true).await?;
+        for merchant in &world.merchants {
+            let known = &world.mirror.known[&merchant.organization];
+            ensure!(
+                known.items.values().any(|stock| !stock.links.is_empty()),
+                "nothing was linked at the beginning"
+            );
+        }
+        world.trace.note("--- the weather is let loose");
+        world.weather.set_calm(false);
+        Ok(world)
+    }
+
+    /// A merchant comes, with items and shops that sell them.
+    async fn found(&mut self, shops: Vec<Arc<Shop>>) -> anyhow::Result<()> {
+        let app = self.processes[0].app.clone();
+        let number = self.merchants.len();
+        let (organization, key) = app
+            .create_organization(NewOrganization {
+                name: Name::parse(&format!("Merchant {number}"))?,
+                base_currency: "EUR".parse()?,
+                country: "DE".to_owned(),
+                time_zone: "Europe/Berlin".to_owned(),
+                privacy_policy_starts_at: None,
+            })
+            .await?;
+        let key = key.secret.expose_secret().to_owned();
+        let mut items = Vec::new();
+        for n in 0..self.chance.between(2, 5) {
+            let sku = Sku::parse(&format!("SKU-{number}-{n}"))?;
+            let quantity = Quantity::new(self.chance.between(0, 12))?;
+            let new = NewItem {
+                sku: sku.clone(),
+                name: Name::parse(&format!("Thing {n}"))?,
+                selling_price: None,
+                purchase_price: None,
+                opening_stock_value: None,
+                barcode: None,
+                components: Vec::new(),
+                group: None,
+                reorder_level: None,
+                opening_stock: vec![OpeningStock {
+                    location_id: organization.primary_location_id.clone(),
+                    quantity,
+                }],
+            };
+            let made = app.create_item(&organization.id, &Actor::ApiKey("key_setup".to_owned()), new).await?;
+            self.model.opening.insert(made.id.clone(), quantity.units());
+            items.push((sku, made.id));
+        }
+        let mut connected = Vec::new();
+        for shop in shops {
+            self.stock(&shop, &items);
+            let settings = SettingsPatch {
+                sync_interval_minutes: Some(SyncInterval::try_from(30)?),
+                import: app::connection_settings::ImportPatch { out_of_stock: Some(true), archived: None },
+                ..SettingsPatch::default()
+            };
+            let credentials = shop.sim.credentials().into_iter();
+            let new = NewConnection {
+                channel: shop.kind.channel,
+                name: Name::parse(&shop.host)?,
+                endpoint: Some(format!("https://{}", shop.host)),
+                marketplace: Vec::new(),
+                credentials: credentials.map(|(field, value)| (field, value.into())).collect(),
+                settings,
+            };
+            let connection = app.connect(&organization.id, new).await.context("connecting")?.id;
+            self.trace.note(format_args!("{} is {connection}", shop.host));
+            connected.push(Connected { host: shop.host.clone(), connection });
+        }
+        self.merchants.push(Merchant {
+            primary: organization.primary_location_id.clone(),
+            organization: organization.id,
+            key,
+            shops: connected,
+            items,
+        });
+        Ok(())
+    }
+
+    /// Puts some of the items on sale, now and then two of them as variations of one product.
+    fn stock(&self, shop: &Shop, items: &[(Sku, ItemId)]) {
+        let mut sold = Vec::new();
+        let mut goods: Vec<&(Sku, ItemId)> = items.iter().filter(|_| self.chance.happens(750)).collect();
+        if goods.is_empty() {
+            goods.extend(items.first());
+        }
+        let price = || "9.90".to_owned();
+        let grouped = if goods.len() > 2 && self.chance.happens(300) {
+            goods.split_off(goods.len() - 2)
+        } else {
+            Vec::new()
+        };
+        for (sku, _) in goods {
+            sold.extend(shop.sim.add(Goods {
+                sku: Some(sku.as_str().to_owned()),
+                title: format!("{sku} at {}", shop.host),
+                price: price(),
+                quantity: Some(self.chance.between(0, 12)),
+                ..Goods::default()
+            }));
+        }
+        if !grouped.is_empty() {
+            let variation = |(n, (sku, _)): (usize, &&(Sku, ItemId))| Variation {
+                sku: Some(sku.as_str().to_owned()),
+                price: price(),
+                quantity: Some(self.chance.between(0, 12)),
+                attributes: vec![("Size".to_owned(), ["S", "M"][n].to_owned())],
+            };
+            sold.extend(shop.sim.add(Goods {
+                title: format!("Group at {}", shop.host),
+                price: price(),
+                variations: grouped.iter().enumerate().map(variation).collect(),
+                ..Goods::default()
+            }));
+        }
+        *shop.on_sale.lock().unwrap() = sold;
+    }
+
+    pub fn process(&self) -> (usize, Process) {
+        let n = self.chance.index(self.processes.len());
+        (n, self.processes[n].clone())
+    }
+
+    /// What it had learned is gone.
+    pub fn restart(&mut self, process: usize) {
+        self.processes[process] = self.factory.start();
+    }
+
+    pub fn shop(&self, host: &str) -> &Arc<Shop> {
+        &self.street.shops[host]
+    }
+
+    /// The merchant and the connection of a shop.
+    pub fn seller(&self, host: &str) -> (&Merchant, &Connected) {
+        self.merchants
+            .iter()
+            .find_map(|merchant| Some((merchant, merchant.shops.iter().find(|shop| shop.host == host)?)))
+            .unwrap()
+    }
+
+    pub fn listing(&self, host: &str, sold: &Sold) -> ListingId {
+        let (_, shop) = self.seller(host);
+        ListingId::of(&shop.connection, &sold.external_id, sold.variation_id.as_deref()).unwrap()
+    }
+
+    /// The item that a listing sells, as the hub has it, or had it last.
+    pub fn item_of(&self, host: &str, sold: &Sold) -> Option<ItemId> {
+        let (merchant, _) = self.seller(host);
+        let listing = self.listing(host, sold);
+        let known = self.mirror.known.get(&merchant.organization)?;
+        let found = known.listings.get(&listing)?;
+        found.item_id.clone().or_else(|| found.rejected_item_ids.first().cloned())
+    }
+
+    pub async fn pass(&mut self, length: Duration) {
+        tokio::time::advance(length).await;
+        self.end_overdue();
+    }
+}
