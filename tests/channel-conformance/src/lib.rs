@@ -178,10 +178,10 @@ impl Stage {
         Window::new(from, at_ms(self.now().as_millisecond() + 60_000)).unwrap()
     }
 
-    /// Waits, by the law's clock, when pacing says so; gives up on any other failure.
+    /// Waits, by the law's clock, when pacing says so, or the channel is still at work; gives up on any other failure.
     fn wait_for(&self, error: ChannelError) -> Result<(), ChannelError> {
         match (error.kind, error.retry) {
-            (ErrorKind::Throttled, Retry::After(wait)) => {
+            (ErrorKind::Throttled | ErrorKind::Unavailable, Retry::After(wait)) => {
                 self.pass(wait);
                 Ok(())
             }

@@ -14,6 +14,7 @@ use peak_alloc::PeakAlloc;
 mod burst;
 mod channel_calls;
 mod listing_pages;
+mod lower_bound;
 mod memory;
 mod order_units;
 mod push_units;
@@ -26,8 +27,9 @@ type Measured = Pin<Box<dyn Future<Output = anyhow::Result<Section>>>>;
 
 type Named = (&'static str, fn() -> Measured);
 
-const TRIALS: [Named; 6] = [
+const TRIALS: [Named; 7] = [
     ("channel_calls", || Box::pin(channel_calls::measure())),
+    ("lower_bound", || Box::pin(lower_bound::measure())),
     ("listing_pages", || Box::pin(listing_pages::measure())),
     ("order_units", || Box::pin(order_units::measure())),
     ("push_units", || Box::pin(push_units::measure())),

@@ -172,27 +172,6 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
-/// Laws that a channel does not keep yet, each with what is missing: printed at every run.
-const NOT_KEPT_YET: [(&str, &str, &str); 5] = [
-    ("ebay", "consent_opens_the_shop", "the simulated eBay has no page of consent"),
-    ("ebay", "consent_that_is_denied_opens_nothing", "the simulated eBay has no page of consent"),
-    ("ebay", "consent_is_redeemed_once", "the simulated eBay has no page of consent"),
-    ("ebay", "a_cancelled_order_is_not_shipped", "the simulated eBay ships cancelled orders"),
-    (
-        "ebay",
-        "a_notification_that_comes_twice_or_late_says_the_same",
-        "the law edits an order, which eBay's buyers cannot",
-    ),
-];
-
-fn not_kept_yet(subject: &Subject, law: &str) -> bool {
-    let open = NOT_KEPT_YET.iter().find(|(name, open, _)| *name == subject.name && *open == law);
-    if let Some((name, _, why)) = open {
-        eprintln!("{law}::{name} is not tried: {why}");
-    }
-    open.is_some()
-}
-
 fn main() {
     let arguments = Arguments::from_args();
     let laws = [
@@ -208,9 +187,6 @@ fn main() {
     let mut trials = Vec::new();
     for subject in subjects().into_iter().map(Arc::new) {
         for (name, law) in &laws {
-            if not_kept_yet(&subject, name) {
-                continue;
-            }
             let (subject, law) = (subject.clone(), *law);
             trials.push(Trial::test(format!("{name}::{}", subject.name), move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build()?;

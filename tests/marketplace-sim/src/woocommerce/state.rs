@@ -176,7 +176,9 @@ impl State {
     }
 
     pub fn variations(&self, parent: u64) -> impl Iterator<Item = &Product> {
-        self.products.values().filter(move |product| product.parent == Some(parent))
+        let variable = self.products.get(&parent).is_some_and(|product| product.kind == "variable");
+        let products = self.products.values().take_while(move |_| variable);
+        products.filter(move |product| product.parent == Some(parent))
     }
 
     /// The product that counts another's stock: itself, its parent, or none.
