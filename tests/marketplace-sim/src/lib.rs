@@ -131,6 +131,11 @@ pub trait SimulatedShop: Send + Sync {
         Vec::new()
     }
 
+    /// Units of each of the order's lines that have left, by the shop's word; empty where the simulation does not say.
+    fn shipped(&self, _order: &str) -> Vec<u32> {
+        Vec::new()
+    }
+
     /// What the shop shows buyers.
     fn quantity(&self, listing: &Sold) -> Option<i64>;
 

@@ -107,13 +107,13 @@ impl World {
                 next.lines.iter_mut().for_each(|line| line.waiting = 0);
                 "is cancelled".to_owned()
             }
-            4 | 5 if !shipped && !refunded && line.waiting > 0 => {
+            4 | 5 if shop.kind.edits && !shipped && !refunded && line.waiting > 0 => {
                 let units = self.chance.between(1, 4);
                 shop.sim.edit(&id, n, u32::try_from(units).unwrap());
                 next.lines[n].waiting = units;
                 format!("is edited: {units} of {}", self.listing(&host, &line.sold))
             }
-            6 if paid && !shipped && line.waiting > 0 && later => {
+            6 if shop.kind.refunds && paid && !shipped && line.waiting > 0 && later => {
                 let units = self.chance.between(1, line.waiting);
                 shop.sim.refund(&id, n, u32::try_from(units).unwrap());
                 next.lines[n].waiting -= units;
@@ -194,9 +194,10 @@ impl World {
             let (merchant, connected) = self.seller(host);
             let Some(known) = self.mirror.known.get(&merchant.organization) else { continue };
             let Some(connection) = known.connections.get(&connected.connection) else { continue };
-            let rule = crate::law::rule_for(connection);
             for sold in shop.on_sale() {
                 let Some(item) = self.item_of(host, &sold) else { continue };
+                let listing = known.listings.get(&self.listing(host, &sold));
+                let rule = crate::law::rule_for(known, connection, listing);
                 let left = self.model.really_available(&item, |host, sold| self.item_of(host, sold));
                 if shop.sim.quantity(&sold).unwrap_or(0) > rule.shows(left) {
                     let key = (host.clone(), self.listing(host, &sold));

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use tower::ServiceExt as _;
 
 use crate::gate::{JobId, Role, Standing};
-use crate::model::Posted;
+use crate::model::{Deed, Posted};
 use crate::queue::batch_max;
 use crate::world::{Process, World};
 
@@ -40,8 +40,21 @@ pub enum Purpose {
     Tick,
     Notify(String, Delivery),
     /// Under this key.
-    Adjust(String),
+    Post(String),
+    /// What a request would change: nothing is to change by the asking.
+    Plan(Planned),
     Ask,
+}
+
+/// A request of which the plan is wanted first.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    pub merchant: usize,
+    pub method: &'static str,
+    pub path: String,
+    pub body: Option<Value>,
+    /// By its answer.
+    pub plan: Option<String>,
 }
 
 pub struct Job {
@@ -186,6 +199,10 @@ impl World {
     }
 
     pub fn begin_notification(&mut self, host: String, delivery: Delivery) -> JobId {
+        let organizations = BTreeSet::from([self.seller(&host).0.organization.clone()]);
+        if delivery.url.starts_with("arn:") {
+            return self.begin_queued_notification(host, delivery, organizations);
+        }
         let url: url::Url = delivery.url.parse().unwrap();
         let mut request = Request::post(url.path());
         for (name, value) in &delivery.headers {
@@ -197,9 +214,24 @@ impl World {
             .find_map(|name| delivery.headers.get(name))
             .map_or("of something", String::as_str);
         let name = format!("notification {topic} from {host}");
-        let organizations = BTreeSet::from([self.seller(&host).0.organization.clone()]);
         let purpose = Purpose::Notify(host, delivery);
         self.begin(Role::Webhook, name, purpose, organizations, |process| answer(process.intake, request))
+    }
+
+    /// One that comes through a queue of ours.
+    fn begin_queued_notification(
+        &mut self,
+        host: String,
+        delivery: Delivery,
+        organizations: BTreeSet<OrganizationId>,
+    ) -> JobId {
+        let connection = self.seller(&host).1.connection.clone();
+        let (name, body) = (format!("notification from {host}"), delivery.body.clone());
+        let purpose = Purpose::Notify(host, delivery);
+        self.begin(Role::Webhook, name, purpose, organizations, move |process| async move {
+            let taken = process.app.take_queued_notification(&connection, &body).await;
+            Ended::Http(if taken.is_ok() { 204 } else { 503 }, Bytes::new())
+        })
     }
 
     /// A merchant's request; `key`: its `Idempotency-Key`.
@@ -230,9 +262,19 @@ impl World {
             request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         let organizations = BTreeSet::from([of.organization.clone()]);
         let name = format!("{method} {path}{text}");
-        let purpose = key.map_or(Purpose::Ask, |key| Purpose::Adjust(key.to_owned()));
+        let purpose = key.map_or(Purpose::Ask, |key| Purpose::Post(key.to_owned()));
         let api = self.api.clone();
         self.begin(Role::Api, name, purpose, organizations, |_| answer(api, request))
+    }
+
+    /// What a request would change.
+    pub fn begin_plan(&mut self, wanted: Planned) -> JobId {
+        let path = format!("{}?dry_run=true", wanted.path);
+        let id = self.begin_request(wanted.merchant, wanted.method, &path, wanted.body.clone(), None);
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.purpose = Purpose::Plan(wanted);
+        }
+        id
     }
 
     /// Lets a function go on, `leave` passings or to its end, and looks at what it did.
@@ -300,7 +342,7 @@ impl World {
             // What is in flight is visible again after a while; AWS comes again with the stretch of the stream.
             Purpose::Stream(records) => self.mirror.put_back(records),
             Purpose::Notify(host, delivery) => self.deliver_again(host, delivery),
-            Purpose::Batch(_) | Purpose::Tick | Purpose::Adjust(_) | Purpose::Ask => {}
+            Purpose::Batch(_) | Purpose::Tick | Purpose::Post(_) | Purpose::Plan(_) | Purpose::Ask => {}
         }
     }
 
@@ -337,10 +379,16 @@ impl World {
                 }
                 format!("answered {status}")
             }
-            (Purpose::Adjust(key), Ended::Http(status, body)) => {
+            (Purpose::Post(key), Ended::Http(status, body)) => {
                 let code = problem(&body);
-                self.answered(&key, status, &code)?;
+                self.answered(&key, status, &code, &body)?;
                 format!("answered {status} {code}")
+            }
+            (Purpose::Plan(wanted), Ended::Http(status, body)) => {
+                let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+                let plan = body["plan_id"].as_str().map(str::to_owned);
+                self.plans.extend(plan.is_some().then_some(Planned { plan, ..wanted }));
+                format!("answered {status} with a plan of {}", body["totals"]["changed"])
             }
             (_, Ended::Http(status, body)) => format!("answered {status} {}", problem(&body)),
             _ => "ended otherwise than it began".to_owned(),
@@ -375,18 +423,35 @@ impl World {
         format!("{} done, {honest} failed, {} come again all the same", done.len(), failed.len() - honest)
     }
 
-    fn answered(&mut self, key: &str, status: u16, code: &str) -> anyhow::Result<()> {
-        let Some(adjustment) = self.model.adjustments.get_mut(key) else { return Ok(()) };
+    /// What an answer says of a posting. The table was looked at before: what it has not shown by now is not done.
+    fn answered(&mut self, key: &str, status: u16, code: &str, body: &Bytes) -> anyhow::Result<()> {
+        let Some(posting) = self.model.postings.get_mut(key) else { return Ok(()) };
         if status >= 500 || code == "idempotency_key_in_use" {
             return Ok(());
         }
         self.unanswered.remove(key);
-        match (status, adjustment.posted) {
-            (201, _) => adjustment.posted = Posted::Yes,
-            (_, Posted::Yes) => {
-                anyhow::bail!("the adjustment {key} was posted and is answered with {status} {code}")
+        let request = &self.requests[key];
+        match (status, posting.posted) {
+            (200 | 201, before) => {
+                posting.posted = Posted::Yes;
+                let places = match &posting.deed {
+                    Deed::Moves(moves) if before != Posted::Yes => moves.clone(),
+                    _ => Vec::new(),
+                };
+                let organization = self.merchants[request.merchant].organization.clone();
+                for (place, _) in places {
+                    self.check_place(&organization, &place)?;
+                }
+                let body: Value = serde_json::from_slice(body).unwrap_or_default();
+                let document = body["id"].as_str().unwrap_or_default().to_owned();
+                self.follow_document(key, document);
             }
-            _ => adjustment.posted = Posted::No,
+            // Its first answer got lost with the function; what it changed cannot be changed twice.
+            (409, Posted::Yes) if request.once => {}
+            (_, Posted::Yes) => {
+                anyhow::bail!("{key} was posted and is answered with {status} {code}")
+            }
+            _ => posting.posted = Posted::No,
         }
         Ok(())
     }

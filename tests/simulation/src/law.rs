@@ -7,13 +7,14 @@ use domain::availability::rule_of;
 use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::order::ChannelOrderState;
-use domain::{ItemId, OrganizationId};
+use domain::{ItemId, LocationId, OrganizationId};
 use marketplace_sim::Sold;
 use store::connection::Connection;
+use store::listing::Listing;
 use store::order::Order;
 
-use crate::mirror::{Changed, Known, Sum, is_personal};
-use crate::model::{Line, Posted, Rule, Stage, State, Stock};
+use crate::mirror::{Changed, Known, is_personal};
+use crate::model::{Line, Place, Posted, Resolved, Rule, Stage, State};
 use crate::street::Push;
 use crate::table::LAG_MS;
 use crate::world::World;
@@ -24,6 +25,7 @@ impl World {
     pub async fn look(&mut self, job: Option<usize>) -> anyhow::Result<()> {
         let changed = self.mirror.catch_up().await?;
         self.check_tenancy(job, &changed)?;
+        self.follow_shipped();
         for (organization, id) in &changed.orders {
             let order = self.mirror.known[organization].orders[id].clone();
             self.check_order(&order)?;
@@ -95,7 +97,7 @@ impl World {
             })
             .collect();
         if let Some(before) = self.model.resolved.get(&key) {
-            for (sold, item) in before {
+            for (sold, item) in &before.items {
                 let now = resolved.get(sold);
                 let gone = !order.lines.iter().any(|line| is_of(line, sold));
                 ensure!(
@@ -105,8 +107,39 @@ impl World {
                 );
             }
         }
-        self.model.resolved.insert(key, resolved);
+        let location = order.location_id.clone();
+        self.model.resolved.insert(key, Resolved { items: resolved, location });
         Ok(())
+    }
+
+    /// What shops were told of shipments: their orders are in another state by it.
+    fn follow_shipped(&mut self) {
+        for shipped in self.street.take_shipped() {
+            let Some(order) = self.model.orders.get_mut(&(shipped.host.clone(), shipped.order.clone()))
+            else {
+                continue;
+            };
+            let mut next = order.last().clone();
+            let mut more = false;
+            for (line, units) in next.lines.iter_mut().zip(shipped.units) {
+                if units > line.shipped {
+                    line.waiting = (line.waiting - (units - line.shipped)).max(0);
+                    line.shipped = units;
+                    more = true;
+                }
+            }
+            if !more {
+                continue;
+            }
+            if next.stage != Stage::Void && next.lines.iter().all(|line| line.waiting == 0) {
+                next.stage = Stage::Fulfilled;
+            }
+            next.at_ms = shipped.at_ms;
+            next.at_s = shipped.at_s;
+            self.trace
+                .note(format_args!("  {} has shipped of {}: {:?}", shipped.host, shipped.order, next.lines));
+            order.states.push(next);
+        }
     }
 
     pub fn host_of(&self, connection: &domain::ConnectionId) -> Option<String> {
@@ -123,28 +156,38 @@ impl World {
             if !orders && !moved(&item) {
                 continue;
             }
-            let known = &self.mirror.known[organization];
-            let level = known.level(&item);
-            let replayed = known.moved.get(&item).copied().unwrap_or_default();
-            ensure!(level == replayed, "the levels of {item} are {level:?}, its movements {replayed:?}");
-            // One that was made of a listing.
-            let opening = known.opening.get(&item).copied().unwrap_or(0);
-            self.model.opening.entry(item.clone()).or_insert(opening);
-            let here = Stock { on_hand: level.on_hand, committed: level.committed };
-            let expected = self.model.stock(&item);
-            if here == expected {
-                continue;
+            for location in self.locations_of(organization) {
+                self.check_place(organization, &(item.clone(), location))?;
             }
-            let unknown = self.model.unknown(&item).map(|(key, adjustment)| (key.clone(), adjustment.delta));
-            match unknown {
-                Some((key, delta)) if here == (Stock { on_hand: expected.on_hand + delta, ..expected }) => {
-                    self.trace.note(format_args!("  {key} is posted"));
-                    if let Some(adjustment) = self.model.adjustments.get_mut(&key) {
-                        adjustment.posted = Posted::Yes;
-                    }
-                }
-                _ => bail!("the stock of {item} is {here:?}, and by the model {expected:?}"),
-            }
+        }
+        Ok(())
+    }
+
+    fn locations_of(&self, organization: &OrganizationId) -> Vec<LocationId> {
+        let of = self.merchants.iter().find(|merchant| merchant.organization == *organization);
+        of.map(|merchant| merchant.locations.clone()).unwrap_or_default()
+    }
+
+    /// The ledger of one item at one location, against the model.
+    pub fn check_place(&mut self, organization: &OrganizationId, place: &Place) -> anyhow::Result<()> {
+        let known = &self.mirror.known[organization];
+        let here = known.levels(&place.0).get(&place.1).copied().unwrap_or_default();
+        let replayed = known.moved.get(place).copied().unwrap_or_default();
+        ensure!(here == replayed, "the level of {place:?} is {here:?}, its movements {replayed:?}");
+        // One that was made of a listing.
+        let opening = known.opening.get(place).copied().unwrap_or(0);
+        self.model.opening.entry(place.clone()).or_insert(opening);
+        let expected = self.model.stock(place, None);
+        if here == expected {
+            return Ok(());
+        }
+        let explains = |key: &&String| self.model.stock(place, Some(key)) == here;
+        let Some(key) = self.model.unknown().map(|(key, _)| key).find(explains).cloned() else {
+            bail!("the stock of {place:?} is {here:?}, and by the model {expected:?}")
+        };
+        self.trace.note(format_args!("  {key} is posted"));
+        if let Some(posting) = self.model.postings.get_mut(&key) {
+            posting.posted = Posted::Yes;
         }
         Ok(())
     }
@@ -164,15 +207,19 @@ impl World {
 
     /// What each listing had to show after each write, and must show from now on.
     fn follow_desired(&mut self, changed: &Changed) {
-        for (organization, item, level) in &changed.levels {
-            self.note_desired(organization, |known, of| if of == item { *level } else { known.level(of) });
+        let mut then = BTreeMap::new();
+        for (organization, item, left) in &changed.levels {
+            then.insert(item.clone(), *left);
+            self.note_desired(organization, |known, of| {
+                then.get(of).copied().unwrap_or_else(|| known.left(of))
+            });
         }
         for organization in &changed.organizations {
-            self.note_desired(organization, Known::level);
+            self.note_desired(organization, Known::left);
         }
     }
 
-    fn note_desired(&mut self, organization: &OrganizationId, level: impl Fn(&Known, &ItemId) -> Sum) {
+    fn note_desired(&mut self, organization: &OrganizationId, left: impl Fn(&Known, &ItemId) -> i64) {
         let now_ms = self.time.elapsed_ms();
         let known = &self.mirror.known[organization];
         for (id, listing) in &known.listings {
@@ -180,8 +227,8 @@ impl World {
             let connection = known.connections.get(&listing.connection_id);
             let shows = match (linked, connection) {
                 (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
-                    let level = level(known, item);
-                    Some(rule_for(connection).shows(level.on_hand - level.committed))
+                    let available = self.model.least(item, |part| left(known, part));
+                    Some(rule_for(known, connection, Some(listing)).shows(available))
                 }
                 _ => None,
             };
@@ -273,8 +320,11 @@ impl World {
     }
 }
 
-pub fn rule_for(connection: &Connection) -> Rule {
-    let rule = rule_of([&connection.settings.stock_rule]);
+/// In its three layers: the listing's, its connection's, the organization's.
+pub fn rule_for(known: &Known, connection: &Connection, listing: Option<&Listing>) -> Rule {
+    let listing = listing.map(|listing| listing.stock_rule).unwrap_or_default();
+    let organization = known.organization.as_ref().map(|of| of.stock_rule).unwrap_or_default();
+    let rule = rule_of([&listing, &connection.settings.stock_rule, &organization]);
     Rule {
         percent: i64::from(rule.percent.get()),
         buffer: rule.buffer.units(),

@@ -9,6 +9,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::large_futures, reason = "a run is one future, on one thread")]
 
+/// Half of a run is making and dropping small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod buyer;
 mod chance;
 mod fault;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, ensure};
 use domain::listing::ListingStatus;
-use domain::{ConnectionId, ItemId, ListingId, OrderId, OrganizationId};
+use domain::stock::Level;
+use domain::{ConnectionId, ItemId, ListingId, LocationId, OrderId, OrganizationId};
 use engine::{Engine, Position};
 use serde_json::Value;
 use store::Store;
@@ -15,37 +16,38 @@ use store::connection::Connection;
 use store::link::Link;
 use store::listing::Listing;
 use store::order::Order;
+use store::organization::Organization;
 use store::stock::{Freshness, ItemStock};
 
-/// What is on hand and promised.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sum {
-    pub on_hand: i64,
-    pub committed: i64,
-}
+use crate::model::{Place, Stock};
 
 /// Of one organization.
 #[derive(Debug, Default)]
 pub struct Known {
     pub items: BTreeMap<ItemId, ItemStock>,
-    /// All movements of an item.
-    pub moved: BTreeMap<ItemId, Sum>,
+    /// All movements of a place.
+    pub moved: BTreeMap<Place, Stock>,
     /// Those of its beginning.
-    pub opening: BTreeMap<ItemId, i64>,
+    pub opening: BTreeMap<Place, i64>,
     /// Each level of an item, as last written.
-    written: BTreeMap<ItemId, BTreeMap<String, Sum>>,
+    written: BTreeMap<ItemId, BTreeMap<String, Stock>>,
+    pub organization: Option<Organization>,
     pub orders: BTreeMap<OrderId, Order>,
     pub listings: BTreeMap<ListingId, Listing>,
     pub connections: BTreeMap<ConnectionId, Connection>,
 }
 
 impl Known {
-    pub fn level(&self, item: &ItemId) -> Sum {
+    /// An item's levels, by location.
+    pub fn levels(&self, item: &ItemId) -> BTreeMap<LocationId, Stock> {
         let levels = self.items.get(item).map(|stock| stock.levels.as_slice()).unwrap_or_default();
-        levels.iter().fold(Sum::default(), |sum, level| Sum {
-            on_hand: sum.on_hand + level.on_hand,
-            committed: sum.committed + level.committed,
-        })
+        let stock = |level: &Level| Stock { on_hand: level.on_hand, committed: level.committed };
+        levels.iter().map(|level| (level.location_id.clone(), stock(level))).collect()
+    }
+
+    /// All its levels together.
+    pub fn left(&self, item: &ItemId) -> i64 {
+        self.levels(item).values().map(|stock| stock.available()).sum()
     }
 
     pub fn link(&self, listing: &ListingId) -> Option<&Link> {
@@ -63,7 +65,9 @@ pub struct Changed {
     pub listings: BTreeSet<(OrganizationId, ListingId)>,
     pub connections: BTreeSet<(OrganizationId, ConnectionId)>,
     /// What the items' levels came to after each write, in their order.
-    pub levels: Vec<(OrganizationId, ItemId, Sum)>,
+    pub levels: Vec<(OrganizationId, ItemId, i64)>,
+    /// Whose own row was written.
+    pub settings: BTreeSet<OrganizationId>,
     /// Whose partitions were written.
     pub organizations: BTreeSet<OrganizationId>,
 }
@@ -140,20 +144,18 @@ impl Mirror {
                 let known = self.known.entry(organization.clone()).or_default();
                 if sk.starts_with("LVL#") {
                     let levels = known.written.entry(item.clone()).or_default();
-                    levels.insert(sk.to_owned(), Sum { on_hand, committed });
-                    let sum = levels.values().fold(Sum::default(), |sum, level| Sum {
-                        on_hand: sum.on_hand + level.on_hand,
-                        committed: sum.committed + level.committed,
-                    });
-                    changed.levels.push((organization.clone(), item.clone(), sum));
+                    levels.insert(sk.to_owned(), Stock { on_hand, committed });
+                    let left = levels.values().map(|stock| stock.available()).sum();
+                    changed.levels.push((organization.clone(), item.clone(), left));
                 }
                 if sk.starts_with("MOV#") {
                     ensure!(event["eventName"] == "INSERT", "a movement was changed: {pk} {sk}");
-                    let moved = known.moved.entry(item.clone()).or_default();
-                    moved.on_hand += on_hand;
-                    moved.committed += committed;
+                    let location = LocationId::from_body(row["l"]["S"].as_str().unwrap_or_default())?;
+                    let place = (item.clone(), location);
+                    let moved = known.moved.entry(place.clone()).or_default();
+                    *moved = moved.plus(Stock { on_hand, committed });
                     if row["r"]["S"] == "opening_stock" {
-                        *known.opening.entry(item.clone()).or_default() += on_hand;
+                        *known.opening.entry(place).or_default() += on_hand;
                     }
                 }
                 changed.items.insert((organization, item));
@@ -169,6 +171,8 @@ impl Mirror {
                     changed
                         .connections
                         .insert((organization, connection.parse().context("a connection's key")?));
+                } else if sk == "ORG" {
+                    changed.settings.insert(organization);
                 }
             }
             _ => {}
@@ -191,6 +195,10 @@ impl Mirror {
                 Some(listing) => known.listings.insert(id.clone(), listing),
                 None => known.listings.remove(id),
             };
+        }
+        for organization in &changed.settings {
+            let row = self.store.organization(organization).await?;
+            self.known.entry(organization.clone()).or_default().organization = row;
         }
         for (organization, id) in &changed.connections {
             let known = self.known.entry(organization.clone()).or_default();

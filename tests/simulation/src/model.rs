@@ -1,11 +1,12 @@
 //! The reference model: items, orders and stock, as small as they can be said.
 //!
-//! It knows what buyers and people did, by their own doing and not by the hub's telling. Of the hub it is told one thing:
-//! which of an order's states has arrived. From that it says what must be on hand and promised.
+//! It knows what buyers and people did, by their own doing and not by the hub's telling. Of the hub it is told two things:
+//! which of an order's states has arrived, and to which items its lines were resolved. From that it says what must be on
+//! hand and promised at each location.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ItemId;
+use domain::{ItemId, LocationId};
 use marketplace_sim::Sold;
 
 /// How far an order is, as a merchant would say it.
@@ -56,7 +57,26 @@ impl Order {
     }
 }
 
-/// A change of stock by a person, under a key of its own.
+/// By the shop's host and the channel's own id.
+pub type OrderKey = (String, String);
+
+/// An item at a location.
+pub type Place = (ItemId, LocationId);
+
+/// Units of an order, by the listing that its line sells.
+pub type Units = BTreeMap<Sold, i64>;
+
+/// What a request does, once it is done.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// All of these together, or none.
+    Moves(Vec<(Place, Stock)>),
+    /// Units of a channel's order leave.
+    Ships(OrderKey, Units),
+    /// Units of it are back on the shelf.
+    Restocks(OrderKey, Units),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Posted {
     /// Sent; whether it was done nobody has said.
@@ -65,76 +85,153 @@ pub enum Posted {
     No,
 }
 
+/// What a person asked for, under a key of its own.
 #[derive(Debug, Clone)]
-pub struct Adjustment {
-    pub item: ItemId,
-    pub delta: i64,
+pub struct Posting {
+    pub deed: Deed,
     pub posted: Posted,
+    /// Nobody asks for anything else of these while the outcome is unknown.
+    pub items: BTreeSet<ItemId>,
 }
 
-/// By the shop's host and the channel's own id.
-pub type OrderKey = (String, String);
+/// The item that each line of one of the hub's orders was resolved to, and where it is taken from.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub items: BTreeMap<Sold, ItemId>,
+    pub location: LocationId,
+}
 
 #[derive(Debug, Default)]
 pub struct Model {
-    /// What each item began with.
-    pub opening: BTreeMap<ItemId, i64>,
-    pub adjustments: BTreeMap<String, Adjustment>,
+    /// Bundles, down to what they are made of at last, with how many of it one has.
+    pub bundles: BTreeMap<ItemId, BTreeMap<ItemId, i64>>,
+    /// What each place began with.
+    pub opening: BTreeMap<Place, i64>,
+    pub postings: BTreeMap<String, Posting>,
     pub orders: BTreeMap<OrderKey, Order>,
-    /// What each of the hub's orders has resolved its lines to.
-    pub resolved: BTreeMap<OrderKey, BTreeMap<Sold, ItemId>>,
+    pub resolved: BTreeMap<OrderKey, Resolved>,
 }
 
-/// What must be on hand and promised of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is on hand and promised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stock {
     pub on_hand: i64,
     pub committed: i64,
 }
 
+impl Stock {
+    pub fn available(self) -> i64 {
+        self.on_hand - self.committed
+    }
+
+    pub fn plus(self, other: Self) -> Self {
+        Self { on_hand: self.on_hand + other.on_hand, committed: self.committed + other.committed }
+    }
+}
+
 impl Model {
-    /// What has arrived of the world, and no more.
-    pub fn stock(&self, item: &ItemId) -> Stock {
-        let mut stock = Stock { on_hand: self.opening.get(item).copied().unwrap_or(0), committed: 0 };
-        for adjustment in self.adjustments.values() {
-            if adjustment.item == *item && adjustment.posted == Posted::Yes {
-                stock.on_hand += adjustment.delta;
+    /// How many of an item one of `sold` takes.
+    fn each(&self, sold: &ItemId, item: &ItemId) -> i64 {
+        match self.bundles.get(sold) {
+            Some(parts) => parts.get(item).copied().unwrap_or(0),
+            None => i64::from(sold == item),
+        }
+    }
+
+    /// How many of an item there are, where `left` says how many of each simple one.
+    pub fn least(&self, item: &ItemId, left: impl Fn(&ItemId) -> i64) -> i64 {
+        match self.bundles.get(item) {
+            Some(parts) => parts.iter().map(|(part, n)| left(part).div_euclid(*n)).min().unwrap_or(0),
+            None => left(item),
+        }
+    }
+
+    /// What has arrived of the world at a place, and no more; `assumed`: as if this posting were done.
+    pub fn stock(&self, place: &Place, assumed: Option<&str>) -> Stock {
+        let (item, location) = place;
+        let mut stock = Stock { on_hand: self.opening.get(place).copied().unwrap_or(0), committed: 0 };
+        for deed in self.done(assumed) {
+            if let Deed::Moves(moves) = deed {
+                stock = moves.iter().filter(|(to, _)| to == place).fold(stock, |sum, (_, by)| sum.plus(*by));
             }
         }
-        for (key, resolved) in &self.resolved {
+        for (key, resolved) in self.resolved.iter().filter(|(_, resolved)| resolved.location == *location) {
             let Some(order) = self.orders.get(key) else { continue };
             let Some(state) = order.arrived.and_then(|n| order.states.get(n)) else { continue };
-            for line in state.lines.iter().filter(|line| resolved.get(&line.sold) == Some(item)) {
-                stock.on_hand -= line.shipped;
-                stock.committed += line.waiting;
+            for line in &state.lines {
+                let Some(sold) = resolved.items.get(&line.sold) else { continue };
+                let each = self.each(sold, item);
+                if each > 0 {
+                    let (waits, gone) = self.taken(key, state.stage, line, assumed);
+                    stock = stock.plus(Stock { on_hand: -gone * each, committed: waits * each });
+                }
             }
         }
         stock
     }
 
-    /// What there really is to sell, all that buyers did counted: `item_of` says which item a listing sells.
-    pub fn really_available(&self, item: &ItemId, item_of: impl Fn(&str, &Sold) -> Option<ItemId>) -> i64 {
-        let mut left = self.opening.get(item).copied().unwrap_or(0);
-        for adjustment in self.adjustments.values() {
-            if adjustment.item == *item && adjustment.posted == Posted::Yes {
-                left += adjustment.delta;
+    /// Of a line of a channel's order: what waits to leave, and what has left. A shipment made here and told by the channel
+    /// is one.
+    fn taken(&self, key: &OrderKey, stage: Stage, line: &Line, assumed: Option<&str>) -> (i64, i64) {
+        let (mut here, mut back) = (0, 0);
+        for deed in self.done(assumed) {
+            match deed {
+                Deed::Ships(of, units) if of == key => here += units.get(&line.sold).copied().unwrap_or(0),
+                Deed::Restocks(of, units) if of == key => back += units.get(&line.sold).copied().unwrap_or(0),
+                _ => {}
             }
         }
-        for ((host, _), order) in &self.orders {
-            for line in &order.last().lines {
-                if item_of(host, &line.sold).as_ref() == Some(item) {
-                    left -= line.waiting + line.shipped;
+        let wanted = line.waiting + line.shipped;
+        let gone = line.shipped.max(here);
+        let (waits, gone) = match stage {
+            Stage::Pending | Stage::Confirmed => ((wanted - gone).max(0), gone),
+            Stage::Fulfilled => (0, wanted.max(gone)),
+            Stage::Void => (0, gone),
+        };
+        (waits, (gone - back).max(0))
+    }
+
+    fn done<'a>(&'a self, assumed: Option<&'a str>) -> impl Iterator<Item = &'a Deed> {
+        let is_done = move |(key, posting): &(&String, &Posting)| {
+            posting.posted == Posted::Yes || assumed == Some(key.as_str())
+        };
+        self.postings.iter().filter(is_done).map(|(_, posting)| &posting.deed)
+    }
+
+    /// Postings of which nobody knows whether they were done.
+    pub fn unknown(&self) -> impl Iterator<Item = (&String, &Posting)> {
+        self.postings.iter().filter(|(_, posting)| posting.posted == Posted::Unknown)
+    }
+
+    pub fn is_free(&self, items: &BTreeSet<ItemId>) -> bool {
+        self.unknown().all(|(_, posting)| posting.items.is_disjoint(items))
+    }
+
+    /// What there really is to sell, all that buyers did counted: `item_of` says which item a listing sells.
+    pub fn really_available(&self, item: &ItemId, item_of: impl Fn(&str, &Sold) -> Option<ItemId>) -> i64 {
+        self.least(item, |part| self.really_left(part, &item_of))
+    }
+
+    fn really_left(&self, item: &ItemId, item_of: &impl Fn(&str, &Sold) -> Option<ItemId>) -> i64 {
+        let opening = self.opening.iter().filter(|((of, _), _)| of == item);
+        let mut left: i64 = opening.map(|(_, units)| units).sum();
+        for deed in self.done(None) {
+            if let Deed::Moves(moves) = deed {
+                let here = moves.iter().filter(|((of, _), _)| of == item);
+                left += here.map(|(_, by)| by.available()).sum::<i64>();
+            }
+        }
+        for (key, order) in &self.orders {
+            let last = order.last();
+            for line in &last.lines {
+                let each = item_of(&key.0, &line.sold).map_or(0, |sold| self.each(&sold, item));
+                if each > 0 {
+                    let (waits, gone) = self.taken(key, last.stage, line, None);
+                    left -= (waits + gone) * each;
                 }
             }
         }
         left
-    }
-
-    /// The one adjustment of an item of which nobody knows whether it was done.
-    pub fn unknown(&self, item: &ItemId) -> Option<(&String, &Adjustment)> {
-        self.adjustments
-            .iter()
-            .find(|(_, adjustment)| adjustment.item == *item && adjustment.posted == Posted::Unknown)
     }
 }
 

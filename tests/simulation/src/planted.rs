@@ -22,8 +22,7 @@ pub enum Bug {
     WatermarkBeforePage,
     /// An order that is first seen cancelled is not kept.
     CancelFirstIgnored,
-    /// Each movement of an order's commitments is of one unit: there are no bundles yet, so this stands for a reservation
-    /// that counts lines and not what they take.
+    /// An order of a bundle promises one of each component, however many of it a bundle has.
     ReservedPerLine,
     /// Everybody gets the lease of a token's renewal.
     RefreshWithoutLease,
@@ -91,7 +90,6 @@ impl Planted {
             Some(Bug::CancelFirstIgnored) if puts_order_void_at_first(operation, body) => {
                 Meddling::Instead(json!({}))
             }
-            Some(Bug::ReservedPerLine) if operation == "TransactWriteItems" => per_line(body),
             Some(Bug::RefreshWithoutLease)
                 if operation == "PutItem" && text(&body["Item"]["sk"]).starts_with("LEASE#token-") =>
             {
@@ -111,9 +109,15 @@ impl Planted {
         asked: &Value,
         answer: &str,
     ) -> Option<Value> {
-        if self.bug != Some(Bug::QuantityInMessage) || operation != "Query" {
-            return None;
+        match self.bug {
+            Some(Bug::QuantityInMessage) if operation == "Query" => self.carry(gate, job, asked, answer),
+            Some(Bug::ReservedPerLine) if operation == "BatchGetItem" => per_line(gate.role(job)?, answer),
+            _ => None,
         }
+    }
+
+    /// Levels as they were when the message was made.
+    fn carry(&self, gate: &Gate, job: JobId, asked: &Value, answer: &str) -> Option<Value> {
         let item = item_asked(asked)?;
         let mut answer: Value = serde_json::from_str(answer).ok()?;
         let rows = answer["Items"].as_array()?.clone();
@@ -155,7 +159,7 @@ fn item_asked(body: &Value) -> Option<String> {
 
 fn is_acknowledgement(operation: &str, body: &Value) -> bool {
     let expression = body["UpdateExpression"].as_str().unwrap_or_default();
-    operation == "UpdateItem" && expression.starts_with("SET #q = :q, #v = :v")
+    operation == "UpdateItem" && expression.contains("#q = :q, #v = :v, #t = :t REMOVE #fc")
 }
 
 fn before_page(gate: &Gate, job: JobId, now: Timestamp, body: &Value) -> Meddling {
@@ -195,18 +199,17 @@ fn unleased(body: &Value) -> Meddling {
     Meddling::Ask(body)
 }
 
-fn per_line(body: &Value) -> Meddling {
-    let one = |number: &mut Value| {
-        let units: i64 = number["N"].as_str().and_then(|digits| digits.parse().ok()).unwrap_or(0);
-        *number = json!({ "N": units.signum().to_string() });
-    };
-    let mut body = body.clone();
-    for item in body["TransactItems"].as_array_mut().into_iter().flatten() {
-        if text(&item["Update"]["Key"]["sk"]).starts_with("LVL#") {
-            one(&mut item["Update"]["ExpressionAttributeValues"][":c"]);
-        } else if text(&item["Put"]["Item"]["sk"]).starts_with("MOV#") {
-            one(&mut item["Put"]["Item"]["c"]);
+/// What bundles are made of, for whoever takes an order.
+fn per_line(role: Role, answer: &str) -> Option<Value> {
+    if !matches!(role, Role::OrderImport | Role::Api) {
+        return None;
+    }
+    let mut answer: Value = serde_json::from_str(answer).ok()?;
+    let tables = answer["Responses"].as_object_mut()?;
+    for row in tables.values_mut().filter_map(Value::as_array_mut).flatten() {
+        for component in row["components"]["L"].as_array_mut().into_iter().flatten() {
+            component["M"]["quantity"] = json!({ "N": "1" });
         }
     }
-    Meddling::Ask(body)
+    Some(answer)
 }

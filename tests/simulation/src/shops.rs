@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use domain::ChannelKind;
+use marketplace_sim::amazon::AmazonShop;
+use marketplace_sim::ebay::{self, EbayShop};
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{SimClock, SimulatedShop};
@@ -11,17 +13,41 @@ use marketplace_sim::{SimClock, SimulatedShop};
 #[derive(Clone, Copy)]
 pub struct Kind {
     pub channel: ChannelKind,
+    /// Those that a connection names.
+    pub marketplaces: &'static [&'static str],
     /// Its access ends and is renewed.
     pub expires: bool,
+    /// A buyer can have the units of an order changed.
+    pub edits: bool,
+    /// A refund before shipping says which units are not wanted any more.
+    pub refunds: bool,
     pub open: fn(SimClock) -> Arc<dyn SimulatedShop>,
 }
 
 /// All count in euro.
 pub const KINDS: &[Kind] = &[
-    Kind { channel: ChannelKind::Woocommerce, expires: false, open: woocommerce },
-    Kind { channel: ChannelKind::Shopify, expires: false, open: |clock| shopify(clock, Access::Lasting) },
-    Kind { channel: ChannelKind::Shopify, expires: true, open: |clock| shopify(clock, Access::Expiring) },
+    Kind { expires: false, ..kind(ChannelKind::Woocommerce, woocommerce) },
+    Kind { expires: false, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting)) },
+    kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Expiring)),
+    Kind { marketplaces: &["EBAY_DE"], edits: false, refunds: false, ..kind(ChannelKind::Ebay, ebay) },
+    Kind { marketplaces: &[GERMANY], edits: false, ..kind(ChannelKind::Amazon, amazon) },
 ];
+
+/// Amazon's name of it.
+const GERMANY: &str = "A1PA6795UKMFR9";
+
+/// A channel whose access ends, and whose orders can be changed in every way.
+const fn kind(channel: ChannelKind, open: fn(SimClock) -> Arc<dyn SimulatedShop>) -> Kind {
+    Kind { channel, marketplaces: &[], expires: true, edits: true, refunds: true, open }
+}
+
+fn ebay(clock: SimClock) -> Arc<dyn SimulatedShop> {
+    Arc::new(EbayShop::new(ebay::Options::new(clock)))
+}
+
+fn amazon(clock: SimClock) -> Arc<dyn SimulatedShop> {
+    Arc::new(AmazonShop::new(clock, "EUR").in_marketplaces(&[GERMANY]))
+}
 
 fn woocommerce(clock: SimClock) -> Arc<dyn SimulatedShop> {
     Arc::new(WoocommerceShop::new(Options::new(clock)))

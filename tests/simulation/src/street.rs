@@ -3,7 +3,7 @@
 //! What a call changes of the numbers that a shop shows is noted by comparing before and after, so that it is known of
 //! every channel without reading its language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -84,9 +84,23 @@ pub struct Push {
     pub to: Option<i64>,
 }
 
+/// A shop was told of a shipment: what of each line of the order has left by now, by the shop's word.
+#[derive(Debug, Clone)]
+pub struct Shipped {
+    pub host: String,
+    pub order: String,
+    pub units: Vec<i64>,
+    pub at_ms: i64,
+    /// By the shop's clock.
+    pub at_s: i64,
+}
+
 pub struct Street {
     pub shops: BTreeMap<String, Arc<Shop>>,
     pushes: Mutex<Vec<Push>>,
+    shipped: Mutex<Vec<Shipped>>,
+    /// Orders of which a shipment may be told.
+    told_of: Mutex<BTreeSet<(String, String)>>,
     gate: Gate,
     weather: Weather,
     trace: Trace,
@@ -100,7 +114,18 @@ impl Street {
         trace: Trace,
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
-        Arc::new(Self { shops, pushes: Mutex::default(), gate, weather, trace })
+        let (pushes, shipped, told_of) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { shops, pushes, shipped, told_of, gate, weather, trace })
+    }
+
+    /// From now on it is watched what the hub tells of this order.
+    pub fn watch(&self, host: &str, order: &str) {
+        let watched = (host.to_owned(), order.to_owned());
+        self.told_of.lock().unwrap_or_else(PoisonError::into_inner).insert(watched);
+    }
+
+    pub fn take_shipped(&self) -> Vec<Shipped> {
+        std::mem::take(&mut *self.shipped.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn take_pushes(&self) -> Vec<Push> {
@@ -125,6 +150,13 @@ impl Street {
                 let push = Push { host: shop.host.clone(), sold, to };
                 self.pushes.lock().unwrap_or_else(PoisonError::into_inner).push(push);
             }
+        }
+        let told_of = self.told_of.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, order) in told_of.iter().filter(|(host, _)| *host == shop.host) {
+            let units = shop.sim.shipped(order).into_iter().map(i64::from).collect();
+            let (at_ms, at_s) = (shop.time.elapsed_ms(), shop.now().as_second());
+            let shipped = Shipped { host: shop.host.clone(), order: order.clone(), units, at_ms, at_s };
+            self.shipped.lock().unwrap_or_else(PoisonError::into_inner).push(shipped);
         }
         response
     }

@@ -10,10 +10,13 @@ use api::ApiSettings;
 use app::connection::NewConnection;
 use app::connection_settings::SettingsPatch;
 use app::item::{NewItem, OpeningStock};
-use app::organization::NewOrganization;
+use app::location::NewLocation;
+use app::organization::{NewOrganization, OrganizationPatch};
 use app::{App, Ids, Settings};
 use axum::Router;
 
+use domain::availability::LocationKind;
+use domain::bundle::Component;
 use domain::schedule::SyncInterval;
 use domain::stock::Actor;
 use domain::{ConnectionId, ItemId, ListingId, LocationId, Name, OrganizationId, Quantity, Sku};
@@ -27,10 +30,11 @@ use uuid::Uuid;
 use crate::chance::Chance;
 use crate::fault::{Rates, Weather};
 use crate::gate::Gate;
-use crate::job::Job;
+use crate::job::{Job, Planned};
 use crate::mirror::Mirror;
 use crate::model::Model;
 use crate::oversell::Tally;
+use crate::person::{Document, Request};
 use crate::planted::Planted;
 use crate::queue::SimulatedQueue;
 use crate::run::Options;
@@ -62,7 +66,8 @@ pub struct Merchant {
     pub organization: OrganizationId,
     /// The secret of an API key.
     pub key: String,
-    pub primary: LocationId,
+    /// The primary one first.
+    pub locations: Vec<LocationId>,
     pub shops: Vec<Connected>,
     pub items: Vec<(Sku, ItemId)>,
 }
@@ -94,8 +99,14 @@ pub struct World {
     pub revoked: BTreeSet<ConnectionId>,
     /// Since when a shop's listing has offered more than there is.
     pub too_high: BTreeMap<(String, ListingId), i64>,
-    /// Of adjustments that nobody has answered.
+    /// What was asked under each key.
+    pub requests: BTreeMap<String, Request>,
+    /// Of those that nobody has answered.
     pub unanswered: BTreeSet<String>,
+    /// Of what was posted: what can be done with it next.
+    pub documents: Vec<Document>,
+    /// Plans that were made.
+    pub plans: Vec<Planned>,
     pub made: u64,
     /// One for all: its document takes long to make, and it learns nothing of channels.
     pub api: Router,
@@ -112,6 +123,25 @@ struct Factory {
     street: Arc<Street>,
     time: SimulatedTime,
     ids: Ids,
+}
+
+fn setup() -> Actor {
+    Actor::ApiKey("key_setup".to_owned())
+}
+
+fn blank(merchant: usize, n: i64) -> anyhow::Result<NewItem> {
+    Ok(NewItem {
+        sku: Sku::parse(&format!("SKU-{merchant}-{n}"))?,
+        name: Name::parse(&format!("Thing {n}"))?,
+        selling_price: None,
+        purchase_price: None,
+        opening_stock_value: None,
+        barcode: None,
+        group: None,
+        reorder_level: None,
+        opening_stock: Vec::new(),
+        components: Vec::new(),
+    })
 }
 
 /// The same in each run of a seed, and unlike each other.
@@ -226,7 +256,10 @@ impl World {
             edited: BTreeSet::new(),
             revoked: BTreeSet::new(),
             too_high: BTreeMap::new(),
+            requests: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            documents: Vec::new(),
+            plans: Vec::new(),
             made: 0,
             api,
             processes,
@@ -266,28 +299,55 @@ impl World {
             })
             .await?;
         let key = key.secret.expose_secret().to_owned();
-        let mut items = Vec::new();
-        for n in 0..self.chance.between(2, 5) {
-            let sku = Sku::parse(&format!("SKU-{number}-{n}"))?;
-            let quantity = Quantity::new(self.chance.between(0, 12))?;
+        // Where a channel collects taxes itself.
+        let taxes = OrganizationPatch { taxes_enabled: Some(true), ..OrganizationPatch::default() };
+        app.change_organization(&organization.id, None, &taxes).await?;
+        let primary = organization.primary_location_id.clone();
+        let store = NewLocation {
+            name: Name::parse("Back store")?,
+            kind: LocationKind::Warehouse,
+            address: None,
+            is_primary: false,
+        };
+        let back = app.create_location(&organization.id, store).await?.id;
+        let simple = self.chance.between(2, 4);
+        let mut items: Vec<(Sku, ItemId)> = Vec::new();
+        for n in 0..simple {
+            let quantity = self.chance.between(0, 12);
             let new = NewItem {
-                sku: sku.clone(),
-                name: Name::parse(&format!("Thing {n}"))?,
-                selling_price: None,
-                purchase_price: None,
-                opening_stock_value: None,
-                barcode: None,
-                components: Vec::new(),
-                group: None,
-                reorder_level: None,
                 opening_stock: vec![OpeningStock {
-                    location_id: organization.primary_location_id.clone(),
-                    quantity,
+                    location_id: primary.clone(),
+                    quantity: Quantity::new(quantity)?,
                 }],
+                ..blank(number, n)?
             };
-            let made = app.create_item(&organization.id, &Actor::ApiKey("key_setup".to_owned()), new).await?;
-            self.model.opening.insert(made.id.clone(), quantity.units());
-            items.push((sku, made.id));
+            let made = app.create_item(&organization.id, &setup(), new).await?;
+            self.model.opening.insert((made.id.clone(), primary.clone()), quantity);
+            items.push((made.sku, made.id));
+        }
+        // Bundles of simple items, the second also of the first bundle.
+        for n in simple..simple + self.chance.weighted(&[(4, 0), (4, 1), (3, 2)]) {
+            let mut parts = BTreeMap::new();
+            for _ in 0..self.chance.between(1, 2) {
+                let (_, part) = self.chance.pick(&items).unwrap();
+                parts.insert(part.clone(), self.chance.between(1, 3));
+            }
+            let component = |(item, n): (&ItemId, &i64)| {
+                Ok(Component { item_id: item.clone(), quantity: Quantity::new(*n)? })
+            };
+            let components: anyhow::Result<Vec<Component>> = parts.iter().map(component).collect();
+            let new = NewItem { components: components?, ..blank(number, n)? };
+            let made = app.create_item(&organization.id, &setup(), new).await?;
+            let mut flat = BTreeMap::new();
+            for (part, n) in parts {
+                let below = self.model.bundles.get(&part).cloned();
+                for (simple, each) in below.unwrap_or_else(|| BTreeMap::from([(part, 1)])) {
+                    *flat.entry(simple).or_default() += n * each;
+                }
+            }
+            self.trace.note(format_args!("{} is a bundle of {flat:?}", made.id));
+            self.model.bundles.insert(made.id.clone(), flat);
+            items.push((made.sku, made.id));
         }
         let mut connected = Vec::new();
         for shop in shops {
@@ -302,7 +362,7 @@ impl World {
                 channel: shop.kind.channel,
                 name: Name::parse(&shop.host)?,
                 endpoint: Some(format!("https://{}", shop.host)),
-                marketplace: Vec::new(),
+                marketplace: shop.kind.marketplaces.iter().map(|id| (*id).to_owned()).collect(),
                 credentials: credentials.map(|(field, value)| (field, value.into())).collect(),
                 settings,
             };
@@ -311,7 +371,7 @@ impl World {
             connected.push(Connected { host: shop.host.clone(), connection });
         }
         self.merchants.push(Merchant {
-            primary: organization.primary_location_id.clone(),
+            locations: vec![primary, back],
             organization: organization.id,
             key,
             shops: connected,

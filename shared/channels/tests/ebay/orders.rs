@@ -3,6 +3,7 @@
 use channels::ebay::Ebay;
 use channels::{Channel, OrderQuery};
 use domain::order::ChannelOrderState;
+use domain::schedule::Window;
 use marketplace_sim::SimulatedShop;
 
 use crate::bench::{Bench, mug};
@@ -21,6 +22,22 @@ async fn units_sent_in_part_are_counted_by_their_shipments() {
         orders[0].lines.iter().map(|line| (line.quantity.get(), line.shipped.get())).collect();
     assert_eq!((orders[0].state, units), (ChannelOrderState::PartFulfilled, vec![(5, 3), (1, 0)]));
     assert_eq!(bench.take_calls(), ["GET order", "GET order/{id}/shipping_fulfillment"]);
+}
+
+/// A difference of seconds is not heard from eBay's answers, so no span may end where eBay's future may begin.
+#[tokio::test]
+async fn orders_come_though_ebay_s_clock_is_behind_ours() {
+    let bench = Bench::new().await;
+    let sold = bench.sim.add(mug(1)).remove(0);
+    let order = bench.sim.sell(&[(sold, 1)]);
+    bench.pass_a_minute();
+    let mut shop = bench.shop();
+    shop.now = shop.now.checked_add(jiff::SignedDuration::from_secs(9)).unwrap();
+    let from = shop.now.checked_sub(jiff::SignedDuration::from_hours(1)).unwrap();
+    let query = OrderQuery::Changed(Window { from, to: shop.now });
+    let page = Ebay.fetch_orders(&shop, &query, None).await.unwrap();
+    let found: Vec<_> = page.records.into_iter().map(|record| record.unwrap().external_id).collect();
+    assert_eq!(found, [order]);
 }
 
 #[tokio::test]

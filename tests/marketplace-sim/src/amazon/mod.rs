@@ -422,6 +422,12 @@ impl SimulatedShop for AmazonShop {
         state.orders.get(order).map(|order| order.packages.values().cloned().collect()).unwrap_or_default()
     }
 
+    fn shipped(&self, order: &str) -> Vec<u32> {
+        let state = self.state();
+        let lines = state.orders.get(order).map(|order| order.lines.iter());
+        lines.into_iter().flatten().map(|line| u32::try_from(line.shipped).unwrap_or(0)).collect()
+    }
+
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         self.state().listings.get(&listing.external_id)?.quantity
     }

@@ -240,6 +240,10 @@ impl SimulatedShop for EbayShop {
         self.state().order(order).shipments.iter().map(state::Shipment::as_told).collect()
     }
 
+    fn shipped(&self, order: &str) -> Vec<u32> {
+        self.state().order(order).lines.iter().map(|line| line.shipped).collect()
+    }
+
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         self.state().item(listing).shown()
     }

@@ -243,7 +243,8 @@ impl State {
             self.item(listing).title = title;
         }
         let before = listing.variation_id.as_deref().expect("a SKU");
-        if let (Some(sku), Some(item)) = (sku, self.items.remove(before)) {
+        let Some(sku) = sku else { return };
+        if let Some(item) = self.items.remove(before) {
             self.items.insert(sku, item);
         }
     }

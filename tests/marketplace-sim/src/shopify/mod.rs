@@ -287,6 +287,14 @@ impl SimulatedShop for ShopifyShop {
         self.state().shipments(order)
     }
 
+    fn shipped(&self, order: &str) -> Vec<u32> {
+        let state = self.state();
+        let lines =
+            order.parse().ok().and_then(|id: u64| state.orders.get(&id)).map(|order| order.lines.iter());
+        let left = |line: &state::Line| u32::try_from(line.current - line.unfulfilled).unwrap_or(0);
+        lines.into_iter().flatten().map(left).collect()
+    }
+
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         let state = self.state();
         let variant = &state.variants[&state.variant_of(listing)];

@@ -197,6 +197,20 @@ impl SimulatedShop for WoocommerceShop {
         true
     }
 
+    fn shipped(&self, order: &str) -> Vec<u32> {
+        let state = self.state();
+        let Some(order) = state.orders.get(&state::id(order)) else { return Vec::new() };
+        let refunded = |id: u64| {
+            let lines = order.refunds.iter().flat_map(|refund| &refund.lines);
+            lines.filter(|(_, of, ..)| *of == id).map(|(_, _, units, _)| units).sum::<i64>()
+        };
+        let left = |line: &state::Line| match order.status.as_str() {
+            "completed" => u32::try_from(line.quantity - refunded(line.id)).unwrap_or(0),
+            _ => 0,
+        };
+        order.lines.iter().map(left).collect()
+    }
+
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         self.with(|context| context.state.shown(state::sold_id(listing)))
     }
