@@ -365,6 +365,7 @@ impl World {
                 marketplace: shop.kind.marketplaces.iter().map(|id| (*id).to_owned()).collect(),
                 credentials: credentials.map(|(field, value)| (field, value.into())).collect(),
                 settings,
+                fba: None,
             };
             let connection = app.connect(&organization.id, new).await.context("connecting")?.id;
             self.trace.note(format_args!("{} is {connection}", shop.host));
