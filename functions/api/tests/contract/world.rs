@@ -76,6 +76,10 @@ impl Transport for Shops {
         tokio::task::yield_now().await;
         match shop.faults().take() {
             Fault::Pass => Ok(shop.handle(request)),
+            Fault::DropAnswer => {
+                drop(shop.handle(request));
+                Err(TransportError::Timeout(None))
+            }
             Fault::Status(status) => Ok(Response::builder().status(status).body(Bytes::new()).unwrap()),
             Fault::Html => Ok(html()),
             _ => Err(TransportError::Timeout(None)),
