@@ -90,10 +90,8 @@ impl App {
     ) -> Result<Erased, AppError> {
         let id = self.contact_id_of_email(organization, email).await?.ok_or_else(not_an_address)?;
         self.note(organization, by, AuditAction::PersonalDataErased, &id).await?;
-        let mut erased = Erased {
-            contact: self.store.contact(organization, &id).await?.is_some(),
-            ..Erased::default()
-        };
+        let mut erased =
+            Erased { contact: self.store.contact(organization, &id).await?.is_some(), ..Erased::default() };
         // The contact goes last: after a crash in between, the same call finds what is left. An order that comes in
         // meanwhile is a new one.
         let first = PageRequest { limit: PAGE, cursor: None };

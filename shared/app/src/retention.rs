@@ -127,7 +127,9 @@ impl App {
         let ids = kept_long.keys().cloned().collect();
         for order in self.store.orders_by_ids(&organization.id, &ids).await? {
             let expires_at = match kept_long.get(&order.id) {
-                _ if !order.complete || organization.privacy_policy().starts_at > order.imported_at => continue,
+                _ if !order.complete || organization.privacy_policy().starts_at > order.imported_at => {
+                    continue;
+                }
                 _ if is_over(order.state) => now.checked_add(KEPT_WHEN_FOUND),
                 Some(None) => order.changed_at.checked_add(KEPT_OPEN),
                 _ => continue,

@@ -29,8 +29,8 @@ pub mod transfer;
 
 pub use channel::ChannelKind;
 pub use id::{
-    AdjustmentId, ApiKeyId, AuditId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId, OrderId,
-    OrganizationId, PurchaseReceiveId, SyncId, TransferId,
+    AdjustmentId, ApiKeyId, AuditId, ConnectionId, ContactId, ItemId, ListingId, LocationId, MovementId,
+    OrderId, OrganizationId, PurchaseReceiveId, SyncId, TransferId,
 };
 pub use jiff::Timestamp;
 pub use money::{Currency, Money};

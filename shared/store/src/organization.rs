@@ -12,8 +12,8 @@ use crate::api_key::{self, ApiKey};
 use crate::location::{self, Location};
 use crate::row::{from_row, to_row};
 use crate::transact::{Refused, Step};
-use crate::{retention, verification};
 use crate::{Store, StoreError, keys};
+use crate::{retention, verification};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {

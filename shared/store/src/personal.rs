@@ -75,7 +75,8 @@ impl Store {
             None => Step::update(key, "REMOVE expires_at"),
         };
         let is_kept = "attribute_exists(pk) AND (attribute_not_exists(expires_at) OR expires_at > :now)";
-        let step = step.only_if(is_kept, Refused::Conflict(WHAT)).value(":now", n(now.as_second())).personal();
+        let step =
+            step.only_if(is_kept, Refused::Conflict(WHAT)).value(":now", n(now.as_second())).personal();
         self.write_if("set the expiry of a buyer", step).await.map(drop)
     }
 
@@ -91,7 +92,8 @@ impl Store {
         query.limit = Some(page.rows() + 1);
         let read = |row: Row| {
             let reader = Reader::new(WHAT, &row);
-            let order = reader.sort_key_after(keys::BUYER)?.parse().map_err(|error| reader.unreadable(error))?;
+            let order =
+                reader.sort_key_after(keys::BUYER)?.parse().map_err(|error| reader.unreadable(error))?;
             let at: Option<i64> = reader.number_if_any(keys::EXPIRES_AT)?;
             let at = at.map(Timestamp::from_second).transpose().map_err(|error| reader.unreadable(error))?;
             Ok(Some((order, at)))

@@ -12,6 +12,7 @@ mod confirm;
 mod connections;
 mod history;
 mod matching;
+mod privacy;
 mod unlinking;
 
 type Day = Pin<Box<dyn Future<Output = ()>>>;
@@ -41,7 +42,9 @@ const HAS_SKU: &str = "no listing is without a SKU";
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rows = [matching::ROWS, confirm::ROWS, unlinking::ROWS, connections::ROWS, history::ROWS].concat();
+    let rows =
+        [matching::ROWS, confirm::ROWS, unlinking::ROWS, connections::ROWS, history::ROWS, privacy::ROWS]
+            .concat();
     let mut trials = Vec::new();
     for on in ChannelKind::ALL {
         for (name, row) in &rows {
