@@ -170,6 +170,7 @@ impl World {
     }
 
     async fn check_all(&mut self) -> anyhow::Result<()> {
+        self.mirror.read_all().await?;
         let dead = self.queue.dead_bodies();
         ensure!(dead.is_empty(), "dead letters: {dead:?}");
         ensure!(
