@@ -8,17 +8,24 @@ use crate::privacy::ada;
 use crate::world::{Answer, World};
 
 #[track_caller]
-fn assert_pdf(answer: &Answer, size: (&str, &str)) {
+fn assert_pdf(answer: &Answer, size: (i64, i64)) {
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/pdf"));
     assert_eq!(answer.header("cache-control"), "no-store");
     assert!(answer.raw.starts_with(b"%PDF-") && answer.raw.len() > 3_000, "{} bytes", answer.raw.len());
     let text = String::from_utf8_lossy(&answer.raw);
-    let (width, height) = size;
-    assert!(text.contains(&format!("/MediaBox [0 0 {width} {height}]")), "no page of {width} by {height}");
+    let (_, page) = text.split_once("/MediaBox").expect("a page has a size");
+    let (page, _) = page.trim_start_matches([' ', '[']).split_once(']').expect("the size is a list");
+    let sides: Vec<i64> = page
+        .split_ascii_whitespace()
+        .skip(2)
+        .map(|side| (side.parse::<f64>().unwrap() * 25.4 / 72.0).round() as i64)
+        .collect();
+    assert_eq!(sides, [size.0, size.1]);
 }
 
-const A6: (&str, &str) = ("297.64", "419.53");
-const A4: (&str, &str) = ("595.28", "841.89");
+/// In millimetres.
+const A6: (i64, i64) = (105, 148);
+const A4: (i64, i64) = (210, 297);
 
 /// An order of a known buyer with a package and a shipment; their ids.
 async fn shipped(world: &World) -> (String, String, String) {
