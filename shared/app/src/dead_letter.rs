@@ -131,7 +131,7 @@ impl App {
                 own.push(explained(queue, &received));
             }
         }
-        own.sort_by(|a, b| (a.sent_at, a.id.to_string()).cmp(&(b.sent_at, b.id.to_string())));
+        own.sort_by_key(|letter| (letter.sent_at, letter.id.to_string()));
         Ok(own)
     }
 

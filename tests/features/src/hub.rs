@@ -182,7 +182,6 @@ impl Hub {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: true,
             applications: applications(),
-            ..Settings::default()
         };
         let queue_of_app: Arc<dyn Queue> = queue.clone();
         let app =

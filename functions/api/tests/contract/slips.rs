@@ -15,17 +15,14 @@ fn assert_pdf(answer: &Answer, size: (i64, i64)) {
     let text = String::from_utf8_lossy(&answer.raw);
     let (_, page) = text.split_once("/MediaBox").expect("a page has a size");
     let (page, _) = page.trim_start_matches([' ', '[']).split_once(']').expect("the size is a list");
-    let sides: Vec<i64> = page
-        .split_ascii_whitespace()
-        .skip(2)
-        .map(|side| (side.parse::<f64>().unwrap() * 25.4 / 72.0).round() as i64)
-        .collect();
+    let points = |side: &str| side.split('.').next().unwrap().parse::<i64>().unwrap();
+    let sides: Vec<i64> = page.split_ascii_whitespace().skip(2).map(points).collect();
     assert_eq!(sides, [size.0, size.1]);
 }
 
-/// In millimetres.
-const A6: (i64, i64) = (105, 148);
-const A4: (i64, i64) = (210, 297);
+/// In whole points, of 72 to the inch.
+const A6: (i64, i64) = (297, 419);
+const A4: (i64, i64) = (595, 841);
 
 /// An order of a known buyer with a package and a shipment; their ids.
 async fn shipped(world: &World) -> (String, String, String) {
