@@ -4,6 +4,7 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod alarm;
 mod architecture;
 mod document;
 mod entrance;
