@@ -6,6 +6,7 @@
 
 mod alarm;
 mod architecture;
+mod cost;
 mod document;
 mod entrance;
 mod environment;
