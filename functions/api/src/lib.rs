@@ -28,6 +28,7 @@ mod connection_input;
 mod consent;
 mod contact;
 mod csv;
+mod dead_letter;
 mod document_input;
 mod edge;
 mod fba;
@@ -51,11 +52,13 @@ mod plan;
 mod privacy;
 mod problem;
 mod purchase_receive;
+mod slip;
 mod sync;
 mod transfer;
 mod trust;
 mod value;
 
+pub use ::slip::Fonts as SlipFonts;
 pub use input::BODY_BYTES_MAX;
 pub use problem::Problem;
 
@@ -66,6 +69,8 @@ use edge::QueryNames;
 pub struct ApiSettings {
     /// SHA-256 of the operator's key, in hex ([`app::secret::digest`]). `None`: nobody makes organizations here.
     pub operator_key_digest: Option<String>,
+    /// What slips are written in.
+    pub slip_fonts: SlipFonts,
 }
 
 /// What the handlers share.
@@ -206,6 +211,8 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(csv::export::export_movements))
         .routes(routes!(csv::import::import_items))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(dead_letter::list_dead_letters))
+        .routes(routes!(dead_letter::redrive_dead_letter))
         .merge(order_routes())
 }
 
@@ -233,6 +240,8 @@ fn order_routes() -> OpenApiRouter<Api> {
         .routes(routes!(order_document::list_shipments, order_document::create_shipment))
         .routes(routes!(order_document::get_shipment))
         .routes(routes!(order_document::deliver_shipment))
+        .routes(routes!(slip::package_slip))
+        .routes(routes!(slip::shipment_slip))
         .routes(routes!(order_document::push_shipment))
         .routes(routes!(order_document::list_returns, order_document::create_return))
         .routes(routes!(order_document::get_return))

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::ApiSettings;
+use api::{ApiSettings, SlipFonts};
 use app::organization::NewOrganization;
 use domain::{Name, OrganizationId};
 use secrecy::ExposeSecret;
@@ -74,7 +74,9 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = workers::start(&machine, &stopped);
-    let router = api::router(machine.app.clone(), ApiSettings { operator_key_digest: Some(operator_digest) })
+    let settings =
+        ApiSettings { operator_key_digest: Some(operator_digest), slip_fonts: fonts(&options.data_dir) };
+    let router = api::router(machine.app.clone(), settings)
         .merge(webhook_intake::router(machine.app.clone()))
         .merge(routes::router(machine.clone()));
     let mut ended = stopped.clone();
@@ -91,6 +93,15 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
         tasks.spawn(demo::run(machine.clone(), organization, pause, stopped));
     }
     Ok(Started { address, keys, demo, stop, tasks })
+}
+
+/// The fonts of slips: the built-in one, and what the user put into the data directory.
+fn fonts(data_dir: &Path) -> SlipFonts {
+    let (fonts, refused) = SlipFonts::with_directory(&data_dir.join("fonts"));
+    for file in refused {
+        tracing::warn!("{file} is not a font that can be used");
+    }
+    fonts
 }
 
 /// A directory that holds a merchant's own organization is never used for the demo.

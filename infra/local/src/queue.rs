@@ -56,4 +56,10 @@ impl Queue for BellQueue {
     async fn dead_letters(&self, queue: QueueName, max: u32) -> Result<Vec<Received>, QueueError> {
         self.file.dead_letters(queue, max).await
     }
+
+    async fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError> {
+        let found = self.file.redrive(queue, message_id).await?;
+        self.bell.notify_waiters();
+        Ok(found)
+    }
 }

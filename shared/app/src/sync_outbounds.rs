@@ -175,7 +175,9 @@ impl App {
     ) -> Result<OrderDocument, AppError> {
         let now = self.clock.now();
         self.change_outbound(organization, id, actor, |outbound| {
-            outbound.cancel_asked_at.get_or_insert(now);
+            if outbound.state.can_be_cancelled() {
+                outbound.cancel_asked_at.get_or_insert(now);
+            }
         })
         .await
     }
@@ -336,7 +338,10 @@ impl App {
             DispatchOutcome::Accepted => {
                 let now = self.outbound(organization, id).await?;
                 // Taken back here while it was asked for there: Amazon must hear of that too.
-                if now.outbound().is_some_and(|outbound| outbound.cancel_asked_at.is_some()) {
+                let wanted = |outbound: &OutboundDetail| {
+                    outbound.cancel_asked_at.is_none() && !outbound.state.is_over()
+                };
+                if !now.outbound().is_some_and(wanted) {
                     let taken = self.take_back(shop, name, nothing(OutboundState::Received)).await?;
                     return self.note_told(organization, shop, id, &taken, true).await;
                 }

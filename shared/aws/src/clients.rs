@@ -52,10 +52,8 @@ impl Clients {
             .load()
             .await;
         let sealer = Sealer::kms(aws_sdk_kms::Client::new(&sdk), config.kms_key_id.clone());
-        let queues = config.queue_urls.iter().map(|(&queue, url)| {
-            // Dead letters are not looked at by any function.
-            (queue, QueueUrls { url: url.clone(), dead_letter_url: None })
-        });
+        let queues =
+            config.queue_urls.iter().map(|(&queue, url)| (queue, QueueUrls::with_dead_letters(url.clone())));
         Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&sdk), config.tables.clone(), sealer),
             queue: Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&sdk), queues.collect())),

@@ -218,6 +218,7 @@ mod tests {
             group: "g".into(),
             body: "b".into(),
             receive_count: 2,
+            sent_at: None,
         };
         let json = serde_json::to_value(SqsRecord::delivered(queue, message)).unwrap();
         assert_eq!(

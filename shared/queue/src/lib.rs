@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ChannelKind;
+use domain::{ChannelKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub mod limit;
@@ -93,6 +93,8 @@ pub struct Received {
     pub body: String,
     /// How often the message was received, this time included.
     pub receive_count: u32,
+    /// When it was sent; `None` where the queue was not asked.
+    pub sent_at: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +133,11 @@ pub trait Queue: Send + Sync {
         visibility: Duration,
     ) -> Result<(), QueueError>;
 
-    /// The dead letters of a queue, oldest first, at most `max` (1 to 10): looked at, not taken.
+    /// The dead letters of a queue, oldest first, at most `max` (1 to 100): looked at, not taken. Of one group ten may be
+    /// all that is seen.
     async fn dead_letters(&self, queue: QueueName, max: u32) -> Result<Vec<Received>, QueueError>;
+
+    /// Puts a dead letter back at the end of its queue, as a new message that was never received. False where there is no
+    /// such dead letter, or others hide it for the moment.
+    async fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError>;
 }

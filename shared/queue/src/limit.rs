@@ -38,6 +38,8 @@ pub enum Refused {
     BodyCharacter,
     #[error("{0} messages at once, not 1 to 10")]
     Max(u32),
+    #[error("{0} dead letters at once, not 1 to 100")]
+    DeadLettersMax(u32),
     #[error("a visibility timeout above 12 hours")]
     Visibility,
 }
@@ -68,6 +70,13 @@ pub(crate) fn check_outgoing(message: &Outgoing) -> Result<(), Refused> {
 
 pub(crate) fn check_max(max: u32) -> Result<u32, Refused> {
     if (1..=10).contains(&max) { Ok(max) } else { Err(Refused::Max(max)) }
+}
+
+/// Dead letters of one look.
+pub const DEAD_LETTERS_MAX: u32 = 100;
+
+pub(crate) fn check_dead_letters_max(max: u32) -> Result<u32, Refused> {
+    if (1..=DEAD_LETTERS_MAX).contains(&max) { Ok(max) } else { Err(Refused::DeadLettersMax(max)) }
 }
 
 /// In whole seconds, as SQS counts it; a fraction rounds up, so that no one is given less time than they asked for.

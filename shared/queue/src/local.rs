@@ -73,14 +73,6 @@ impl LocalQueue {
         self.run("count", &queue.to_string(), |tx, now| Ok(message_row::counts(tx, &queue.to_string(), now)?))
     }
 
-    /// Puts a dead letter back at the end of its queue, as a new message that was never received. False when there is
-    /// no such dead letter.
-    pub fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError> {
-        self.run("redrive", &queue.to_string(), |tx, _| {
-            Ok(message_row::redrive(tx, &queue.to_string(), message_id)?)
-        })
-    }
-
     /// Makes visible again what is in flight. For the start of the only process on the file: whoever had received it died,
     /// and waiting for the visibility timeout would hold up each group it is of.
     pub fn release_in_flight(&self) -> Result<(), QueueError> {
@@ -188,8 +180,13 @@ impl Queue for LocalQueue {
     async fn dead_letters(&self, queue: QueueName, max: u32) -> Result<Vec<Received>, QueueError> {
         let queue = queue.to_string();
         self.run("look at dead letters", &queue, |tx, _| {
-            Ok(message_row::dead_letters(tx, &queue, limit::check_max(max)?)?)
+            Ok(message_row::dead_letters(tx, &queue, limit::check_dead_letters_max(max)?)?)
         })
+    }
+
+    async fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError> {
+        let queue = queue.to_string();
+        self.run("redrive", &queue, |tx, now| Ok(message_row::redrive(tx, &queue, message_id, now)?))
     }
 }
 

@@ -5,8 +5,9 @@
 //!   in the order they were given in. Our messages say where to look, so their order saves work and decides nothing.
 //! - Receiving asks without waiting and may be answered with nothing while there is something: an empty answer is not
 //!   an empty queue.
-//! - SQS has no way to look: dead letters are received with a visibility timeout of zero. Each look counts as a receive,
-//!   their receipts are worth nothing, and always the same ones come first, so that never more than 10 are seen.
+//! - SQS has no way to look: dead letters are received, hidden for the seconds of the look, and shown again. Each look counts
+//!   as a receive, and two who look at once see different ones. While messages of a group are held no more of it are given
+//!   out, so that of one group not more than 10 are seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
     SendMessageBatchRequestEntry,
 };
+use domain::Timestamp;
 
 use crate::limit::{self, BATCH_MAX, BODY_BYTES_MAX};
 use crate::{Outgoing, Queue, QueueError, QueueName, Received};
@@ -27,6 +29,13 @@ const ATTEMPTS: u32 = 4;
 
 /// Before the second attempt; doubled for each after it.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long dead letters are hidden from others while they are looked at, unless they are shown again before.
+const LOOK: Duration = Duration::from_secs(20);
+/// So that SQS asks all of its hosts: dead letters are few, and one that is not seen is not put back.
+const LOOK_WAIT_S: i32 = 1;
+/// Dead letters among which one is looked for.
+const REDRIVE_MAX: u32 = 1_000;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -48,6 +57,14 @@ enum SqsError {
     Batch { failed: usize, code: String },
     #[error("an answer without {0}")]
     Incomplete(&'static str),
+}
+
+impl QueueUrls {
+    /// A queue `….fifo` has its dead letters in `…-dead.fifo`, as the template names them.
+    pub fn with_dead_letters(url: String) -> Self {
+        let dead_letter_url = url.strip_suffix(".fifo").map(|stem| format!("{stem}-dead.fifo"));
+        Self { url, dead_letter_url }
+    }
 }
 
 pub struct Sqs {
@@ -137,6 +154,17 @@ impl Sqs {
     }
 
     async fn receive_from(&self, url: &str, max: u32, visibility: Duration) -> Result<Vec<Received>, Source> {
+        self.receive_waiting(url, max, visibility, 0).await
+    }
+
+    /// `wait_s`: how long SQS looks for messages, on all of its hosts where it is not zero.
+    async fn receive_waiting(
+        &self,
+        url: &str,
+        max: u32,
+        visibility: Duration,
+        wait_s: i32,
+    ) -> Result<Vec<Received>, Source> {
         let max = i32::try_from(limit::check_max(max)?)?;
         let visibility = i32::try_from(limit::visibility_seconds(visibility)?)?;
         let answer = self
@@ -145,19 +173,24 @@ impl Sqs {
             .queue_url(url)
             .max_number_of_messages(max)
             .visibility_timeout(visibility)
-            .wait_time_seconds(0)
+            .wait_time_seconds(wait_s)
             .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await?;
         answer.messages.unwrap_or_default().into_iter().map(|message| Ok(received(message)?)).collect()
     }
 
     async fn change(&self, queue: QueueName, receipt: &str, visibility: Duration) -> Result<(), Source> {
+        self.change_at(&self.urls(queue)?.url, receipt, visibility).await
+    }
+
+    async fn change_at(&self, url: &str, receipt: &str, visibility: Duration) -> Result<(), Source> {
         let outcome = self
             .client
             .change_message_visibility()
-            .queue_url(&self.urls(queue)?.url)
+            .queue_url(url)
             .receipt_handle(receipt)
             .visibility_timeout(i32::try_from(limit::visibility_seconds(visibility)?)?)
             .send()
@@ -168,9 +201,69 @@ impl Sqs {
         }
     }
 
+    fn dead_letter_url(&self, queue: QueueName) -> Result<&str, SqsError> {
+        self.urls(queue)?.dead_letter_url.as_deref().ok_or(SqsError::NoDeadLetterQueue)
+    }
+
     async fn look(&self, queue: QueueName, max: u32) -> Result<Vec<Received>, Source> {
-        let url = self.urls(queue)?.dead_letter_url.as_deref().ok_or(SqsError::NoDeadLetterQueue)?;
-        self.receive_from(url, max, Duration::ZERO).await
+        let max = limit::check_dead_letters_max(max)?;
+        let url = self.dead_letter_url(queue)?;
+        let mut held = Vec::new();
+        let looked = self.hold(url, max, &mut held, |_| false).await;
+        self.show(url, &held).await?;
+        looked?;
+        Ok(held)
+    }
+
+    /// Receives into `held` until there is nothing more, `max` are there, or one is what is looked for.
+    async fn hold(
+        &self,
+        url: &str,
+        max: u32,
+        held: &mut Vec<Received>,
+        is_wanted: impl Fn(&Received) -> bool,
+    ) -> Result<(), Source> {
+        loop {
+            let left = usize::try_from(max)?.saturating_sub(held.len()).min(BATCH_MAX);
+            if left == 0 {
+                return Ok(());
+            }
+            let found = self.receive_waiting(url, u32::try_from(left)?, LOOK, LOOK_WAIT_S).await?;
+            let is_end = found.is_empty() || found.iter().any(&is_wanted);
+            held.extend(found);
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What was held is visible again, so that the next look finds it. Where this fails, [`LOOK`] ends it.
+    async fn show(&self, url: &str, held: &[Received]) -> Result<(), Source> {
+        for message in held {
+            self.change_at(url, &message.receipt, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_back(&self, queue: QueueName, message_id: &str) -> Result<bool, Source> {
+        let url = self.dead_letter_url(queue)?;
+        let mut held = Vec::new();
+        let is_wanted = |message: &Received| message.message_id == message_id;
+        let looked = self.hold(url, REDRIVE_MAX, &mut held, is_wanted).await;
+        let found = held.iter().position(is_wanted).map(|at| held.remove(at));
+        self.show(url, &held).await?;
+        looked?;
+        let Some(dead) = found else { return Ok(false) };
+        // Sent before it is deleted. Where the second fails, a repetition within five minutes is the same message to SQS;
+        // a later one is work that is done twice, which changes nothing.
+        let again = Outgoing {
+            group: dead.group,
+            deduplication_id: format!("redrive-{message_id}"),
+            body: dead.body,
+        };
+        self.send_all(queue, vec![again]).await?;
+        self.delete_batch(url, delete_entries(&[dead.receipt])?).await?;
+        Ok(true)
     }
 }
 
@@ -212,6 +305,10 @@ impl Queue for Sqs {
 
     async fn dead_letters(&self, queue: QueueName, max: u32) -> Result<Vec<Received>, QueueError> {
         self.look(queue, max).await.map_err(fail("look at dead letters", queue))
+    }
+
+    async fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError> {
+        self.put_back(queue, message_id).await.map_err(fail("redrive", queue))
     }
 }
 
@@ -298,7 +395,11 @@ fn received(mut message: aws_sdk_sqs::types::Message) -> Result<Received, SqsErr
         .remove(&MessageSystemAttributeName::ApproximateReceiveCount)
         .and_then(|count| count.parse().ok())
         .ok_or(SqsError::Incomplete("a receive count"))?;
+    let sent_at = attributes
+        .remove(&MessageSystemAttributeName::SentTimestamp)
+        .and_then(|sent_ms| Timestamp::from_millisecond(sent_ms.parse().ok()?).ok());
     Ok(Received {
+        sent_at,
         message_id: message.message_id.ok_or(SqsError::Incomplete("a message id"))?,
         receipt: message.receipt_handle.ok_or(SqsError::Incomplete("a receipt"))?,
         group,

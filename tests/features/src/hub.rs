@@ -46,6 +46,17 @@ pub struct Shops {
     open: Mutex<BTreeMap<String, Arc<dyn SimulatedShop>>>,
     /// Their connections' ids, by host.
     connected: Mutex<BTreeMap<String, String>>,
+    /// What becomes of each answer on its way, and what was sent.
+    tap: Mutex<Tap>,
+}
+
+type Change = Box<dyn Fn(Bytes) -> Bytes + Send>;
+
+#[derive(Default)]
+struct Tap {
+    change: Option<Change>,
+    /// Address and body of each request.
+    sent: Vec<String>,
 }
 
 impl Shops {
@@ -55,6 +66,29 @@ impl Shops {
 
     pub fn connected(&self, host: &str, connection: &str) {
         self.connected.lock().unwrap().insert(host.to_owned(), connection.to_owned());
+    }
+
+    /// From now on the bodies of all answers go through this, and what is sent is kept for [`Shops::sent`].
+    pub fn tap(&self, change: impl Fn(Bytes) -> Bytes + Send + 'static) {
+        self.tap.lock().unwrap().change = Some(Box::new(change));
+    }
+
+    /// Address and body of each request since the wire is tapped.
+    pub fn sent(&self) -> Vec<String> {
+        self.tap.lock().unwrap().sent.clone()
+    }
+
+    fn tapped(&self, shop: &dyn SimulatedShop, request: Request<Bytes>) -> Response<Bytes> {
+        let mut tap = self.tap.lock().unwrap();
+        if tap.change.is_none() {
+            return shop.handle(request);
+        }
+        tap.sent.push(format!("{} {}", request.uri(), String::from_utf8_lossy(request.body())));
+        let answer = shop.handle(request);
+        match &tap.change {
+            Some(change) => answer.map(change),
+            None => answer,
+        }
     }
 
     /// What waits to be delivered, each to the connection of its shop.
@@ -79,7 +113,7 @@ impl Transport for Shops {
             answer.body(Bytes::from_static(b"<html>out of order</html>")).unwrap()
         };
         match shop.faults().take() {
-            Fault::Pass => Ok(shop.handle(request)),
+            Fault::Pass => Ok(self.tapped(shop.as_ref(), request)),
             Fault::Status(status) => Ok(html(status)),
             Fault::Html => Ok(html(200)),
             Fault::Throttle { .. } => Ok(html(429)),
@@ -97,6 +131,7 @@ pub struct Hub {
     engine: Engine,
     router: Router,
     read_up_to: Mutex<Option<Position>>,
+    queued: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -104,6 +139,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
+    /// As it came.
+    pub raw: Bytes,
 }
 
 impl Answer {
@@ -145,15 +182,16 @@ impl Hub {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: true,
             applications: applications(),
-            ..Settings::default()
         };
         let queue_of_app: Arc<dyn Queue> = queue.clone();
         let app =
             App::new(store, queue_of_app, shops.clone(), Arc::new(clock.clone()), Ids::random(), settings);
-        let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
+        let settings =
+            ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)), ..Default::default() };
         let router = api::router(app.clone(), settings).merge(webhook_intake::router(app.clone()));
-        let read_up_to = Mutex::default();
-        let mut hub = Self { app, clock, shops, key: String::new(), queue, engine, router, read_up_to };
+        let (read_up_to, queued) = (Mutex::default(), Mutex::default());
+        let key = String::new();
+        let mut hub = Self { app, clock, shops, key, queue, engine, router, read_up_to, queued };
         hub.key = hub.new_organization(CURRENCY).await;
         // Where a channel collects taxes itself.
         hub.patch("/v1/organization", json!({"taxes_enabled": true})).await.ok();
@@ -211,7 +249,7 @@ impl Hub {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, raw: bytes }
     }
 
     /// Every page of a list.
@@ -291,6 +329,7 @@ impl Hub {
         if received.is_empty() {
             return false;
         }
+        self.queued.lock().unwrap().extend(received.iter().map(|message| message.body.clone()));
         let mut receipts: BTreeMap<String, String> =
             received.iter().map(|message| (message.message_id.clone(), message.receipt.clone())).collect();
         let records = received.into_iter().map(|message| SqsRecord::delivered(queue, message)).collect();
@@ -309,6 +348,22 @@ impl Hub {
             Work::StockPush => stock_push::handle(&self.app, event).await,
             Work::ShipmentPush => shipment_push::handle(&self.app, event).await,
         }
+    }
+
+    /// The bodies of all messages that were worked on.
+    pub fn queued(&self) -> Vec<String> {
+        self.queued.lock().unwrap().clone()
+    }
+
+    /// The tables, past the store.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        self.engine.client()
+    }
+
+    /// All that the main table's stream ever told.
+    pub fn stream(&self) -> StreamEvent {
+        let read = self.engine.stream_records(MAIN, None, usize::MAX).unwrap();
+        serde_json::from_value(read.to_lambda_event()).unwrap()
     }
 
     /// Time passes, minute by minute as the schedule ticks; what has expired is deleted.

@@ -30,7 +30,7 @@ pub struct Known {
     /// Those of its beginning.
     pub opening: BTreeMap<Place, i64>,
     /// Each level of an item, as last written.
-    written: BTreeMap<ItemId, BTreeMap<String, Stock>>,
+    written: BTreeMap<ItemId, BTreeMap<LocationId, Stock>>,
     pub organization: Option<Organization>,
     pub orders: BTreeMap<OrderId, Order>,
     pub listings: BTreeMap<ListingId, Listing>,
@@ -40,14 +40,16 @@ pub struct Known {
 impl Known {
     /// An item's levels, by location.
     pub fn levels(&self, item: &ItemId) -> BTreeMap<LocationId, Stock> {
-        let levels = self.items.get(item).map(|stock| stock.levels.as_slice()).unwrap_or_default();
-        let stock = |level: &Level| Stock { on_hand: level.on_hand, committed: level.committed };
-        levels.iter().map(|level| (level.location_id.clone(), stock(level))).collect()
+        self.written.get(item).cloned().unwrap_or_default()
+    }
+
+    fn level(&self, item: &ItemId) -> impl Iterator<Item = &Stock> {
+        self.written.get(item).into_iter().flat_map(BTreeMap::values)
     }
 
     /// All its levels together.
     pub fn left(&self, item: &ItemId) -> i64 {
-        self.levels(item).values().map(|stock| stock.available()).sum()
+        self.level(item).map(|stock| stock.available()).sum()
     }
 
     pub fn link(&self, listing: &ListingId) -> Option<&Link> {
@@ -61,6 +63,8 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Changed {
     pub items: BTreeSet<(OrganizationId, ItemId)>,
+    /// Of those, what is to be read: it has another link, or is another bundle.
+    to_read: BTreeSet<(OrganizationId, ItemId)>,
     pub orders: BTreeSet<(OrganizationId, OrderId)>,
     pub listings: BTreeSet<(OrganizationId, ListingId)>,
     pub connections: BTreeSet<(OrganizationId, ConnectionId)>,
@@ -134,6 +138,7 @@ impl Mirror {
         let mut parts = pk.split('#');
         let (Some("O"), Some(organization)) = (parts.next(), parts.next()) else { return Ok(()) };
         let organization = OrganizationId::from_body(organization)?;
+        let is_other = event["eventName"] != "MODIFY";
         changed.organizations.insert(organization.clone());
         match (parts.next(), parts.next(), parts.next()) {
             (Some("I"), Some(item), None) => {
@@ -142,9 +147,9 @@ impl Mirror {
                 let number = |name: &str| row[name]["N"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
                 let (on_hand, committed) = (number("h"), number("c"));
                 let known = self.known.entry(organization.clone()).or_default();
-                if sk.starts_with("LVL#") {
+                if let Some(location) = sk.strip_prefix("LVL#") {
                     let levels = known.written.entry(item.clone()).or_default();
-                    levels.insert(sk.to_owned(), Stock { on_hand, committed });
+                    levels.insert(location.parse()?, Stock { on_hand, committed });
                     let left = levels.values().map(|stock| stock.available()).sum();
                     changed.levels.push((organization.clone(), item.clone(), left));
                 }
@@ -157,6 +162,10 @@ impl Mirror {
                     if row["r"]["S"] == "opening_stock" {
                         *known.opening.entry(place).or_default() += on_hand;
                     }
+                }
+                // What was sent of a link, and how it went, is looked at in the end.
+                if !known.items.contains_key(&item) || sk == "FACT" || sk.starts_with("LNK#") && is_other {
+                    changed.to_read.insert((organization.clone(), item.clone()));
                 }
                 changed.items.insert((organization, item));
             }
@@ -180,21 +189,55 @@ impl Mirror {
         Ok(())
     }
 
+    async fn read_item(&mut self, organization: &OrganizationId, item: &ItemId) -> anyhow::Result<()> {
+        let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
+        self.known.entry(organization.clone()).or_default().items.insert(item.clone(), stock);
+        Ok(())
+    }
+
+    /// Every item as it stands in the table, which the levels that were followed must agree with.
+    pub async fn read_all(&mut self) -> anyhow::Result<()> {
+        let known = self.known.iter();
+        let all: Vec<_> =
+            known.map(|(of, known)| (of.clone(), known.items.keys().cloned().collect())).collect();
+        for (organization, items) in all {
+            let items: Vec<ItemId> = items;
+            for item in items {
+                self.read_item(&organization, &item).await?;
+                let known = &self.known[&organization];
+                let level = |level: &Level| {
+                    let stock = Stock { on_hand: level.on_hand, committed: level.committed };
+                    (level.location_id.clone(), stock)
+                };
+                let read: BTreeMap<_, _> = known.items[&item].levels.iter().map(level).collect();
+                ensure!(read == known.levels(&item), "the levels of {item} are {read:?} in the table");
+            }
+        }
+        Ok(())
+    }
+
     async fn read_again(&mut self, changed: &Changed) -> anyhow::Result<()> {
-        for (organization, item) in &changed.items {
-            let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
-            self.known.entry(organization.clone()).or_default().items.insert(item.clone(), stock);
+        for (organization, item) in &changed.to_read {
+            self.read_item(organization, item).await?;
         }
         for (organization, id) in &changed.orders {
             let order = self.store.order(organization, id).await?.context("an order was deleted")?;
             self.known.entry(organization.clone()).or_default().orders.insert(id.clone(), order);
         }
-        for (organization, id) in &changed.listings {
+        for organization in &changed.organizations {
+            let of = changed.listings.iter().filter(|(of, _)| of == organization);
+            let ids: BTreeSet<ListingId> = of.map(|(_, id)| id.clone()).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let mut found = self.store.listings_by_ids(organization, &ids).await?;
             let known = self.known.entry(organization.clone()).or_default();
-            match self.store.listing(organization, id).await? {
-                Some(listing) => known.listings.insert(id.clone(), listing),
-                None => known.listings.remove(id),
-            };
+            for id in ids {
+                match found.remove(&id) {
+                    Some(listing) => known.listings.insert(id, listing),
+                    None => known.listings.remove(&id),
+                };
+            }
         }
         for organization in &changed.settings {
             let row = self.store.organization(organization).await?;

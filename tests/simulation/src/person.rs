@@ -59,6 +59,9 @@ fn items_of(moves: &[(Place, Stock)]) -> BTreeSet<ItemId> {
     moves.iter().map(|((item, _), _)| item.clone()).collect()
 }
 
+/// An order's line, what it sells, and units of it.
+type LineUnits = (String, Sold, i64);
+
 impl World {
     fn known(&self, merchant: usize) -> &Known {
         &self.mirror.known[&self.merchants[merchant].organization]
@@ -197,7 +200,7 @@ impl World {
         &self,
         merchant: usize,
         open: impl Fn(&store::order::Order, &store::order::OrderLine) -> i64,
-    ) -> Option<(OrderId, OrderKey, Vec<(String, Sold, i64)>)> {
+    ) -> Option<(OrderId, OrderKey, Vec<LineUnits>)> {
         let mut found = Vec::new();
         for order in self.known(merchant).orders.values().filter(|order| order.complete && !order.frozen) {
             let host = order.connection_id().and_then(|id| self.host_of(id));
@@ -224,7 +227,7 @@ impl World {
             _ => 0,
         })?;
         self.made += 1;
-        let line = |(line, _, units): &(String, Sold, i64)| json!({ "line_id": line, "quantity": units });
+        let line = |(line, _, units): &LineUnits| json!({ "line_id": line, "quantity": units });
         let body = json!({
             "carrier": "DHL", "tracking_number": format!("T{}", self.made),
             "lines": lines.iter().map(line).collect::<Vec<_>>(),

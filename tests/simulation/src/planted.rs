@@ -207,8 +207,9 @@ fn per_line(role: Role, answer: &str) -> Option<Value> {
     let mut answer: Value = serde_json::from_str(answer).ok()?;
     let tables = answer["Responses"].as_object_mut()?;
     for row in tables.values_mut().filter_map(Value::as_array_mut).flatten() {
-        for component in row["components"]["L"].as_array_mut().into_iter().flatten() {
-            component["M"]["quantity"] = json!({ "N": "1" });
+        let components = row.pointer_mut("/components/L").and_then(Value::as_array_mut);
+        for quantity in components.into_iter().flatten().filter_map(|one| one.pointer_mut("/M/quantity")) {
+            *quantity = json!({ "N": "1" });
         }
     }
     Some(answer)

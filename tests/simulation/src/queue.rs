@@ -130,6 +130,7 @@ impl SimulatedQueue {
                     group: group.clone(),
                     body: kept.body.clone(),
                     receive_count: kept.receive_count,
+                    sent_at: None,
                 });
             }
         }
@@ -270,8 +271,22 @@ impl Queue for SimulatedQueue {
             group: kept.group,
             body: kept.body,
             receive_count: kept.receive_count,
+            sent_at: None,
         };
         Ok(of_queue.map(letter).take(usize::try_from(max).unwrap()).collect())
+    }
+
+    async fn redrive(&self, queue: QueueName, message_id: &str) -> Result<bool, QueueError> {
+        self.gate.pass(Passing::Effect).await;
+        let visible_at_ms = self.time.elapsed_ms();
+        let mut state = self.state();
+        let found =
+            message_id.parse().ok().filter(|id| state.dead.get(id).is_some_and(|kept| kept.queue == queue));
+        let Some(kept) = found.and_then(|id: u64| state.dead.remove(&id)) else { return Ok(false) };
+        state.made += 1;
+        let id = state.made;
+        state.messages.insert(id, Kept { visible_at_ms, receive_count: 0, ..kept });
+        Ok(true)
     }
 }
 

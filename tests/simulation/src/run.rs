@@ -96,7 +96,7 @@ const HAPPENINGS: [(u64, Happening); 10] = [
 
 impl World {
     async fn live(&mut self) -> anyhow::Result<()> {
-        let steps = self.chance.between(30, 90);
+        let steps = self.chance.between(25, 70);
         for _ in 0..steps {
             self.tally.steps += 1;
             self.step().await?;

@@ -170,6 +170,7 @@ impl World {
     }
 
     async fn check_all(&mut self) -> anyhow::Result<()> {
+        self.mirror.read_all().await?;
         let dead = self.queue.dead_bodies();
         ensure!(dead.is_empty(), "dead letters: {dead:?}");
         ensure!(
@@ -321,7 +322,11 @@ impl World {
         let Some(connected) = self.chance.pick(&of.shops) else { return Ok(()) };
         let known = &self.mirror.known[&of.organization];
         let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
-        let must = rule_for(known, connection, None).shows(self.must_be_left(merchant, item));
+        // The rule of its one listing there, where it has one.
+        let mut linked = known.items[item].links.iter().filter(|link| link.connection_id == connection.id);
+        let listing = linked.next().filter(|_| linked.next().is_none());
+        let listing = listing.and_then(|link| known.listings.get(&link.listing_id));
+        let must = rule_for(known, connection, listing).shows(self.must_be_left(merchant, item));
         let (_, process) = self.process();
         let explained =
             process.app.explain_availability(&of.organization, item, Some(&connection.id), None).await?;

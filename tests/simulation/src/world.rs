@@ -200,11 +200,11 @@ impl World {
         let gate = Gate::default();
         let queue = SimulatedQueue::new(time, gate.clone(), weather.clone(), chance.branch(), trace.clone());
         let engine = Engine::memory_with_clock(move || app::Clock::now(&time).as_second())?;
-        let merchants = chance.weighted(&[(7, 1), (2, 2), (1, 3)]);
+        let merchants = chance.weighted(&[(15, 1), (4, 2), (1, 3)]);
         let mut shops = Vec::new();
         for merchant in 0..merchants {
-            for _ in 0..chance.between(if merchants == 1 { 2 } else { 1 }, if merchants == 1 { 3 } else { 2 })
-            {
+            let most = if merchants == 1 { 2 } else { 1 };
+            for _ in 0..chance.weighted(&[(3, most), (1, most + 1)]) {
                 let kinds: Vec<Kind> =
                     KINDS.iter().filter(|kind| kind.expires || !options.tokens).copied().collect();
                 let kind = *chance.pick(&kinds).unwrap();
@@ -310,7 +310,7 @@ impl World {
             is_primary: false,
         };
         let back = app.create_location(&organization.id, store).await?.id;
-        let simple = self.chance.between(2, 4);
+        let simple = self.chance.between(2, 3);
         let mut items: Vec<(Sku, ItemId)> = Vec::new();
         for n in 0..simple {
             let quantity = self.chance.between(0, 12);

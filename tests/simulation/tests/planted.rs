@@ -5,12 +5,12 @@ use simulation::{Bug, Options, Seeds, run};
 
 /// The bug, and within how many seeds it is found.
 const PLANTED: [(Bug, u64); 6] = [
-    (Bug::QuantityInMessage, 10),
-    (Bug::AcknowledgedWithoutVersion, 100),
+    (Bug::QuantityInMessage, 20),
+    (Bug::AcknowledgedWithoutVersion, 200),
     (Bug::WatermarkBeforePage, 100),
     (Bug::CancelFirstIgnored, 40),
-    (Bug::ReservedPerLine, 10),
-    (Bug::RefreshWithoutLease, 60),
+    (Bug::ReservedPerLine, 40),
+    (Bug::RefreshWithoutLease, 100),
 ];
 
 #[test]

@@ -47,12 +47,12 @@ fn members() -> BTreeMap<String, Member> {
 /// The crates of ours that a crate may be built with.
 fn inwards(name: &str, member: &Member, functions: &BTreeSet<&str>) -> BTreeSet<String> {
     let ours: &[&str] = match (member.folder.as_str(), name) {
-        (_, "domain" | "engine") => &[],
+        (_, "domain" | "engine" | "slip") => &[],
         (_, "channels") => &["domain"],
         (_, "store" | "queue") => &["domain", "channels"],
         (_, "app") => &["domain", "channels", "store", "queue"],
         (_, "aws") => &["domain", "channels", "store", "queue", "app"],
-        ("functions", _) => &["domain", "channels", "store", "queue", "app", "aws"],
+        ("functions", _) => &["domain", "channels", "store", "queue", "app", "aws", "slip"],
         (_, "marketplace-sim") => &["domain", "channels"],
         ("infra", _) => &["domain", "channels", "store", "queue", "app", "aws", "engine", "marketplace-sim"],
         ("tests", _) => {

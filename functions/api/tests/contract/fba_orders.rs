@@ -44,7 +44,7 @@ async fn f11_nothing_of_it_can_be_edited_nor_how_it_is_shipped() {
     let before = amazon.import(&order).await;
     let path = format!("/v1/orders/{}", amazon.order_id(&order));
     let home = world.primary().await;
-    for body in [json!({"location_id": home}), json!({"number": "1"}), json!({"payment": "paid"})] {
+    for body in [json!({"location_id": home}), json!({"number": "1"}), json!({"payment_status": "paid"})] {
         world.patch(&path, body).await.refused(409, "order_not_editable", None);
     }
     for (what, body, code) in [

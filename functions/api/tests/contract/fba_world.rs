@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use app::work::Attempt;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrderId};
 use marketplace_sim::amazon::AmazonShop;
@@ -136,8 +135,7 @@ impl Amazon {
 
     pub async fn sync_outbounds(&self) {
         let organization = &self.world.organization;
-        let attempt = Attempt { ..attempt() };
-        self.world.app.sync_outbounds(organization, &self.connection, &attempt).await.unwrap();
+        self.world.app.sync_outbounds(organization, &self.connection, &attempt()).await.unwrap();
     }
 }
 

@@ -76,6 +76,10 @@ impl Transport for Shops {
         tokio::task::yield_now().await;
         match shop.faults().take() {
             Fault::Pass => Ok(shop.handle(request)),
+            Fault::DropAnswer => {
+                drop(shop.handle(request));
+                Err(TransportError::Timeout(None))
+            }
             Fault::Status(status) => Ok(Response::builder().status(status).body(Bytes::new()).unwrap()),
             Fault::Html => Ok(html()),
             _ => Err(TransportError::Timeout(None)),
@@ -190,7 +194,8 @@ impl World {
         };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
         let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);
-        let settings = ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)) };
+        let settings =
+            ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)), ..Default::default() };
         let router = api::router(app.clone(), settings);
         let organization = OrganizationId::from_body("none").unwrap();
         let dynamodb = engine.client();
@@ -471,4 +476,13 @@ pub fn eur() -> Currency {
 pub fn connection_input() -> Value {
     json!({"channel": "woocommerce", "name": "Web shop", "endpoint": SHOP,
         "credentials": {"consumer_key": "ck_test", "consumer_secret": "cs_test"}})
+}
+
+/// Every row of a table, past the store.
+pub async fn rows(
+    dynamodb: &aws_sdk_dynamodb::Client,
+    table: &str,
+) -> Vec<HashMap<String, aws_sdk_dynamodb::types::AttributeValue>> {
+    let pages = dynamodb.scan().table_name(table).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.unwrap()
 }

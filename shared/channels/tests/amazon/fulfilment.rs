@@ -96,7 +96,7 @@ async fn f6_no_way_of_pushing_reaches_an_fba_listing() {
 
 #[tokio::test]
 async fn f12_goods_are_asked_for_once_and_their_way_is_followed() {
-    let stage = Stage::new().await;
+    let mut stage = Stage::new().await;
     let [a, b] = [1, 2].map(|n| stage.sim.add_fba(mug(n)).remove(0));
     assert_eq!(stage.patiently(async || Amazon.dispatched(&stage.shop(), "MS-1").await).await, None);
     let wanted = dispatch(&stage, "MS-1", &[(&a, 2), (&b, 7)]);
@@ -110,6 +110,7 @@ async fn f12_goods_are_asked_for_once_and_their_way_is_followed() {
     let mut seen = vec![state(&stage, "MS-1").await];
     for minutes in [5, 10, 45] {
         stage.pass(Duration::from_secs(minutes * 60));
+        stage.renew().await.unwrap();
         seen.push(state(&stage, "MS-1").await);
     }
     use OutboundState::{CompletePartial, Planning, Processing, Received};

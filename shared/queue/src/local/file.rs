@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The layout of the tables. A file of another one is refused, never guessed at.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a call waits for another process that holds the file, as one that makes a copy of it.
 const BUSY: Duration = Duration::from_secs(10);
@@ -20,7 +20,8 @@ const TABLES: &str = "
         message_group TEXT NOT NULL,
         body TEXT NOT NULL,
         visible_at_ms INTEGER NOT NULL,
-        receive_count INTEGER NOT NULL
+        receive_count INTEGER NOT NULL,
+        sent_at_ms INTEGER NOT NULL
     );
     CREATE INDEX message_in_order ON message (queue, sequence, visible_at_ms, message_group);
     CREATE INDEX message_received ON message (queue, visible_at_ms, message_group) WHERE receive_count > 0;
@@ -29,7 +30,8 @@ const TABLES: &str = "
         queue TEXT NOT NULL,
         message_group TEXT NOT NULL,
         body TEXT NOT NULL,
-        receive_count INTEGER NOT NULL
+        receive_count INTEGER NOT NULL,
+        sent_at_ms INTEGER NOT NULL
     );
     CREATE INDEX dead_letter_in_order ON dead_letter (queue, sequence);
     CREATE TABLE deduplication (
@@ -40,6 +42,12 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX deduplication_until ON deduplication (until_ms);
     CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// From layout 1, which did not know when a message was sent.
+const FROM_1: &str = "
+    ALTER TABLE message ADD COLUMN sent_at_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE dead_letter ADD COLUMN sent_at_ms INTEGER NOT NULL DEFAULT 0;
 ";
 
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +80,8 @@ fn prepare(mut connection: Connection) -> Result<Connection, OpenError> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     match tx.pragma_query_value(None, "user_version", |row| row.get(0))? {
         VERSION => {}
-        0 => {
-            tx.execute_batch(TABLES)?;
+        found @ (0 | 1) => {
+            tx.execute_batch(if found == 0 { TABLES } else { FROM_1 })?;
             tx.pragma_update(None, "user_version", VERSION)?;
         }
         other => return Err(OpenError::Version(other)),

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use domain::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use crate::limit::DEDUPLICATION_INTERVAL;
@@ -52,14 +53,15 @@ pub(super) fn insert(tx: &Connection, queue: &str, message: &Outgoing, now_ms: i
     if is_new == 0 {
         return Ok(());
     }
-    append(tx, queue, &message.group, &message.body)
+    append(tx, queue, &message.group, &message.body, now_ms)
 }
 
-fn append(tx: &Connection, queue: &str, group: &str, body: &str) -> rusqlite::Result<()> {
+fn append(tx: &Connection, queue: &str, group: &str, body: &str, now_ms: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
-        "INSERT INTO message (queue, message_group, body, visible_at_ms, receive_count) VALUES (?1, ?2, ?3, 0, 0)",
+        "INSERT INTO message (queue, message_group, body, visible_at_ms, receive_count, sent_at_ms)
+         VALUES (?1, ?2, ?3, 0, 0, ?4)",
     )?
-    .execute(params![queue, group, body])?;
+    .execute(params![queue, group, body, now_ms])?;
     Ok(())
 }
 
@@ -74,8 +76,8 @@ pub(super) fn bury(
     let spent = params![queue, now_ms, max_receive_count.get()];
     let buried = tx
         .prepare_cached(&format!(
-            "INSERT INTO dead_letter (sequence, queue, message_group, body, receive_count)
-             SELECT sequence, queue, message_group, body, receive_count FROM message WHERE {SPENT}"
+            "INSERT INTO dead_letter (sequence, queue, message_group, body, receive_count, sent_at_ms)
+             SELECT sequence, queue, message_group, body, receive_count, sent_at_ms FROM message WHERE {SPENT}"
         ))?
         .execute(spent)?;
     if buried > 0 {
@@ -97,7 +99,7 @@ pub(super) fn take(
 ) -> rusqlite::Result<Vec<Received>> {
     let taken: Vec<Received> = tx
         .prepare_cached(&format!(
-            "SELECT sequence, message_group, body, receive_count + 1 FROM message
+            "SELECT sequence, message_group, body, receive_count + 1, sent_at_ms FROM message
              WHERE {READY} ORDER BY sequence LIMIT ?3"
         ))?
         .query_map(params![queue, now_ms, max], received)?
@@ -120,6 +122,8 @@ fn received(row: &Row<'_>) -> rusqlite::Result<Received> {
         group: row.get(1)?,
         body: row.get(2)?,
         receive_count: receipt.receive_count,
+        // Zero where the layout did not know it yet.
+        sent_at: Timestamp::from_millisecond(row.get(4)?).ok().filter(|at| *at > Timestamp::UNIX_EPOCH),
     })
 }
 
@@ -162,23 +166,23 @@ pub(super) fn release_in_flight(tx: &Connection, now_ms: i64) -> rusqlite::Resul
 /// Their receipts name no message.
 pub(super) fn dead_letters(tx: &Connection, queue: &str, max: u32) -> rusqlite::Result<Vec<Received>> {
     tx.prepare_cached(
-        "SELECT sequence, message_group, body, receive_count FROM dead_letter
+        "SELECT sequence, message_group, body, receive_count, sent_at_ms FROM dead_letter
          WHERE queue = ?1 ORDER BY sequence LIMIT ?2",
     )?
     .query_map(params![queue, max], received)?
     .collect()
 }
 
-pub(super) fn redrive(tx: &Connection, queue: &str, message_id: &str) -> rusqlite::Result<bool> {
+pub(super) fn redrive(tx: &Connection, queue: &str, message_id: &str, now_ms: i64) -> rusqlite::Result<bool> {
     let Ok(sequence) = message_id.parse::<i64>() else {
         return Ok(false);
     };
     let moved = tx
         .prepare_cached(
-            "INSERT INTO message (queue, message_group, body, visible_at_ms, receive_count)
-             SELECT queue, message_group, body, 0, 0 FROM dead_letter WHERE sequence = ?1 AND queue = ?2",
+            "INSERT INTO message (queue, message_group, body, visible_at_ms, receive_count, sent_at_ms)
+             SELECT queue, message_group, body, 0, 0, ?3 FROM dead_letter WHERE sequence = ?1 AND queue = ?2",
         )?
-        .execute(params![sequence, queue])?;
+        .execute(params![sequence, queue, now_ms])?;
     tx.prepare_cached("DELETE FROM dead_letter WHERE sequence = ?1 AND queue = ?2")?
         .execute(params![sequence, queue])?;
     Ok(moved > 0)

@@ -28,6 +28,8 @@ pub const ALL: &[(&str, Law)] = laws![
     receives_are_counted,
     too_many_receives_make_a_dead_letter,
     dead_letters_are_looked_at_not_taken,
+    more_than_ten_dead_letters_are_seen,
+    a_redriven_dead_letter_is_a_new_message,
     the_same_deduplication_id_is_one_message,
     deduplication_outlives_deletion,
     more_than_ten_are_sent_in_order,
@@ -211,7 +213,57 @@ async fn dead_letters_are_looked_at_not_taken(bench: &dyn Bench) -> Result<()> {
     }
     let dead = queue.dead_letters(FIRST, 1).await?;
     ensure!(bodies(&dead) == ["g0"], "{dead:?}");
-    ensure!(queue.dead_letters(FIRST, 11).await.is_err(), "11 dead letters at once");
+    ensure!(queue.dead_letters(FIRST, 101).await.is_err(), "101 dead letters at once");
+    ensure!(queue.dead_letters(FIRST, 0).await.is_err(), "none at once");
+    Ok(())
+}
+
+/// Leaves each of these dead.
+async fn kill(bench: &dyn Bench, messages: Vec<Outgoing>) -> Result<()> {
+    let queue = bench.queue();
+    let count = messages.len();
+    queue.send(FIRST, messages).await?;
+    for _ in 0..RECEIVES_MAX {
+        let mut received = Vec::new();
+        while received.len() < count {
+            received.extend(queue.receive(FIRST, 10, LONG).await?);
+        }
+        for message in received {
+            queue.change_visibility(FIRST, &message.receipt, Duration::ZERO).await?;
+        }
+    }
+    while !queue.receive(FIRST, 10, LONG).await?.is_empty() {}
+    Ok(())
+}
+
+async fn more_than_ten_dead_letters_are_seen(bench: &dyn Bench) -> Result<()> {
+    let queue = bench.queue();
+    let groups = (0..13).map(|n| message(&format!("g{n}"), &format!("m{n}"))).collect();
+    kill(bench, groups).await?;
+    for _ in 0..2 {
+        let dead = queue.dead_letters(FIRST, 100).await?;
+        ensure!(dead.len() == 13, "{dead:?}");
+        ensure!(dead.iter().all(|one| one.sent_at.is_some()), "{dead:?}");
+    }
+    Ok(())
+}
+
+async fn a_redriven_dead_letter_is_a_new_message(bench: &dyn Bench) -> Result<()> {
+    let queue = bench.queue();
+    kill(bench, vec![message("g", "g0"), message("h", "h0")]).await?;
+    let dead = queue.dead_letters(FIRST, 10).await?;
+    let id = dead[0].message_id.clone();
+    ensure!(dead.len() == 2, "{dead:?}");
+    for (name, message_id) in [(SECOND, id.as_str()), (FIRST, "x"), (FIRST, "99")] {
+        ensure!(!queue.redrive(name, message_id).await?, "{message_id} of {name} was found");
+    }
+    ensure!(queue.redrive(FIRST, &id).await?, "the dead letter was not found");
+    ensure!(!queue.redrive(FIRST, &id).await?, "the dead letter was found twice");
+    let left = queue.dead_letters(FIRST, 10).await?;
+    ensure!(bodies(&left) == [dead[1].body.as_str()], "{left:?}");
+    let received = expect(queue, &[dead[0].body.as_str()]).await?;
+    ensure!(received[0].receive_count == 1 && received[0].message_id != id, "{received:?}");
+    ensure!(received[0].group == dead[0].group, "{received:?}");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod connections;
 mod history;
 mod matching;
 mod orders;
+mod privacy;
 mod stock;
 mod unlinking;
 
@@ -51,6 +52,7 @@ fn main() {
         stock::ROWS,
         connections::ROWS,
         history::ROWS,
+        privacy::ROWS,
     ]
     .concat();
     let mut trials = Vec::new();

@@ -28,7 +28,9 @@ rows![
     a26_what_is_new_waits_until_it_is_acted_on,
     a28_matched_and_unmatched_are_a_view_of_their_own,
     a29_empty_and_duplicate_skus_are_another_view,
+    a31_a_new_sku_is_confirmed_as_an_item,
     a33_a_duplicate_sku_names_what_it_collides_with,
+    a34_a_matched_sku_is_confirmed_onto_its_item,
     a35_sold_out_listings_stay_out_unless_they_are_wanted,
     a35_a_sold_out_listing_of_a_known_sku_is_linked_all_the_same,
 ];
@@ -362,6 +364,26 @@ async fn a29_empty_and_duplicate_skus_are_another_view(on: ChannelKind) {
         assert_ne!(outcome["outcome"], "done", "{answer}");
     }
     assert_eq!(hub.list("/v1/items").await.len(), 1);
+}
+
+async fn a31_a_new_sku_is_confirmed_as_an_item(on: ChannelKind) {
+    let (hub, shop) = one_of_each(on).await;
+    let listing = hub.listing(&shop.connection, "NOVEL").await;
+    assert_eq!(listing["match"], "unmatched");
+    hub.post(&format!("/v1/listings/{}/confirm", listing["id"].as_str().unwrap()), json!({})).await.ok();
+    let items = hub.list("/v1/items?sku=NOVEL").await;
+    assert_eq!((items.len(), &items[0]["name"]), (1, &listing["title"]));
+}
+
+async fn a34_a_matched_sku_is_confirmed_onto_its_item(on: ChannelKind) {
+    let (hub, shop) = one_of_each(on).await;
+    let item = hub.list("/v1/items").await.remove(0);
+    let listing = hub.listing(&shop.connection, "MATCHED").await;
+    assert_eq!((&listing["match"], &listing["status"]), (&json!("sku_matched"), &json!("unconfirmed")));
+    hub.post(&format!("/v1/listings/{}/confirm", listing["id"].as_str().unwrap()), json!({})).await.ok();
+    let linked = hub.listing(&shop.connection, "MATCHED").await;
+    assert_eq!((&linked["status"], &linked["item_id"]), (&json!("linked"), &item["id"]));
+    assert_eq!(hub.list("/v1/items").await.len(), 1, "no second item");
 }
 
 async fn a33_a_duplicate_sku_names_what_it_collides_with(on: ChannelKind) {

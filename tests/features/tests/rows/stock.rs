@@ -23,6 +23,7 @@ rows![
     d13_no_number_of_the_channel_changes_the_hubs,
     d15_what_was_edited_on_the_channel_is_overwritten_at_the_next_push,
     d16_the_seven_steps,
+    d17_channels_and_guides_are_there,
 ];
 
 /// Two shops that sell one item, 12 of it at hand.
@@ -263,4 +264,16 @@ async fn d16_the_seven_steps(on: ChannelKind) {
     assert_eq!(pair.hub.stock(&pair.item).await, (5, 2));
     // 7: every listing has the new level, the one that sold included.
     assert_eq!(pair.shown(), [Some(3); 2]);
+}
+
+async fn d17_channels_and_guides_are_there(on: ChannelKind) {
+    let channels = Hub::new().await.list("/v1/channels").await;
+    let channel = channels.iter().find(|channel| channel["key"] == json!(on)).unwrap();
+    for told in ["listing_changes", "locations", "order_look_before_push", "stock_compare_and_set"] {
+        assert!(channel["capabilities"][told].is_boolean(), "{told}: {channel}");
+    }
+    let guide = include_str!("../../../../docs/mapping.md");
+    for part in ["## Listings to items", "## Locations to channels"] {
+        assert!(guide.contains(part), "{part}");
+    }
 }
