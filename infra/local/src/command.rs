@@ -17,7 +17,9 @@ pub async fn run() -> anyhow::Result<()> {
     let quiet = ["aws_config", "aws_smithy_runtime", "hyper", "hyper_util", "reqwest", "dynoxide"];
     let levels = Targets::new()
         .with_default(LevelFilter::INFO)
-        .with_targets(quiet.into_iter().map(|library| (library, LevelFilter::ERROR)));
+        .with_targets(quiet.into_iter().map(|library| (library, LevelFilter::ERROR)))
+        // Nobody takes metrics of them here; what they count is logged for people too.
+        .with_target(app::metric::TARGET, LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
     tracing_subscriber::registry().with(lines).with(levels).init();
 

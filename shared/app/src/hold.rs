@@ -9,6 +9,7 @@ use store::connection::Connection;
 use store::sync::{Held, Phase, Sync, SyncFailure};
 
 use crate::change::not_hex;
+use crate::metric::{Metric, record};
 use crate::{App, AppError};
 
 /// Runs of this time are counted together: a feed gone empty may come as many small changes.
@@ -125,5 +126,6 @@ impl App {
 
 pub(crate) fn report(connection: &Connection, held: Held) {
     let Held { to_zero, limit, linked } = held;
+    record(Metric::RunsHeld, Some(connection.channel), 1);
     tracing::warn!(connection = %connection.id, to_zero, limit, linked, "a push run is held: too many listings would go to zero");
 }

@@ -23,6 +23,7 @@ use store::sync::Held;
 
 use crate::availability::LocationKinds;
 use crate::hold::PushMode;
+use crate::metric::{Metric, record};
 use crate::shop::OpenShop;
 use crate::work::Attempt;
 use crate::{App, AppError};
@@ -165,6 +166,7 @@ impl App {
                 self.store.note_zeroed(&organization.id, &shop.connection.id, zeroed, since).await?;
             }
             if again.is_empty() {
+                record(Metric::ListingsFailed, Some(shop.connection.channel), pushed.failed);
                 return Ok(pushed);
             }
             open = again.iter().map(as_target).collect();

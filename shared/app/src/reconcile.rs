@@ -22,6 +22,7 @@ use store::stock::Freshness;
 use store::sync::{Sync, SyncRecord};
 
 use crate::availability::Deciders;
+use crate::metric::{self, Metric};
 use crate::shop::OpenShop;
 use crate::work::Attempt;
 use crate::{App, AppError};
@@ -267,6 +268,7 @@ impl App {
         if link.observed != Some(observed) || holds {
             self.store.note_observed(&organization.id, item, listing, (observed, now), holds).await?;
         }
+        metric::record(Metric::DriftFound, Some(shop.connection.channel), 1);
         tracing::warn!(%listing, observed, desired = desired.get(), ?cause, ?action, "a listing shows another number than it took");
         Ok(Some(drift))
     }

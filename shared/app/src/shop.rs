@@ -12,6 +12,7 @@ use store::connection::Connection;
 use url::Url;
 
 use crate::channel_time::Listening;
+use crate::metric::{Metric, record};
 use crate::{App, AppError, Learned};
 
 /// How long before its end a token is renewed.
@@ -183,6 +184,9 @@ impl App {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if error.kind == ErrorKind::Throttled {
+                record(Metric::ChannelThrottles, Some(shop.connection.channel), 1);
+            }
             match (error.kind, error.retry) {
                 // Signed by the wrong clock; the refusal told the right one.
                 (ErrorKind::Unauthorized | ErrorKind::Unavailable, _)

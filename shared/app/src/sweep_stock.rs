@@ -11,6 +11,7 @@ use store::connection::Connection;
 use store::sync::{Held, Sync};
 
 use crate::hold::{PushMode, report};
+use crate::metric::{Metric, record};
 use crate::work::Attempt;
 use crate::{App, AppError};
 
@@ -65,6 +66,10 @@ impl App {
             let unhurried = Attempt { deadline: domain::Timestamp::MAX, ..*attempt };
             let mode = PushMode { force, approved: sync.approved };
             let pushed = self.push_as(&connection, targets, mode, &unhurried).await?;
+            if !force {
+                let behind = pushed.accepted + pushed.submitted + pushed.failed;
+                record(Metric::ListingsBehind, Some(connection.channel), behind);
+            }
             sync.records.synced += pushed.accepted;
             sync.records.failed += pushed.failed;
             sync.records.skipped += pushed.untouched;

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use store::StoreError;
 use store::sync::{Sync, SyncFailure, SyncRecord};
 
+use crate::metric::{Metric, elapsed_ms, record};
 use crate::shop::OpenShop;
 use crate::work::{Attempt, Next};
 use crate::{App, AppError};
@@ -109,7 +110,12 @@ impl App {
         sync.started_at.get_or_insert(now);
         sync.state = if last { sync.records.final_state() } else { SyncState::Running };
         sync.finished_at = last.then_some(now);
-        Ok(self.store.checkpoint_sync(organization, sync, records, now).await?)
+        self.store.checkpoint_sync(organization, sync, records, now).await?;
+        // A run that waited for a yes was late for its people's sake.
+        if last && !sync.approved {
+            record(Metric::SyncLag, None, elapsed_ms(sync.queued_at, now));
+        }
+        Ok(())
     }
 
     /// What an attempt's result means for the sync: another worker's step is no failure of this one; what may work
@@ -135,6 +141,7 @@ impl App {
         stored.started_at.get_or_insert(now);
         stored.finished_at = Some(now);
         stored.failure = Some(SyncFailure { code: error.code().to_owned(), reason: error.advice() });
+        record(Metric::SyncsFailed, None, 1);
         tracing::warn!(sync = %stored.id, connection = %stored.connection_id, code = error.code(), error = %chain(&error), "sync failed");
         match self.store.checkpoint_sync(organization, &stored, &[], now).await {
             Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),

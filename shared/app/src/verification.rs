@@ -14,6 +14,7 @@ use store::verification::{DIFFERENCES_MAX, EVERY, ItemDifference, Verification};
 use store::{PageRequest, StoreError};
 
 use crate::change::not_hex;
+use crate::metric::{Metric, record};
 use crate::{App, AppError};
 
 /// Items of one step, and read at the same time.
@@ -104,6 +105,7 @@ impl App {
                 level = ?difference.level, ledger = ?difference.ledger, "a level is not what its movements make"
             );
             check.different += 1;
+            record(Metric::LedgerDifferences, None, 1);
             if check.differences.len() < DIFFERENCES_MAX {
                 check.differences.push(different);
             }

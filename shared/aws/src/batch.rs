@@ -48,7 +48,11 @@ mod tests {
             message_id: at.to_string(),
             receipt_handle: String::new(),
             body: String::new(),
-            attributes: SqsAttributes { approximate_receive_count: 1, message_group_id: group.to_string() },
+            attributes: SqsAttributes {
+                approximate_receive_count: 1,
+                message_group_id: group.to_string(),
+                sent_timestamp: None,
+            },
             event_source_arn: String::new(),
         };
         SqsEvent { records: groups.iter().enumerate().map(record).collect() }

@@ -13,7 +13,7 @@ use store::Tables;
 use crate::telemetry::LogLevel;
 
 /// Everything read, but for the queues' variables, which are named by [`queue_variable`].
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     MAIN_TABLE,
     PERSONAL_TABLE,
     KMS_KEY_ID,
@@ -22,6 +22,7 @@ pub const VARIABLES: [&str; 10] = [
     CUSTOM_ENDPOINTS,
     PRIVATE_ADDRESSES,
     LOG_LEVEL,
+    METRIC_NAMESPACE,
     EVENT_BUS,
     OPERATOR_KEY_SECRET,
 ];
@@ -34,6 +35,7 @@ const ENABLED_CHANNELS: &str = "ENABLED_CHANNELS";
 const CUSTOM_ENDPOINTS: &str = "CUSTOM_ENDPOINTS";
 const PRIVATE_ADDRESSES: &str = "PRIVATE_ADDRESSES";
 const LOG_LEVEL: &str = "LOG_LEVEL";
+const METRIC_NAMESPACE: &str = "METRIC_NAMESPACE";
 const EVENT_BUS: &str = "EVENT_BUS";
 const OPERATOR_KEY_SECRET: &str = "OPERATOR_KEY_SECRET";
 
@@ -57,6 +59,8 @@ pub struct Config {
     /// Whether a shop's address may be private, loopback or link-local.
     pub private_addresses: bool,
     pub log_level: LogLevel,
+    /// What this deployment's metrics are found under.
+    pub metric_namespace: String,
     /// The name of the bus that domain events go to; only who tells them is told.
     pub event_bus: Option<String>,
     /// The name or ARN of the secret that is the operator's key; only the API is told.
@@ -105,6 +109,7 @@ impl Config {
             custom_endpoints: parse(CUSTOM_ENDPOINTS, &required(CUSTOM_ENDPOINTS)?)?,
             private_addresses: parse(PRIVATE_ADDRESSES, &required(PRIVATE_ADDRESSES)?)?,
             log_level: parse(LOG_LEVEL, &required(LOG_LEVEL)?)?,
+            metric_namespace: required(METRIC_NAMESPACE)?,
             event_bus: optional(EVENT_BUS),
             operator_key_secret: optional(OPERATOR_KEY_SECRET),
         })
@@ -135,7 +140,7 @@ where
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 13] = [
+    const COMPLETE: [(&str, &str); 14] = [
         ("MAIN_TABLE", "main"),
         ("PERSONAL_TABLE", "personal"),
         ("KMS_KEY_ID", "key"),
@@ -144,6 +149,7 @@ mod tests {
         ("CUSTOM_ENDPOINTS", "false"),
         ("PRIVATE_ADDRESSES", "true"),
         ("LOG_LEVEL", "info"),
+        ("METRIC_NAMESPACE", "Masterstock/test"),
         ("OPERATOR_KEY_SECRET", "secret"),
         ("QUEUE_ITEM_SYNC_SHOPIFY", "https://sqs/1"),
         ("QUEUE_ORDER_IMPORT_SHOPIFY", "https://sqs/2"),

@@ -33,6 +33,9 @@ pub struct SqsAttributes {
     #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub approximate_receive_count: u32,
     pub message_group_id: String,
+    /// When the message was sent, in milliseconds since 1970. The local queue does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_timestamp: Option<String>,
 }
 
 impl SqsRecord {
@@ -45,9 +48,15 @@ impl SqsRecord {
             attributes: SqsAttributes {
                 approximate_receive_count: message.receive_count,
                 message_group_id: message.group,
+                sent_timestamp: None,
             },
             event_source_arn: format!("arn:aws:sqs:local:000000000000:{queue}.fifo"),
         }
+    }
+
+    pub fn sent_at(&self) -> Option<domain::Timestamp> {
+        let millis = self.attributes.sent_timestamp.as_ref()?.parse().ok()?;
+        domain::Timestamp::from_millisecond(millis).ok()
     }
 
     /// Which of our queues the message came from; the deployment may have put its own name before the queue's.

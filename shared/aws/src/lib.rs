@@ -10,6 +10,7 @@ pub mod clients;
 pub mod config;
 pub mod event;
 pub mod image;
+pub mod metric;
 pub mod start;
 pub mod telemetry;
 pub mod worker;

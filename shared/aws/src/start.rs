@@ -24,14 +24,14 @@ pub enum StartError {
 /// The use cases, for a function that needs nothing else.
 pub async fn app() -> Result<App, StartError> {
     let config = Config::from_env()?;
-    telemetry::start(config.log_level);
+    telemetry::start(config.log_level, &config.metric_namespace);
     build(&config, &Clients::new(&config).await)
 }
 
 /// The use cases, and the operator's key.
 pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> {
     let config = Config::from_env()?;
-    telemetry::start(config.log_level);
+    telemetry::start(config.log_level, &config.metric_namespace);
     let clients = Clients::new(&config).await;
     let operator_key = clients.secret(config.require_operator_key_secret()?).await?;
     Ok((build(&config, &clients)?, operator_key))
@@ -40,7 +40,7 @@ pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> 
 /// The bus that domain events go to.
 pub async fn event_bus() -> Result<EventBridge, StartError> {
     let config = Config::from_env()?;
-    telemetry::start(config.log_level);
+    telemetry::start(config.log_level, &config.metric_namespace);
     Ok(Clients::new(&config).await.event_bus(config.require_event_bus()?))
 }
 

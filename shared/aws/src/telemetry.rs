@@ -1,9 +1,15 @@
-//! One JSON object a line on standard output, where Lambda takes it to the log group.
+//! One JSON object a line on standard output, where Lambda takes it to the log group; figures as
+//! [metrics](crate::metric), whatever the level.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use app::SystemClock;
+use app::metric::TARGET;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
+
+use crate::metric::{Metrics, to_stdout};
 
 /// How much is logged, of our own code; libraries say warnings and errors only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +39,23 @@ const QUIET: [&str; 8] = ["aws_", "hyper", "h2", "rustls", "reqwest", "tower", "
 
 fn targets(level: LogLevel) -> Targets {
     let libraries = level.0.min(LevelFilter::WARN);
-    Targets::new().with_default(level.0).with_targets(QUIET.map(|prefix| (prefix, libraries)))
+    Targets::new()
+        .with_default(level.0)
+        .with_targets(QUIET.map(|prefix| (prefix, libraries)))
+        .with_target(TARGET, LevelFilter::OFF)
 }
 
 /// Starts logging; once in a process, later calls change nothing.
-pub fn start(level: LogLevel) {
+pub fn start(level: LogLevel, metric_namespace: &str) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
-        .with_span_list(false);
-    let _already_started = tracing_subscriber::registry().with(targets(level)).with(lines).try_init();
+        .with_span_list(false)
+        .with_filter(targets(level));
+    let figures = Targets::new().with_target(TARGET, LevelFilter::INFO);
+    let metrics = Metrics::new(metric_namespace, Arc::new(SystemClock), to_stdout).with_filter(figures);
+    let _already_started = tracing_subscriber::registry().with(lines).with(metrics).try_init();
 }
 
 #[cfg(test)]
@@ -72,6 +84,7 @@ mod tests {
             ("aws_smithy_runtime::client", Level::INFO, false),
             ("aws_smithy_runtime::client", Level::WARN, true),
             ("hyper_util::client", Level::DEBUG, false),
+            (TARGET, Level::INFO, false),
         ] {
             assert_eq!(targets.would_enable(target, &level), shown, "{target} {level}");
         }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use app::metric::{Metric, elapsed_ms, record};
 use app::work::{Attempt, Next};
 use app::{App, AppError};
+use domain::ChannelKind;
 use futures_util::future::{BoxFuture, join_all};
 use queue::Message;
+use queue::message::Task;
 
 use crate::batch::{by_group, response};
 use crate::event::{SqsBatchResponse, SqsEvent, SqsRecord};
@@ -42,8 +45,15 @@ async fn group(
         let attempt = Attempt { deadline, receive_count };
         let next = match &message {
             Ok(message) => match perform(app, message, &attempt).await {
-                Ok(()) => None,
-                Err(error) => next(message, &error, &attempt),
+                Ok(()) => {
+                    record_latency(app, message, &records);
+                    None
+                }
+                Err(error) => {
+                    let channel =
+                        records.first().and_then(|record| record.queue()).map(|queue| queue.channel);
+                    next(message, &error, &attempt, channel)
+                }
             },
             // It can only become a dead letter; the sooner the better for those behind it.
             Err(error) => {
@@ -69,8 +79,22 @@ async fn group(
     done
 }
 
+/// How long a change of stock waited until it was told, from the first of the messages that were done as one.
+fn record_latency(app: &App, message: &Message, records: &[&SqsRecord]) {
+    let first = records.iter().filter_map(|record| record.sent_at()).min();
+    if let (Task::PushListings { .. }, Some(sent_at)) = (&message.task, first) {
+        let channel = records.first().and_then(|record| record.queue()).map(|queue| queue.channel);
+        record(Metric::PushLatency, channel, elapsed_ms(sent_at, app.clock.now()));
+    }
+}
+
 /// How long the message rests before it is tried again; `None` if that is of no use.
-fn next(message: &Message, error: &AppError, attempt: &Attempt) -> Option<Duration> {
+fn next(
+    message: &Message,
+    error: &AppError,
+    attempt: &Attempt,
+    channel: Option<ChannelKind>,
+) -> Option<Duration> {
     let connection = &message.connection_id;
     let cause = app::sync_orders::chain(error);
     match error.next(attempt.receive_count) {
@@ -80,6 +104,7 @@ fn next(message: &Message, error: &AppError, attempt: &Attempt) -> Option<Durati
             Some(wait)
         }
         _ => {
+            record(Metric::GivenUp, channel, 1);
             tracing::error!(%connection, code = error.code(), error = %cause, "work is given up");
             None
         }

@@ -4,7 +4,9 @@
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod alarm;
 mod architecture;
+mod cost;
 mod document;
 mod entrance;
 mod environment;
