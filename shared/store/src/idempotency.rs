@@ -46,6 +46,8 @@ const INFLATED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 const WHAT: &str = "idempotency key";
 const FIRST_AT: &str = "first_at";
+/// The last attempt failed in a way that may be tried again.
+const ABANDONED: &str = "abandoned";
 const STATUS: &str = "answer_status";
 const HEADERS: &str = "answer_headers";
 const BODY: &str = "answer_body";
@@ -73,13 +75,14 @@ impl Store {
             if reader.has_expired(now)? {
                 continue;
             }
-            if reader.text("content")? != digest {
+            let same = reader.text("content")? == digest;
+            if !same && !reader.has(ABANDONED) {
                 return Ok(Begun::OtherContent);
             }
             if reader.has(STATUS) {
                 return Ok(Begun::Answered(kept(&reader)?));
             }
-            let first_at = reader.time(FIRST_AT)?;
+            let first_at = if same { reader.time(FIRST_AT)? } else { now };
             return Ok(if self.write_if(operation, attempt(&key, digest, now, Some(first_at))?).await? {
                 Begun::First { first_at }
             } else {
@@ -105,7 +108,9 @@ impl Store {
         let expression = format!("SET {STATUS} = :status, {HEADERS} = :headers, {BODY} = :body");
         let step = Step::update(keys::idempotency(organization, key), expression)
             .only_if(
-                format!("attribute_exists(pk) AND attribute_not_exists({STATUS})"),
+                format!(
+                    "attribute_exists(pk) AND attribute_not_exists({STATUS}) AND attribute_not_exists({ABANDONED})"
+                ),
                 Refused::Conflict(WHAT),
             )
             .value(":status", n(answer.status))
@@ -114,14 +119,17 @@ impl Store {
         self.write_if("finish an idempotent request", step).await.map(drop)
     }
 
-    /// Forgets the key, where the attempt failed in a way that may be tried again. An answer that is kept stays.
+    /// Gives the key free, where the attempt failed in a way that may be tried again: the failed attempt may have done its
+    /// work all the same, so the same content goes on with its first time. An answer that is kept stays.
     pub async fn abandon_idempotent(
         &self,
         organization: &OrganizationId,
         key: &str,
     ) -> Result<(), StoreError> {
-        let step = Step::delete(keys::idempotency(organization, key))
-            .only_if(format!("attribute_not_exists({STATUS})"), Refused::Conflict(WHAT));
+        let free = format!("attribute_exists(pk) AND attribute_not_exists({STATUS})");
+        let step = Step::update(keys::idempotency(organization, key), format!("SET {ABANDONED} = :yes"))
+            .only_if(free, Refused::Conflict(WHAT))
+            .value(":yes", n(1));
         self.write_if("abandon an idempotent request", step).await.map(drop)
     }
 }
@@ -144,7 +152,10 @@ fn attempt(key: &Key, digest: &str, now: Timestamp, first_at: Option<Timestamp>)
             .only_if("attribute_not_exists(pk) OR expires_at <= :now", Refused::Exists(WHAT))
             .value(":now", n(now.as_second())));
     }
-    let dead = format!("attribute_not_exists({STATUS}) AND #content = :content AND started_at <= :dead");
+    let dead = format!(
+        "attribute_not_exists({STATUS}) AND \
+         (attribute_exists({ABANDONED}) OR (#content = :content AND started_at <= :dead))"
+    );
     Ok(Step::put(row)
         .only_if(dead, Refused::Exists(WHAT))
         .name("#content", "content")

@@ -167,6 +167,16 @@ impl Market {
     pub async fn hours_pass(&self) {
         for minutes in [31, 60, 60, 60, 65] {
             self.hub.advance(SignedDuration::from_mins(minutes)).await;
+            // No clock jumps an hour while work is at hand, whose messages would count as lost.
+            eventually("no sync is at hand", SOON, async || {
+                let syncs = self.hub.list("/v1/syncs").await;
+                let is_open = |sync: &&Value| sync["state"] == "queued" || sync["state"] == "running";
+                match syncs.iter().filter(is_open).count() {
+                    0 => Ok(()),
+                    open => Err(format!("{open} syncs")),
+                }
+            })
+            .await;
         }
     }
 

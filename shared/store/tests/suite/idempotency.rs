@@ -76,6 +76,14 @@ async fn an_abandoned_key_is_free_again(bench: &Bench) -> Outcome {
     store.finish_idempotent(&a, "key", &answer(200, b"x")).await?;
     store.abandon_idempotent(&a, "key").await?;
     assert_eq!(begin("two").await?, Begun::Answered(answer(200, b"x")), "an answer is not forgotten");
+    // What failed may have been done: who asks the same again goes on from the first time, another begins anew.
+    let later = async |digest, now| store.begin_idempotent(&a, "other", digest, at(now)).await;
+    assert_eq!(later("one", 0).await?, Begun::First { first_at: at(0) });
+    store.abandon_idempotent(&a, "other").await?;
+    assert_eq!(later("one", 90).await?, Begun::First { first_at: at(0) });
+    store.abandon_idempotent(&a, "other").await?;
+    assert_eq!(later("two", 95).await?, Begun::First { first_at: at(95) });
+    assert_eq!(later("one", 96).await?, Begun::OtherContent);
     Ok(())
 }
 
