@@ -313,7 +313,7 @@ async fn deliver(machine: &Machine, client: &reqwest::Client, demo: &DemoShop) {
     for delivery in demo.shop.take_deliveries() {
         // To a queue of ours, which on one machine is a call.
         if delivery.url.starts_with("arn:") {
-            let taken = machine.app.take_queued_notification(&demo.connection.id, &delivery.body).await;
+            let taken = machine.app.take_account_notification(demo.connection.channel, &delivery.body).await;
             if let Err(error) = taken {
                 tracing::warn!(target: "demo", %error, "a notification was not taken");
             }

@@ -402,7 +402,34 @@ impl App {
         credentials.check_complete(capability).map_err(invalid_credentials)?;
         let endpoint = Url::parse(&connection.endpoint)
             .map_err(|_| AppError::Internal("a stored endpoint cannot be read"))?;
-        self.try_shop(Place::of(connection, &endpoint), credentials).await
+        let trial = self.try_shop(Place::of(connection, &endpoint), credentials).await?;
+        self.check_same_account(connection, &trial).await?;
+        Ok(trial)
+    }
+
+    /// A hosted channel's account stays a connection's own: its listings and orders are that account's.
+    pub(crate) async fn check_same_account(
+        &self,
+        connection: &Connection,
+        trial: &Trial,
+    ) -> Result<(), AppError> {
+        let account = trial.identity.facts.get(ACCOUNT);
+        match connection.facts.get(ACCOUNT) {
+            Some(known) if account != Some(known) => {
+                let detail = "The authorization is another account's than the one that is connected. Connect that account on its own.";
+                Err(AppError::conflict("another_account", detail))
+            }
+            None if channels::adapter(connection.channel).capability().home.is_some() => {
+                self.check_not_connected(
+                    &connection.organization_id,
+                    connection.channel,
+                    &connection.endpoint,
+                    account.map(String::as_str),
+                )
+                .await
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Errors: 409 `needs_authorization` where the channel refuses the credentials: new ones make it active.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use channels::{ACCOUNT, ConsentAnswer, ConsentRequest};
+use channels::{ConsentAnswer, ConsentRequest};
 use domain::connection::ConnectionStatus;
 use domain::schedule::first_sync_after;
 use domain::{ConnectionId, OrganizationId};
@@ -110,24 +110,7 @@ impl App {
         };
         let credentials = consent.redeem(&shop.as_shop(), &answer).await.map_err(trial_failed)?;
         let trial = self.try_shop(Place::of(connection, &shop.endpoint), credentials).await?;
-        let account = trial.identity.facts.get(ACCOUNT);
-        match connection.facts.get(ACCOUNT) {
-            Some(known) if account != Some(known) => {
-                let detail = "The consent is another account's than the one that is connected. Connect that account on its own.";
-                return Err(AppError::conflict("another_account", detail));
-            }
-            Some(_) => {}
-            None if shop.channel.capability().home.is_some() => {
-                self.check_not_connected(
-                    &connection.organization_id,
-                    connection.channel,
-                    &connection.endpoint,
-                    account.map(String::as_str),
-                )
-                .await?;
-            }
-            None => {}
-        }
+        self.check_same_account(connection, &trial).await?;
         Ok(trial)
     }
 

@@ -1,9 +1,9 @@
 //! A channel's notification: believed only if signed, reduced to a hint, queued.
 
 use channels::{Hint, Notification, WebhookRefused};
-use domain::ConnectionId;
 use domain::connection::ConnectionStatus;
 use domain::sync::{SyncKind, Trigger};
+use domain::{ChannelKind, ConnectionId, Timestamp};
 use http::HeaderMap;
 use queue::message::Task;
 use queue::{QueueName, Work};
@@ -69,6 +69,41 @@ impl App {
         self.follow(&connection, notification).await
     }
 
+    /// Queues what a notification hints at that came through a queue of ours and names an account of the channel, for
+    /// each connection of that account. One of an account that nobody has connected (any more) is dropped.
+    pub async fn take_account_notification(
+        &self,
+        channel: ChannelKind,
+        body: &[u8],
+    ) -> Result<(), IntakeError> {
+        let adapter = channels::adapter(channel);
+        let notification = adapter.read_queued_notification(body).map_err(IntakeError::Refused)?;
+        match notification.hint {
+            Hint::Nothing => return Ok(()),
+            Hint::SecretEnds(at) => {
+                secret_ends(channel, at);
+                return Ok(());
+            }
+            Hint::Orders(_) | Hint::Listings | Hint::Revoked => {}
+        }
+        let account = notification.account.as_deref();
+        let account = account.ok_or(IntakeError::Refused(WebhookRefused::Unreadable))?;
+        let mut told = 0_u32;
+        for (organization, id) in self.store.connections_of_account(channel, account).await? {
+            let connection = self.store.connection(&organization, &id).await?;
+            // Deleted while we looked.
+            let Some(connection) = connection else { continue };
+            if connection.status != ConnectionStatus::Inactive {
+                self.follow(&connection, notification.clone()).await?;
+            }
+            told += 1;
+        }
+        if told == 0 {
+            tracing::info!(%channel, account, "a notification of an account that nobody has connected is dropped");
+        }
+        Ok(())
+    }
+
     /// What a channel wants to hear that asks whether the receiver of its notifications is ours; `None` where it does
     /// not ask so.
     pub async fn answer_challenge(
@@ -120,11 +155,13 @@ impl App {
                     "The authorization was taken back on the channel. Authorize the connection again.";
                 self.store.mark_needs_authorization(organization, id, reason).await?;
             }
-            Hint::SecretEnds(at) => {
-                tracing::error!(channel = %connection.channel, %at, "the secret of our application ends then: renew it before");
-            }
+            Hint::SecretEnds(at) => secret_ends(connection.channel, at),
             Hint::Nothing => {}
         }
         Ok(())
     }
+}
+
+fn secret_ends(channel: ChannelKind, at: Timestamp) {
+    tracing::error!(%channel, %at, "the secret of our application ends then: renew it before");
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use crate::event::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsRecord};
 
-/// The messages of each group in their order; groups in the order of their first message.
+/// The messages of each group in their order; groups in the order of their first message. Those without a group are one.
 pub fn by_group(event: &SqsEvent) -> Vec<(&str, Vec<&SqsRecord>)> {
     let mut groups: Vec<(&str, Vec<&SqsRecord>)> = Vec::new();
     for record in &event.records {
-        let name = record.attributes.message_group_id.as_str();
+        let name = record.attributes.message_group_id.as_deref().unwrap_or_default();
         match groups.iter_mut().find(|(group, _)| *group == name) {
             Some((_, records)) => records.push(record),
             None => groups.push((name, vec![record])),
@@ -21,14 +21,14 @@ pub fn by_group(event: &SqsEvent) -> Vec<(&str, Vec<&SqsRecord>)> {
 }
 
 /// The answer to a batch of which the messages in `done` (by message id) were done. What is not named there failed, so a
-/// message that was forgotten comes again instead of being lost.
+/// message that was forgotten comes again instead of being lost. A message without a group holds back no other.
 pub fn response(event: &SqsEvent, done: &BTreeSet<String>) -> SqsBatchResponse {
     let mut stuck: BTreeSet<&str> = BTreeSet::new();
     let mut failures = Vec::new();
     for record in &event.records {
-        let group = record.attributes.message_group_id.as_str();
-        if stuck.contains(group) || !done.contains(&record.message_id) {
-            stuck.insert(group);
+        let group = record.attributes.message_group_id.as_deref();
+        if group.is_some_and(|group| stuck.contains(group)) || !done.contains(&record.message_id) {
+            stuck.extend(group);
             failures.push(BatchItemFailure { item_identifier: record.message_id.clone() });
         }
     }
@@ -50,7 +50,7 @@ mod tests {
             body: String::new(),
             attributes: SqsAttributes {
                 approximate_receive_count: 1,
-                message_group_id: group.to_string(),
+                message_group_id: Some(group.to_string()),
                 sent_timestamp: None,
             },
             event_source_arn: String::new(),
@@ -74,6 +74,15 @@ mod tests {
         assert_eq!(failed(&batch, &[0, 1, 3, 4]), ["2", "4"]);
         assert_eq!(failed(&batch, &[1, 2, 3, 4]), ["0", "2", "4"]);
         assert_eq!(failed(&batch, &[]), ["0", "1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn a_failure_without_a_group_holds_back_nothing() {
+        let mut batch = event(&[1, 1, 1]);
+        for record in &mut batch.records {
+            record.attributes.message_group_id = None;
+        }
+        assert_eq!(failed(&batch, &[0, 2]), ["1"]);
     }
 
     #[test]

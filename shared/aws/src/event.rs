@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::image::Image;
 
-/// Messages of one queue, in their order: at most 10 of a FIFO queue, of one or several groups.
+/// Messages of one queue, in their order: at most 10 of a FIFO queue, of one or several groups. Those of another queue
+/// have neither order nor group.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SqsEvent {
     #[serde(rename = "Records")]
@@ -32,7 +33,9 @@ pub struct SqsAttributes {
     /// This time included.
     #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub approximate_receive_count: u32,
-    pub message_group_id: String,
+    /// `None` in a queue that is not FIFO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_group_id: Option<String>,
     /// When the message was sent, in milliseconds since 1970. The local queue does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_timestamp: Option<String>,
@@ -47,7 +50,7 @@ impl SqsRecord {
             body: message.body,
             attributes: SqsAttributes {
                 approximate_receive_count: message.receive_count,
-                message_group_id: message.group,
+                message_group_id: Some(message.group),
                 sent_timestamp: None,
             },
             event_source_arn: format!("arn:aws:sqs:local:000000000000:{queue}.fifo"),
@@ -181,7 +184,7 @@ mod tests {
         let event: SqsEvent = serde_json::from_str(SQS).unwrap();
         let record = &event.records[0];
         assert_eq!(record.attributes.approximate_receive_count, 3);
-        assert_eq!(record.attributes.message_group_id, "con_1");
+        assert_eq!(record.attributes.message_group_id.as_deref(), Some("con_1"));
         assert_eq!(
             record.queue(),
             Some(QueueName { work: Work::OrderImport, channel: ChannelKind::Shopify })

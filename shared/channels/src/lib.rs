@@ -182,6 +182,9 @@ pub struct StockResult {
 pub struct Notification {
     /// The channel's own id of the delivery, for deduplication.
     pub delivery_id: Option<String>,
+    /// Whose it is, as [`Channel::notified_as`] has it, of one that came without naming a connection; `None` where it
+    /// does not say so, or concerns no account.
+    pub account: Option<String>,
     pub hint: Hint,
 }
 
@@ -304,6 +307,12 @@ pub trait Channel: Send + Sync {
     /// Reads a notification that came through a queue or an event bus of our own, whose policy vouches for it.
     fn read_queued_notification(&self, _body: &[u8]) -> Result<Notification, WebhookRefused> {
         Err(WebhookRefused::Unreadable)
+    }
+
+    /// What notifications through a queue or an event bus of our own call the account that has these facts; `None` where
+    /// the channel sends none.
+    fn notified_as(&self, _facts: &ShopFacts) -> Option<String> {
+        None
     }
 
     /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].

@@ -62,6 +62,24 @@ pub struct ConnectionState {
     pub zeroed: Option<(u64, Timestamp)>,
 }
 
+/// The way to it from its account, where the channel's notifications name nothing else.
+fn account_way(connection: &Connection) -> Option<keys::Key> {
+    let account = channels::adapter(connection.channel).notified_as(&connection.facts)?;
+    Some(keys::account_way(connection.channel, &account, &connection.organization_id, &connection.id))
+}
+
+/// The settings' row and the ways to it that its facts make: they stand with it.
+fn settled(connection: &Connection, condition: impl FnOnce(Step) -> Step) -> Result<Vec<Step>, StoreError> {
+    let mut steps = vec![condition(Step::put(settings_row(connection)?))];
+    if let Some(way) = account_way(connection) {
+        let mut row = way.into_row();
+        row.insert("organization_id".to_owned(), s(connection.organization_id.as_str()));
+        row.insert("connection_id".to_owned(), s(connection.id.as_str()));
+        steps.push(Step::put(row));
+    }
+    Ok(steps)
+}
+
 /// The settings' row: in the index of what is due exactly while it is active and has a next sync.
 fn settings_row(connection: &Connection) -> Result<Row, StoreError> {
     let key = keys::connection(&connection.organization_id, &connection.id);
@@ -87,12 +105,12 @@ impl Store {
         let mut way = keys::connection_way(id).into_row();
         way.insert("organization_id".to_owned(), s(organization.as_str()));
         let secrets = self.secrets_row(organization, id, credentials, webhook_secret).await?;
-        let steps = vec![
-            Step::put(settings_row(connection)?).only_if_new(Refused::Exists(WHAT)),
+        let mut steps = settled(connection, |step| step.only_if_new(Refused::Exists(WHAT)))?;
+        steps.extend([
             Step::put(way).only_if_new(Refused::Exists(WHAT)),
             Step::put(secrets),
             Step::put(state::row(organization, id, state)),
-        ];
+        ]);
         self.transact("create a connection", steps).await
     }
 
@@ -119,14 +137,30 @@ impl Store {
         row.map(|row| Reader::new(WHAT, &row).parsed("organization_id")).transpose()
     }
 
+    /// The connections of a channel's account, in all organizations, for a notification that names nothing else.
+    /// Eventually consistent; one that was deleted meanwhile may be among them.
+    pub async fn connections_of_account(
+        &self,
+        channel: ChannelKind,
+        account: &str,
+    ) -> Result<Vec<(OrganizationId, ConnectionId)>, StoreError> {
+        let query = Query::of(keys::account_ways(channel, account));
+        let rows = self.query_all("find the connections of an account", &query).await?;
+        let of = |row: &Row| {
+            let reader = Reader::new(WHAT, row);
+            Ok((reader.parsed("organization_id")?, reader.parsed("connection_id")?))
+        };
+        rows.iter().map(of).collect()
+    }
+
     /// Stores what a person changed, status and schedule included, if the version is still the one before. What a worker
     /// found or scheduled since `after` was read is overwritten: it finds it again.
     pub async fn update_connection(&self, after: &Connection) -> Result<(), StoreError> {
-        let step = Step::put(settings_row(after)?).only_after(after.version, WHAT);
-        self.transact("update a connection", vec![step]).await
+        let steps = settled(after, |step| step.only_after(after.version, WHAT))?;
+        self.transact("update a connection", steps).await
     }
 
-    /// The connection, its credentials, its state and its way. Its listings, links and orders stay for history.
+    /// The connection, its credentials, its state and its ways. Its listings, links and orders stay for history.
     pub async fn delete_connection(
         &self,
         organization: &OrganizationId,
@@ -142,6 +176,9 @@ impl Store {
             keys::connection_secrets(organization, id),
         ];
         let mut steps = vec![way];
+        // Its account is the same for good, so reading it before is soon enough.
+        let connection = self.connection(organization, id).await?;
+        steps.extend(connection.as_ref().and_then(account_way).map(Step::delete));
         steps.extend(rows.map(Step::delete));
         self.transact("delete a connection", steps).await
     }

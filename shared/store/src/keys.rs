@@ -14,8 +14,8 @@ use domain::listing::{ListingStatus, Match};
 use domain::stock::Movement;
 use domain::sync::Outcome;
 use domain::{
-    ApiKeyId, AuditId, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId, MatchKey, OrderId,
-    OrganizationId, SyncId, Timestamp,
+    ApiKeyId, AuditId, ChannelKind, ConnectionId, ContactId, DocumentId, ItemId, ListingId, LocationId,
+    MatchKey, OrderId, OrganizationId, SyncId, Timestamp,
 };
 
 /// The names of the key attributes.
@@ -299,6 +299,15 @@ pub(crate) fn connection_secrets(o: &OrganizationId, id: &ConnectionId) -> Key {
 /// The way to a connection from its id, for a notification that names no organization.
 pub(crate) fn connection_way(id: &ConnectionId) -> Key {
     Key::new(format!("C#{}", id.body()), "C")
+}
+
+/// The ways to the connections of a channel's account, for a notification that names nothing else.
+pub(crate) fn account_ways(channel: ChannelKind, account: &str) -> String {
+    format!("N#{}#{}", channel.as_str(), text_part(account))
+}
+
+pub(crate) fn account_way(channel: ChannelKind, account: &str, o: &OrganizationId, id: &ConnectionId) -> Key {
+    Key::new(account_ways(channel, account), format!("{}#{}", o.body(), id.body()))
 }
 
 /// A consent that was asked for, by the digest of its state, which names no organization.

@@ -44,8 +44,6 @@ const ROUNDS_MAX: usize = 200;
 #[derive(Default)]
 pub struct Shops {
     open: Mutex<BTreeMap<String, Arc<dyn SimulatedShop>>>,
-    /// Their connections' ids, by host.
-    connected: Mutex<BTreeMap<String, String>>,
     /// What becomes of each answer on its way, and what was sent.
     tap: Mutex<Tap>,
 }
@@ -62,10 +60,6 @@ struct Tap {
 impl Shops {
     pub fn add(&self, host: &str, shop: Arc<dyn SimulatedShop>) {
         self.open.lock().unwrap().insert(host.to_owned(), shop);
-    }
-
-    pub fn connected(&self, host: &str, connection: &str) {
-        self.connected.lock().unwrap().insert(host.to_owned(), connection.to_owned());
     }
 
     /// From now on the bodies of all answers go through this, and what is sent is kept for [`Shops::sent`].
@@ -91,15 +85,9 @@ impl Shops {
         }
     }
 
-    /// What waits to be delivered, each to the connection of its shop.
-    fn deliveries(&self) -> Vec<(String, Delivery)> {
-        let (open, connected) = (self.open.lock().unwrap(), self.connected.lock().unwrap());
-        let mut waiting = Vec::new();
-        for (host, shop) in open.iter() {
-            let connection = connected.get(host).cloned().unwrap_or_default();
-            waiting.extend(shop.take_deliveries().into_iter().map(|delivery| (connection.clone(), delivery)));
-        }
-        waiting
+    /// What waits to be delivered.
+    fn deliveries(&self) -> Vec<Delivery> {
+        self.open.lock().unwrap().values().flat_map(|shop| shop.take_deliveries()).collect()
     }
 }
 
@@ -292,11 +280,10 @@ impl Hub {
 
     async fn round(&self) -> bool {
         let mut busy = false;
-        for (connection, delivery) in self.shops.deliveries() {
-            // To a queue of the merchant's own, which a function of theirs reads.
+        for delivery in self.shops.deliveries() {
+            // To a queue of ours, which names no connection.
             busy |= if delivery.url.starts_with("arn:") {
-                let connection = connection.parse().unwrap();
-                self.app.take_queued_notification(&connection, &delivery.body).await.is_ok()
+                self.app.take_account_notification(ChannelKind::Amazon, &delivery.body).await.is_ok()
             } else {
                 self.deliver(&delivery).await < 300
             };

@@ -114,7 +114,6 @@ impl Shop {
     pub async fn connect(&mut self, hub: &Hub) -> Value {
         let connection = hub.post("/v1/connections", self.input()).await.ok();
         self.connection = connection["id"].as_str().unwrap().to_owned();
-        hub.shops.connected(&self.host, &self.connection);
         // What the merchant of a channel does by hand that takes no subscriptions from an application.
         self.shop.register_endpoint(&format!("https://stock.example/v1/webhooks/{}", self.connection));
         connection

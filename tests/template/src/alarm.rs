@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::metric::Metric;
+use domain::ChannelKind;
 use queue::Work;
 use serde_json::{Value, json};
 
@@ -107,6 +108,12 @@ fn every_queue_is_watched_for_dead_letters_and_for_age() {
             assert_eq!(watched, expected.collect(), "{id}");
         }
     }
+    for (end, part) in [("DeadLettersAlarm", "DeadLetters"), ("AgeAlarm", "Queue")] {
+        let id = format!("AmazonNotifications{end}");
+        let watched = attribute(&format!("AmazonNotifications{part}"), "QueueName");
+        assert_eq!(dimension(&alarms[&id]), watched, "{id}");
+        assert_eq!(load()["Resources"][&id]["Condition"], condition(ChannelKind::Amazon), "{id}");
+    }
     for stream in ["StockFanout", "EventPublish"] {
         let alarm = &alarms[&format!("{stream}DeadLettersAlarm")];
         assert_eq!(dimension(alarm), attribute(&format!("{stream}DeadLetters"), "QueueName"));
@@ -116,7 +123,11 @@ fn every_queue_is_watched_for_dead_letters_and_for_age() {
 #[test]
 fn every_function_is_watched_for_errors_and_throttles_and_the_streams_for_age() {
     let alarms = alarms(&load());
-    let every: BTreeSet<String> = names().map(|name| json!({"Ref": logical_id(name)}).to_string()).collect();
+    // Of Amazon's notifications the queue's alarms tell.
+    let every: BTreeSet<String> = names()
+        .filter(|&name| name != "amazon-notifications")
+        .map(|name| json!({"Ref": logical_id(name)}).to_string())
+        .collect();
     let streams = ["stock-fanout", "event-publish"].map(|name| json!({"Ref": logical_id(name)}).to_string());
     for (id, metric_name, functions) in [
         ("FunctionErrorsAlarm", "Errors", every.clone()),

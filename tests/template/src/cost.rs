@@ -10,6 +10,7 @@ const MICRO: Pico = 1_000_000;
 const WRITE_UNIT: Pico = 625_000;
 const READ_UNIT: Pico = 125_000;
 const QUEUE_REQUEST: Pico = 500_000;
+const STANDARD_QUEUE_REQUEST: Pico = 400_000;
 const HTTP_REQUEST: Pico = MICRO;
 const INVOCATION: Pico = 200_000;
 const GB_SECOND: Pico = 13_333_400;
@@ -135,6 +136,11 @@ fn alarm_metrics(channels: u64) -> u64 {
     38 + 8 * channels
 }
 
+/// What Amazon's queue of notifications costs a month beside those of every channel, with its two alarms.
+fn amazon_s_own() -> Pico {
+    POLLS_A_QUEUE * STANDARD_QUEUE_REQUEST + 2 * ALARM_METRIC
+}
+
 fn idle(channels: u64) -> Vec<(&'static str, Pico)> {
     vec![
         ("polling", 4 * channels * POLLS_A_QUEUE * QUEUE_REQUEST),
@@ -179,6 +185,11 @@ fn tables() -> String {
         |price: &dyn Fn(u64) -> Pico| (1..=5).map(|n| dollars(price(n))).collect::<Vec<_>>().join(" | ");
     text += &format!("| **list price** | {} |\n", row(&sum));
     text += &format!("| **less what is free** | {} |\n", row(&|channels| sum(channels) - given(channels)));
+
+    text += &format!(
+        "\nWhere Amazon is one of them, its queue of notifications and two alarms cost {} more, here and below.\n",
+        dollars(amazon_s_own())
+    );
 
     text += "\n| a month | small | medium | large |\n| --- | --- | --- | --- |\n";
     let sizes = [(1, 1_000, 300, 2_000), (3, 5_000, 5_000, 50_000), (5, 50_000, 100_000, 1_000_000)];
@@ -240,9 +251,10 @@ fn the_page_has_what_its_numbers_come_to() {
 #[test]
 fn the_alarms_are_as_many_as_are_counted() {
     let template = crate::document::load();
-    let (mut always, mut by_channel) = (0, 0);
+    let (mut always, mut by_channel, mut amazon_s) = (0, 0, 0);
     for (_, alarm) in crate::document::resources(&template, "AWS::CloudWatch::Alarm") {
         match alarm["Properties"]["Metrics"].as_array() {
+            None if alarm["Condition"] == "AmazonEnabled" => amazon_s += 1,
             None => always += 1,
             Some(metrics) => {
                 let choices = metrics.iter().filter(|metric| metric["Fn::If"].is_array()).count();
@@ -251,6 +263,6 @@ fn the_alarms_are_as_many_as_are_counted() {
             }
         }
     }
-    assert_eq!(by_channel, 5 * 8);
+    assert_eq!((by_channel, amazon_s), (5 * 8, 2));
     assert_eq!(u64::try_from(always + by_channel).unwrap(), alarm_metrics(5));
 }

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use crate::document::{attribute, load, pascal, properties, resources, root, text};
 
 /// The functions in the order in which data flows, with the seconds each may have.
-const FUNCTIONS: [(&str, RangeInclusive<u64>); 9] = [
+const FUNCTIONS: [(&str, RangeInclusive<u64>); 10] = [
     // Within its minute.
     ("schedule-dispatch", 10..=59),
     ("item-sync", 60..=300),
     ("order-import", 60..=300),
+    ("amazon-notifications", 10..=60),
     // Channels hang up after 5 to 10.
     ("webhook-intake", 5..=10),
     ("stock-fanout", 10..=60),

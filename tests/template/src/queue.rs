@@ -35,6 +35,7 @@ fn there_are_queues_for_all_work_of_all_channels_and_no_others() {
         .flat_map(|name| [format!("{}Queue", stem(name)), format!("{}DeadLetters", stem(name))])
         .collect();
     expected.extend(["StockFanoutDeadLetters".into(), "EventPublishDeadLetters".into()]);
+    expected.extend(["AmazonNotificationsQueue".into(), "AmazonNotificationsDeadLetters".into()]);
     assert_eq!(there, expected);
 }
 
@@ -120,10 +121,55 @@ fn each_queue_triggers_its_function() {
 #[test]
 fn every_trigger_takes_partial_failure() {
     let triggers = resources(&load(), "AWS::Lambda::EventSourceMapping");
-    // Beside the queues' own the table's stream has two.
-    assert_eq!(triggers.len(), all().count() + 2);
+    // Beside the queues' own the table's stream has two, and Amazon's notifications one.
+    assert_eq!(triggers.len(), all().count() + 3);
     for (id, trigger) in triggers {
         let answers = &trigger["Properties"]["FunctionResponseTypes"];
         assert_eq!(*answers, json!(["ReportBatchItemFailures"]), "{id}");
     }
+}
+
+#[test]
+fn amazon_s_own_queue_is_written_by_amazon_alone_and_gives_up_soon() {
+    let template = load();
+    for part in ["Function", "Role", "Logs", "Queue", "Policy", "DeadLetters", "Trigger"] {
+        let resource = &template["Resources"][format!("AmazonNotifications{part}")];
+        assert_eq!(resource["Condition"], condition(ChannelKind::Amazon), "{part}");
+    }
+    assert_eq!(
+        template["Outputs"]["AmazonNotificationQueueArn"]["Condition"],
+        condition(ChannelKind::Amazon)
+    );
+
+    let queue = properties(&template, "AmazonNotificationsQueue");
+    assert_eq!(queue["FifoQueue"], Value::Null, "Amazon does not write to one");
+    let run_s = timeout_s(&template, "amazon-notifications");
+    let hidden_s = queue["VisibilityTimeout"].as_u64().unwrap();
+    assert!(hidden_s >= 6 * run_s);
+    let redrive = &queue["RedrivePolicy"];
+    assert_eq!(redrive["deadLetterTargetArn"], attribute("AmazonNotificationsDeadLetters", "Arn"));
+    // Long enough for a table that was away, no storm for what nobody can read.
+    assert!((600..=3600).contains(&(hidden_s * redrive["maxReceiveCount"].as_u64().unwrap())));
+    for id in ["AmazonNotificationsQueue", "AmazonNotificationsDeadLetters"] {
+        let queue = properties(&template, id);
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{id}");
+    }
+
+    let policy = properties(&template, "AmazonNotificationsPolicy");
+    assert_eq!(policy["Queues"], json!([{"Ref": "AmazonNotificationsQueue"}]));
+    let amazon = "arn:${AWS::Partition}:iam::${AmazonSenderAccount}:root";
+    assert_eq!(
+        policy["PolicyDocument"]["Statement"],
+        json!([{
+            "Sid": "Amazon", "Effect": "Allow", "Principal": {"AWS": {"Fn::Sub": amazon}},
+            "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+            "Resource": attribute("AmazonNotificationsQueue", "Arn"),
+        }])
+    );
+    assert_eq!(resources(&template, "AWS::SQS::QueuePolicy").len(), 1, "all others are written by roles");
+
+    let trigger = properties(&template, "AmazonNotificationsTrigger");
+    assert_eq!(trigger["FunctionName"], json!({"Ref": logical_id("amazon-notifications")}));
+    assert_eq!(trigger["EventSourceArn"], attribute("AmazonNotificationsQueue", "Arn"));
 }

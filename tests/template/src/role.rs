@@ -104,10 +104,11 @@ fn each_writes_to_its_own_log_only() {
 fn each_takes_from_its_own_queues_and_sends_onwards_only() {
     use Work::{ItemSync, OrderImport, ShipmentPush, StockPush};
     let template = load();
-    let table: [(&str, &[Work], &[Work]); 9] = [
+    let table: [(&str, &[Work], &[Work]); 10] = [
         ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
         ("item-sync", &[ItemSync], &[ItemSync]),
         ("order-import", &[OrderImport], &[OrderImport, StockPush, ShipmentPush]),
+        ("amazon-notifications", &[], &[ItemSync, OrderImport]),
         ("webhook-intake", &[], &[ItemSync, OrderImport]),
         ("stock-fanout", &[], &[StockPush]),
         ("event-publish", &[], &[]),
@@ -119,17 +120,23 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
         let grants = grants(&template, name);
         // What is given up is listed and put back by people alone.
         let dead = if name == "api" { ends_of(&Work::ALL, "DeadLetters") } else { BTreeSet::new() };
+        let (mut takes, mut sends) = (queues(takes), queues(sends));
+        if name == "amazon-notifications" {
+            // It exists only while Amazon is enabled, and deals with nothing else.
+            takes = BTreeSet::from([attribute("AmazonNotificationsQueue", "Arn").to_string()]);
+            let amazon = ["ItemSyncAmazonQueue", "OrderImportAmazonQueue"];
+            sends = amazon.map(|id| attribute(id, "Arn").to_string()).into();
+        }
         let looks = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"];
         for action in looks {
-            let taken = queues(takes).union(&dead).cloned().collect();
+            let taken = takes.union(&dead).cloned().collect();
             assert_eq!(as_set(grants.get(action)), taken, "{name} {action}");
         }
-        assert_eq!(as_set(grants.get("sqs:GetQueueAttributes")), queues(takes), "{name}");
-        let mut expected = queues(sends);
+        assert_eq!(as_set(grants.get("sqs:GetQueueAttributes")), takes, "{name}");
         if reads_stream(name) {
-            expected.insert(attribute(&format!("{}DeadLetters", pascal(name)), "Arn").to_string());
+            sends.insert(attribute(&format!("{}DeadLetters", pascal(name)), "Arn").to_string());
         }
-        assert_eq!(as_set(grants.get("sqs:SendMessage")), expected, "{name}");
+        assert_eq!(as_set(grants.get("sqs:SendMessage")), sends, "{name}");
     }
 }
 
@@ -146,6 +153,7 @@ fn who_needs_no_secret_can_open_none() {
             // Deletes what has expired, and can open none of it.
             "schedule-dispatch" => (false, false, true, false),
             "stock-fanout" | "event-publish" => (false, false, false, false),
+            "amazon-notifications" => (false, false, false, false),
             "webhook-intake" => (true, false, false, false),
             "item-sync" => (true, true, false, false),
             "order-import" | "stock-push" | "shipment-push" => (true, true, true, false),
@@ -166,7 +174,7 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
-    let table: [(&str, [&[&str]; 3]); 9] = [
+    let table: [(&str, [&[&str]; 3]); 10] = [
         (
             "schedule-dispatch",
             [
@@ -177,6 +185,7 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
         ),
         ("item-sync", [&ALL, &[], &[]]),
         ("order-import", [&SYNC, &[], &BUYERS]),
+        ("amazon-notifications", [&["GetItem", "PutItem", "Query", "UpdateItem"], &[], &[]]),
         ("webhook-intake", [&["GetItem", "PutItem", "UpdateItem"], &[], &[]]),
         ("stock-fanout", [&["DeleteItem", "GetItem", "PutItem", "Query"], &[], &[]]),
         ("event-publish", [&[], &[], &[]]),

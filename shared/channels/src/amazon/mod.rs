@@ -17,8 +17,8 @@ use url::Url;
 
 use crate::{
     Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Fulfiller, Limit,
-    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome,
-    StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
+    StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -182,6 +182,10 @@ impl Channel for Amazon {
 
     fn read_queued_notification(&self, body: &[u8]) -> Result<Notification, WebhookRefused> {
         webhooks::read_queued(body)
+    }
+
+    fn notified_as(&self, facts: &ShopFacts) -> Option<String> {
+        webhooks::notified_as(facts)
     }
 
     /// As people know the marketplace: `Amazon US - Customer`.

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::auth::application_token;
 use super::wire::{Destination, Payload, QueuedNotification, Subscription};
 use super::{Call, Operation, parse};
-use crate::{ChannelError, Hint, Limit, Notification, Shop, WebhookRefused, WebhookUpkeep};
+use crate::{
+    ACCOUNT, ChannelError, Hint, Limit, Notification, Shop, ShopFacts, WebhookRefused, WebhookUpkeep,
+};
 
 /// The queue that Amazon notifies: an application key. Without it there are no notifications, and orders come by polling.
 pub(super) const QUEUE_ARN: &str = "notification_queue_arn";
@@ -95,7 +97,18 @@ pub(super) fn read_queued(body: &[u8]) -> Result<Notification, WebhookRefused> {
         }
         _ => Hint::Nothing,
     };
-    Ok(Notification { delivery_id, hint })
+    let seller = text("/OrderChangeNotification/SellerId").or_else(|| text("/SellerId"));
+    let account = seller.filter(|id| !id.is_empty()).map(str::to_owned);
+    // One that nobody can be told of would be lost without a word.
+    if account.is_none() && matches!(hint, Hint::Orders(_) | Hint::Listings) {
+        return Err(WebhookRefused::Unreadable);
+    }
+    Ok(Notification { delivery_id, account, hint })
+}
+
+/// By the seller alone: a notification does not name the region, and what is of another is not found there.
+pub(super) fn notified_as(facts: &ShopFacts) -> Option<String> {
+    Some(facts.get(ACCOUNT)?.rsplit_once('.')?.0.to_owned())
 }
 
 #[cfg(test)]
@@ -117,12 +130,21 @@ mod tests {
     fn a_changed_order_is_named_whoever_delivers() {
         let wanted = Notification {
             delivery_id: Some("d0e9e693".to_owned()),
+            account: Some("A3TH9S8BH6GOGM".to_owned()),
             hint: Hint::Orders(vec!["903-8868176-2219830".to_owned()]),
         };
         let queue = order_change().to_string();
         let bus = json!({"source": "aws.partner/sellingpartnerapi.amazon.com/1", "detail": order_change()});
         assert_eq!(read_queued(queue.as_bytes()), Ok(wanted.clone()));
         assert_eq!(read_queued(bus.to_string().as_bytes()), Ok(wanted));
+    }
+
+    #[test]
+    fn a_seller_is_notified_in_every_region_by_one_name() {
+        let account = |text: &str| ShopFacts::from([(ACCOUNT.to_owned(), text.to_owned())]);
+        assert_eq!(notified_as(&account("A3TH9S8BH6GOGM.eu")).as_deref(), Some("A3TH9S8BH6GOGM"));
+        assert_eq!(notified_as(&account("A3TH9S8BH6GOGM.na")).as_deref(), Some("A3TH9S8BH6GOGM"));
+        assert_eq!(notified_as(&ShopFacts::new()), None);
     }
 
     #[test]
@@ -133,9 +155,15 @@ mod tests {
             "payload": {"applicationOAuthClientSecretExpiry": {"clientSecretExpiryTime": end}},
         });
         let of = |kind: &str| json!({"NotificationType": kind, "Payload": {}});
+        let listing = json!({"NotificationType": "LISTINGS_ITEM_STATUS_CHANGE", "Payload": {"SellerId": "A3TH9S8BH6GOGM"}});
+        let order = json!({"AmazonOrderId": "903-8868176-2219830"});
+        let nobody_s =
+            json!({"NotificationType": "ORDER_CHANGE", "Payload": {"OrderChangeNotification": order}});
         let table = [
             (secret, Ok(Hint::SecretEnds(end.parse().unwrap()))),
-            (of("LISTINGS_ITEM_STATUS_CHANGE"), Ok(Hint::Listings)),
+            (listing, Ok(Hint::Listings)),
+            (of("LISTINGS_ITEM_STATUS_CHANGE"), Err(WebhookRefused::Unreadable)),
+            (nobody_s, Err(WebhookRefused::Unreadable)),
             (of("FEED_PROCESSING_FINISHED"), Ok(Hint::Nothing)),
             (of("ORDER_CHANGE"), Err(WebhookRefused::Unreadable)),
             (json!([]), Err(WebhookRefused::Unreadable)),

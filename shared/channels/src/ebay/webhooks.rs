@@ -233,7 +233,7 @@ pub(super) async fn read(
     verify(&key, body, &signature)?;
     let message: Message = serde_json::from_slice(body).map_err(|_| WebhookRefused::Unreadable)?;
     let hint = hint(shop, &message)?;
-    Ok(Notification { delivery_id: message.notification.notification_id, hint })
+    Ok(Notification { delivery_id: message.notification.notification_id, account: None, hint })
 }
 
 fn verify(key: &PublicKey, body: &[u8], signature: &[u8]) -> Result<(), WebhookRefused> {

@@ -46,7 +46,7 @@ pub(super) fn read(
         return Err(WebhookRefused::BadSignature);
     }
     let event: Event = serde_json::from_slice(body).map_err(|_| WebhookRefused::Unreadable)?;
-    Ok(Notification { delivery_id: Some(id.to_owned()), hint: hint(shop, &event)? })
+    Ok(Notification { delivery_id: Some(id.to_owned()), account: None, hint: hint(shop, &event)? })
 }
 
 fn key(shop: &Shop<'_>) -> Option<hmac::Key> {

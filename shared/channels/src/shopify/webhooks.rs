@@ -95,7 +95,7 @@ pub(super) fn read(
         topic if topic.starts_with("orders/") => order(body()?.id)?,
         _ => Hint::Nothing,
     };
-    Ok(Notification { delivery_id: text("x-shopify-webhook-id").map(str::to_owned), hint })
+    Ok(Notification { delivery_id: text("x-shopify-webhook-id").map(str::to_owned), account: None, hint })
 }
 
 fn order(id: Option<Number>) -> Result<Hint, WebhookRefused> {

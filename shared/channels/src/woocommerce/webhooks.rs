@@ -93,7 +93,7 @@ pub(super) fn read(
         let greeting =
             form && body.strip_prefix(b"webhook_id=").is_some_and(|id| id.iter().all(u8::is_ascii_digit));
         return match greeting {
-            true => Ok(Notification { delivery_id: None, hint: Hint::Nothing }),
+            true => Ok(Notification { delivery_id: None, account: None, hint: Hint::Nothing }),
             false => Err(WebhookRefused::Unsigned),
         };
     };
@@ -110,5 +110,5 @@ pub(super) fn read(
         Some(("product", _)) => Hint::Listings,
         _ => Hint::Nothing,
     };
-    Ok(Notification { delivery_id: text("x-wc-webhook-delivery-id").map(str::to_owned), hint })
+    Ok(Notification { delivery_id: text("x-wc-webhook-delivery-id").map(str::to_owned), account: None, hint })
 }

@@ -62,7 +62,7 @@ async fn every_recorded_delivery_verifies_and_says_what_to_read_again() {
 #[tokio::test]
 async fn the_greeting_is_taken_and_nothing_else_unsigned_is() {
     let ping = recorded("webhooks-ping");
-    let greeting = Notification { delivery_id: None, hint: Hint::Nothing };
+    let greeting = Notification { delivery_id: None, account: None, hint: Hint::Nothing };
     assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1").await, Ok(greeting));
     assert_eq!(read(&ping, "wh_secret_0123456789", "webhook_id=1&id=5").await, Err(WebhookRefused::Unsigned));
     let mut delivery = recorded("webhooks-delivery-order-deleted");

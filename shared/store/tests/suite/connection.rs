@@ -1,3 +1,6 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::ChannelKind;
 use domain::connection::ConnectionStatus;
 use secrecy::SecretString;
 use store::StoreError;
@@ -15,6 +18,7 @@ laws!(
     only_an_active_one_loses_its_authorization,
     a_deleted_one_leaves_nothing_to_work_with,
     the_watermark_never_goes_back,
+    found_from_the_account_that_is_notified,
 );
 
 async fn made_together_and_found_from_its_id(bench: &Bench) -> Outcome {
@@ -155,5 +159,43 @@ async fn the_watermark_never_goes_back(bench: &Bench) -> Outcome {
     assert_eq!(store.connection_state(&org("b"), &own.id).await?, None);
     assert_ne!(store.connection_state(&org("a"), &own.id).await?, Some(STATE()));
     assert_eq!(store.connection(&org("a"), &own.id).await?, Some(own), "the settings know nothing of it");
+    Ok(())
+}
+
+/// By a seller's notifications: its connections of all regions and organizations, and no others.
+async fn found_from_the_account_that_is_notified(bench: &Bench) -> Outcome {
+    let store = &bench.store;
+    let of = |organization, body, account: &str| Connection {
+        channel: ChannelKind::Amazon,
+        facts: BTreeMap::from([(channels::ACCOUNT.to_owned(), account.to_owned())]),
+        ..connection(organization, body)
+    };
+    let found = async |account| -> anyhow::Result<BTreeSet<_>> {
+        let found = store.connections_of_account(ChannelKind::Amazon, account).await?;
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    };
+    let (america, europe, foreign) =
+        (of("a", "1", "SELLER.na"), of("a", "2", "SELLER.eu"), of("b", "3", "SELLER.na"));
+    // Its account is not known before the merchant consents.
+    let waiting = Connection {
+        status: ConnectionStatus::NeedsAuthorization,
+        facts: BTreeMap::new(),
+        ..of("b", "4", "SELLER.eu")
+    };
+    let others = [of("a", "5", "SELLER2.na"), connection("a", "6")];
+    for connection in [&america, &europe, &foreign, &waiting].into_iter().chain(&others) {
+        connect(store, connection).await?;
+    }
+    assert_eq!(found("SELLER").await?, BTreeSet::from([con("1"), con("2"), con("3")]));
+    assert_eq!(found("SELLER2").await?, BTreeSet::from([con("5")]));
+    assert_eq!(found("NOBODY").await?, BTreeSet::new());
+    assert_eq!(store.connections_of_account(ChannelKind::Woocommerce, "SELLER").await?, []);
+
+    store.update_connection(&Connection { version: 2, ..of("b", "4", "SELLER.eu") }).await?;
+    store.delete_connection(&org("a"), &america.id).await?;
+    assert_eq!(found("SELLER").await?, BTreeSet::from([con("2"), con("3"), con("4")]));
+    // Also what a person changes later keeps it.
+    store.update_connection(&Connection { name: name("Second"), version: 2, ..foreign }).await?;
+    assert_eq!(found("SELLER").await?, BTreeSet::from([con("2"), con("3"), con("4")]));
     Ok(())
 }
