@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use app::consent::BroughtBy;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use domain::ConnectionId;
 use http::HeaderMap;
 use http::header::ACCEPT;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::Admin;
 use crate::connection::ConnectionBody;
-use crate::input::{Id, Nothing, OptionalBody};
+use crate::input::{Body, Id, Nothing, OptionalBody};
 use crate::output::Single;
 use crate::problem::Problem;
 
@@ -50,11 +52,8 @@ pub async fn finish_consent(
     Query(query): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let fits = |(name, value): (&String, &String)| name.len() + value.len() <= PARAMETER_BYTES_MAX;
-    if query.len() > PARAMETERS_MAX || !query.iter().all(fits) {
-        return Err(Problem::of_status(http::StatusCode::BAD_REQUEST));
-    }
-    let connection = api.app.finish_consent(&query).await?;
+    check_size(&query)?;
+    let connection = api.app.finish_consent(&query, BroughtBy::Browser).await?;
     let accepts = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
         const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><title>Connected</title>\
@@ -63,4 +62,34 @@ pub async fn finish_consent(
     }
     let of = api.app.organization(&connection.organization_id).await?;
     Ok(Single::ok(ConnectionBody::new(connection, &of.stock_rule)).into_response())
+}
+
+/// Where the shop's own server posts what the merchant consented to (WooCommerce: the keys), before it sends the merchant
+/// back: the `state` of the query stands in for a key.
+#[utoipa::path(post, path = "/v1/oauth/callback", tag = "connections",
+    request_body = BTreeMap<String, Value>, responses((status = 200)))]
+pub async fn take_consent(
+    State(api): State<Api>,
+    Query(query): Query<BTreeMap<String, String>>,
+    Body(posted): Body<BTreeMap<String, Value>>,
+) -> Result<(), Problem> {
+    let text = |value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let posted = posted.into_iter().filter_map(|(name, value)| Some((name, text(value)?)));
+    // The query is ours: nothing that is posted takes its place.
+    let brought: BTreeMap<String, String> = posted.chain(query).collect();
+    check_size(&brought)?;
+    api.app.finish_consent(&brought, BroughtBy::Server).await?;
+    Ok(())
+}
+
+fn check_size(brought: &BTreeMap<String, String>) -> Result<(), Problem> {
+    let fits = |(name, value): (&String, &String)| name.len() + value.len() <= PARAMETER_BYTES_MAX;
+    if brought.len() <= PARAMETERS_MAX && brought.iter().all(fits) {
+        return Ok(());
+    }
+    Err(Problem::of_status(http::StatusCode::BAD_REQUEST))
 }

@@ -138,7 +138,7 @@ fn open_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(healthz))
         .routes(routes!(get_openapi))
-        .routes(routes!(consent::finish_consent))
+        .routes(routes!(consent::finish_consent, consent::take_consent))
 }
 
 fn operator_routes() -> OpenApiRouter<Api> {

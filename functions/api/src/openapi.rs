@@ -61,6 +61,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     let header = match method {
         // May be repeated as it is, and is kept nowhere.
         "post" if path.starts_with("/v1/privacy/") => return,
+        // Of a channel's server, which knows nothing of it.
+        "post" if path == "/v1/oauth/callback" => return,
         "post" => ("Idempotency-Key", "The first answer again for the same key and request; kept 24 hours."),
         "patch" | "put" | "delete" => {
             ("If-Match", "The `ETag` of what is to be changed; 412 where it is another.")

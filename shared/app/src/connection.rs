@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use channels::credentials::InvalidCredentials;
-use channels::{ACCOUNT, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity};
+use channels::{
+    ACCOUNT, Authorization, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity,
+};
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
 use domain::{ChannelKind, ConnectionId, Currency, LocationId, Name, OrganizationId, Timestamp};
@@ -103,15 +105,15 @@ fn parse_endpoint(endpoint: Option<&str>, home: Option<&str>, custom: bool) -> R
 const CONSENT_TO_COME: &str = "The merchant's consent is still to come: open the address that POST /v1/connections/{id}/authorize gives.";
 
 /// Whether what was sent in lacks what the channel's own page gives: something required that is not the application's,
-/// or everything.
+/// or everything. Of a channel of keys everything: half a pair is a mistake.
 fn waits_for_consent(channel: ChannelKind, credentials: &Credentials) -> bool {
     let channel = channels::adapter(channel);
     let capability = channel.capability();
     let lacks =
         |field: &&&str| !capability.application_keys.contains(*field) && credentials.get(field).is_none();
     let nothing = credentials.expose().is_empty();
-    channel.consent().is_some()
-        && (nothing || capability.credentials_required.iter().any(|field| lacks(&field)))
+    let partly = || capability.credentials_required.iter().any(|field| lacks(&field));
+    channel.consent().is_some() && (nothing || capability.authorization == Authorization::Oauth2 && partly())
 }
 
 fn invalid_credentials(error: InvalidCredentials) -> AppError {

@@ -2,6 +2,9 @@
 //!
 //! OAuth 2.0 with `state` and PKCE (RFC 6749, RFC 7636, RFC 9700). A connection that waits for its first consent is made
 //! by [`App::connect`] and goes again with a denial: an integration that was never allowed leaves nothing.
+//!
+//! Where the channel's server brings the answer itself (WooCommerce posts its keys), the merchant's browser comes after it
+//! with the same state and is told how it went.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,7 @@ use domain::schedule::first_sync_after;
 use domain::{ConnectionId, OrganizationId};
 use secrecy::ExposeSecret;
 use store::connection::Connection;
-use store::consent::OpenConsent;
+use store::consent::{OpenConsent, TakenConsent};
 use url::Url;
 
 use crate::connection::{Place, Trial, activate, trial_failed};
@@ -23,10 +26,18 @@ use crate::{App, AppError, secret};
 /// Where channels send the merchant back to, below the public address.
 pub const CALLBACK_PATH: &str = "v1/oauth/callback";
 
+/// Who brought the answer to the callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BroughtBy {
+    Browser,
+    /// The channel's own, by a POST.
+    Server,
+}
+
 impl App {
     /// The page where the merchant consents; good for [`store::consent::OPEN_FOR`].
     ///
-    /// Errors: 409 `no_consent_page` for a channel of keys, `public_url_missing` where no channel can reach us.
+    /// Errors: 409 `no_consent_page` for a channel that has none, `public_url_missing` where no channel can reach us.
     pub async fn authorize_connection(
         &self,
         organization: &OrganizationId,
@@ -63,28 +74,47 @@ impl App {
         })
     }
 
-    /// What the merchant came back with, by the query of the callback. The connection is active afterwards.
+    /// What the merchant came back with, by the query of the callback and what was posted to it. The connection is active
+    /// afterwards.
     ///
     /// Errors: 422 `consent_unknown` where nobody asked, or it was answered or is too old; `currency_mismatch` and the
     /// channel's own codes as for [`App::connect`]; 409 `consent_denied`, `another_account`, `already_connected`.
-    pub async fn finish_consent(&self, query: &BTreeMap<String, String>) -> Result<Connection, AppError> {
+    pub async fn finish_consent(
+        &self,
+        query: &BTreeMap<String, String>,
+        by: BroughtBy,
+    ) -> Result<Connection, AppError> {
         let unknown = || {
             let detail = "This answer belongs to no open request, or to one that is too old. Start the authorization again.";
             AppError::invalid("consent_unknown", "/state", detail)
         };
         let state = query.get("state").ok_or_else(unknown)?;
         let now = self.clock.now();
-        let open = self.store.take_consent(&secret::digest(state), now).await?.ok_or_else(unknown)?;
-        let before = self.connection(&open.organization_id, &open.connection_id).await?;
-        let trial = match query.get("error") {
-            Some(_) => {
-                let detail = "The consent was refused on the channel's page; nothing was connected.";
-                Err(AppError::conflict("consent_denied", detail))
+        let digest = secret::digest(state);
+        let open = match self.store.take_consent(&digest, now).await?.ok_or_else(unknown)? {
+            TakenConsent::Open(open) => open,
+            TakenConsent::Answered { organization_id, connection_id } if by == BroughtBy::Browser => {
+                return self.connection(&organization_id, &connection_id).await;
             }
-            None => self.redeem(&before, &open, query).await,
+            TakenConsent::Answered { .. } => return Err(unknown()),
+        };
+        let before = self.connection(&open.organization_id, &open.connection_id).await?;
+        let page = channels::adapter(before.channel).consent();
+        let trial = if page.is_some_and(|page| page.is_denied(query)) {
+            let detail = "The consent was refused on the channel's page; nothing was connected.";
+            Err(AppError::conflict("consent_denied", detail))
+        } else {
+            self.redeem(&before, &open, query).await
         };
         match trial {
-            Ok(trial) => self.consented(&before, trial).await,
+            Ok(trial) => {
+                let connection = self.consented(&before, trial).await?;
+                if by == BroughtBy::Server {
+                    let (organization, id) = (&connection.organization_id, &connection.id);
+                    self.store.note_consent_answered(&digest, organization, id, now).await?;
+                }
+                Ok(connection)
+            }
             Err(error) => {
                 let refused = matches!(error, AppError::Conflict { .. } | AppError::Invalid { .. });
                 if before.connected_at.is_none() && refused {

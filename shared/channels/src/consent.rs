@@ -22,7 +22,7 @@ pub struct ConsentRequest<'a> {
 /// What the merchant came back with.
 #[derive(Debug, Clone, Copy)]
 pub struct ConsentAnswer<'a> {
-    /// The callback's query, as it came.
+    /// The callback's query, as it came; with what the channel's own server posted to it, where that brings the answer.
     pub query: &'a BTreeMap<String, String>,
     /// As in the request.
     pub redirect_uri: &'a Url,
@@ -33,6 +33,11 @@ pub struct ConsentAnswer<'a> {
 pub trait Consent: Send + Sync {
     /// The page where the merchant consents. `shop.credentials` hold at least the application's keys.
     fn page(&self, shop: &Shop<'_>, request: &ConsentRequest<'_>) -> Result<Url, ChannelError>;
+
+    /// Whether the merchant said no, by what the callback was called with.
+    fn is_denied(&self, query: &BTreeMap<String, String>) -> bool {
+        query.contains_key("error")
+    }
 
     /// Trades the answer for credentials: those of `shop`, with what the channel gave.
     async fn redeem(&self, shop: &Shop<'_>, answer: &ConsentAnswer<'_>) -> Result<Credentials, ChannelError>;

@@ -22,7 +22,6 @@ pub struct Shop {
     pub endpoint: String,
     /// Its connection's id, once it is connected.
     pub connection: String,
-    host: String,
     currency: String,
 }
 
@@ -94,7 +93,6 @@ impl Shop {
             shop,
             endpoint: format!("https://{host}"),
             connection: String::new(),
-            host,
             currency: currency.to_owned(),
         }
     }

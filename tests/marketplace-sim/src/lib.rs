@@ -172,8 +172,9 @@ pub trait SimulatedShop: Send + Sync {
         false
     }
 
-    /// The merchant opens the channel's page of consent and agrees: where the browser is sent then, with the code. `None`
-    /// for a page that the channel would not show, and where it has none.
+    /// The merchant opens the channel's page of consent and agrees: where the browser is sent then, with the code; what the
+    /// channel's server sends before it is a delivery. `None` for a page that the channel would not show, and where it has
+    /// none.
     fn consent(&self, _page: &Url) -> Option<Url> {
         None
     }

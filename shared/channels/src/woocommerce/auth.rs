@@ -10,6 +10,8 @@ use domain::Timestamp;
 
 use crate::Credentials;
 
+mod consent;
+
 /// One query parameter, not yet encoded.
 pub(super) type Parameter = (String, String);
 

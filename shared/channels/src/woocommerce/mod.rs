@@ -149,7 +149,7 @@ impl Channel for Woocommerce {
     }
 
     fn consent(&self) -> Option<&dyn Consent> {
-        None
+        Some(self)
     }
 }
 

@@ -142,14 +142,33 @@ async fn asked(subject: &Subject, stage: &Stage) -> anyhow::Result<Option<Asked>
     Ok(Some(Asked { redirect_uri, page }))
 }
 
+/// What came to the callback: with the merchant's browser, or beside it from the channel's own server.
+struct Brought {
+    query: BTreeMap<String, String>,
+    posted: bool,
+}
+
+fn brought(stage: &Stage, asked: &Asked, back: &Url) -> anyhow::Result<Brought> {
+    let query = |url: &Url| -> BTreeMap<String, String> { url.query_pairs().into_owned().collect() };
+    let leads_to_us = |url: &Url| url.as_str().starts_with(asked.redirect_uri.as_str());
+    ensure!(leads_to_us(back), "the way back leads to {back}");
+    let Some(delivery) = stage.shop.take_deliveries().pop() else {
+        return Ok(Brought { query: query(back), posted: false });
+    };
+    let to: Url = delivery.url.parse()?;
+    ensure!(leads_to_us(&to), "the channel posts to {to}");
+    let posted: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&delivery.body)?;
+    let text = |value: serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+    let posted = posted.into_iter().map(|(name, value)| (name, text(value)));
+    Ok(Brought { query: posted.chain(query(&to)).collect(), posted: true })
+}
+
 async fn redeem(
     stage: &mut Stage,
     asked: &Asked,
-    back: &Url,
+    query: &BTreeMap<String, String>,
 ) -> anyhow::Result<Result<(), channels::ChannelError>> {
-    ensure!(back.as_str().starts_with(asked.redirect_uri.as_str()), "the way back leads to {back}");
-    let query: BTreeMap<String, String> = back.query_pairs().into_owned().collect();
-    let answer = ConsentAnswer { query: &query, redirect_uri: &asked.redirect_uri, code_verifier: VERIFIER };
+    let answer = ConsentAnswer { query, redirect_uri: &asked.redirect_uri, code_verifier: VERIFIER };
     let consent = stage.adapter.consent().context("there was one")?;
     match consent.redeem(&stage.shop(), &answer).await {
         Ok(credentials) => {
@@ -170,7 +189,9 @@ async fn consent_opens_the_shop(subject: &Subject) -> anyhow::Result<()> {
     let back = stage.shop.consent(&asked.page).context("the channel does not show the page")?;
     let state = back.query_pairs().find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
     ensure!(state.as_deref() == Some(STATE), "the state came back as {state:?}");
-    redeem(&mut stage, &asked, &back).await??;
+    let Brought { query, .. } = brought(&stage, &asked, &back)?;
+    ensure!(query.get("state").is_some_and(|state| state == STATE), "the state is missing");
+    redeem(&mut stage, &asked, &query).await??;
     works(&stage).await?;
     if ends(subject, &stage) {
         let_it_end(&stage);
@@ -190,17 +211,21 @@ async fn consent_that_is_denied_opens_nothing(subject: &Subject) -> anyhow::Resu
         Ok(())
     };
     match stage.shop.deny(&asked.page) {
-        Some(back) => refused(redeem(&mut stage, &asked, &back).await?)?,
+        Some(back) => {
+            let Brought { query, .. } = brought(&stage, &asked, &back)?;
+            ensure!(stage.adapter.consent().is_some_and(|page| page.is_denied(&query)), "{query:?}");
+            refused(redeem(&mut stage, &asked, &query).await?)?;
+        }
         None => eprintln!("{}: a merchant who says no does not come back", subject.name),
     }
     let genuine = stage.shop.consent(&asked.page).context("the channel does not show the page")?;
-    let mut forged = asked.redirect_uri.clone();
-    let pairs: Vec<(String, String)> = genuine.query_pairs().into_owned().collect();
-    let other = |name: &str, value: &str| match name.ends_with("code") {
-        true => format!("{value}x"),
-        false => value.to_owned(),
-    };
-    forged.query_pairs_mut().extend_pairs(pairs.iter().map(|(name, value)| (name, other(name, value))));
+    let Brought { query: mut forged, .. } = brought(&stage, &asked, &genuine)?;
+    ensure!(stage.adapter.consent().is_some_and(|page| !page.is_denied(&forged)), "{forged:?}");
+    for (name, value) in &mut forged {
+        if name.ends_with("code") || name == "user_id" {
+            value.push('x');
+        }
+    }
     refused(redeem(&mut stage, &asked, &forged).await?)
 }
 
@@ -209,8 +234,16 @@ async fn consent_is_redeemed_once(subject: &Subject) -> anyhow::Result<()> {
     let mut stage = subject.stage().await?;
     let Some(asked) = asked(subject, &stage).await? else { return Ok(()) };
     let back = stage.shop.consent(&asked.page).context("the channel does not show the page")?;
-    redeem(&mut stage, &asked, &back).await??;
-    let again = redeem(&mut stage, &asked, &back).await?.err().map(|error| error.kind);
+    let Brought { query, posted } = brought(&stage, &asked, &back)?;
+    redeem(&mut stage, &asked, &query).await??;
+    if posted {
+        eprintln!(
+            "{}: sends the keys themselves, which last; the state is what is good for once",
+            subject.name
+        );
+        return Ok(());
+    }
+    let again = redeem(&mut stage, &asked, &query).await?.err().map(|error| error.kind);
     ensure!(again == Some(ErrorKind::Unauthorized), "{again:?}");
     Ok(())
 }

@@ -62,18 +62,15 @@ async fn e3_a_channel_that_collects_taxes_needs_them_counted(on: ChannelKind) {
     }
 }
 
-/// A connection that brings nothing of the merchant's, and its channel's page of consent; none where keys are made in the
-/// shop.
-async fn before_consent(on: ChannelKind, row: &str) -> Option<(Hub, Shop, url::Url)> {
-    if on == ChannelKind::Woocommerce {
-        set_aside(row, on, "its keys are made in the shop's own settings");
-        return None;
-    }
+/// A connection that brings nothing of the merchant's, and its channel's page of consent.
+async fn before_consent(on: ChannelKind) -> (Hub, Shop, url::Url) {
     let hub = Hub::new().await;
     let mut shop = Shop::open(&hub, on, "north");
     let mut input = shop.input();
     let credentials = input["credentials"].as_object_mut().unwrap();
-    for of_the_merchant in ["refresh_token", "access_token", "selling_partner_id", "shop_id"] {
+    for of_the_merchant in
+        ["refresh_token", "access_token", "selling_partner_id", "shop_id", "consumer_key", "consumer_secret"]
+    {
         credentials.remove(of_the_merchant);
     }
     if on == ChannelKind::Shopify {
@@ -84,7 +81,19 @@ async fn before_consent(on: ChannelKind, row: &str) -> Option<(Hub, Shop, url::U
     assert_eq!(waiting["status"], "needs_authorization");
     shop.connection = waiting["id"].as_str().unwrap().to_owned();
     let page = hub.post(&format!("{}/authorize", shop.path()), json!({})).await.ok();
-    Some((hub, shop, page["authorization_url"].as_str().unwrap().parse().unwrap()))
+    (hub, shop, page["authorization_url"].as_str().unwrap().parse().unwrap())
+}
+
+/// What the channel's server brings by itself, before it sends the merchant's browser anywhere.
+async fn post_what_is_brought(hub: &Hub, shop: &Shop) {
+    for delivery in shop.shop.take_deliveries() {
+        let to: url::Url = delivery.url.parse().unwrap();
+        let path = format!("{}?{}", to.path(), to.query().unwrap());
+        let body = serde_json::from_slice(&delivery.body).unwrap();
+        let answer = hub.send(None, "POST", &path, Some(body), &[]).await;
+        // WooCommerce takes the keys back for any other answer.
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 /// The merchant's browser comes back, without a key.
@@ -94,8 +103,9 @@ async fn come_back(hub: &Hub, way_back: &url::Url) -> features::hub::Answer {
 }
 
 async fn e4_consent_ends_with_an_active_connection(on: ChannelKind) {
-    let Some((hub, shop, page)) = before_consent(on, "e4").await else { return };
+    let (hub, shop, page) = before_consent(on).await;
     let way_back = shop.shop.consent(&page).expect("the channel shows its page");
+    post_what_is_brought(&hub, &shop).await;
     let connection = come_back(&hub, &way_back).await.ok();
     assert_eq!((&connection["status"], &connection["id"]), (&json!("active"), &json!(shop.connection)));
     assert_eq!(hub.get(&shop.path()).await.ok()["status"], "active");
@@ -106,7 +116,7 @@ async fn e4_consent_ends_with_an_active_connection(on: ChannelKind) {
 }
 
 async fn e4_denial_leaves_no_connection(on: ChannelKind) {
-    let Some((hub, shop, page)) = before_consent(on, "e4 denied").await else { return };
+    let (hub, shop, page) = before_consent(on).await;
     let Some(way_back) = shop.shop.deny(&page) else {
         return set_aside("e4 denied", on, "who does not consent is not sent back");
     };

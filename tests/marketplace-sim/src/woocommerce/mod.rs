@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use url::Url;
 
 use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
@@ -129,10 +130,8 @@ impl SimulatedShop for WoocommerceShop {
     }
 
     fn credentials(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([
-            ("consumer_key".to_owned(), self.options.consumer_key.clone()),
-            ("consumer_secret".to_owned(), self.options.consumer_secret.clone()),
-        ])
+        let (key, secret) = self.with(|context| context.keys());
+        BTreeMap::from([("consumer_key".to_owned(), key), ("consumer_secret".to_owned(), secret)])
     }
 
     fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
@@ -233,6 +232,14 @@ impl SimulatedShop for WoocommerceShop {
 
     fn forget_webhook(&self) -> bool {
         self.state().webhooks.pop_last().is_some()
+    }
+
+    fn consent(&self, page: &Url) -> Option<Url> {
+        self.with(|context| context.way_back(page, true))
+    }
+
+    fn deny(&self, page: &Url) -> Option<Url> {
+        self.with(|context| context.way_back(page, false))
     }
 
     fn revoke(&self) {

@@ -20,6 +20,9 @@ pub(super) struct State {
     /// OAuth nonces that were used.
     pub nonces: BTreeSet<String>,
     pub revoked: bool,
+    /// Key and secret that the page of consent made last: they take the place of those that the shop began with.
+    pub keys: Option<(String, String)>,
+    pub keys_made: u64,
     pub calls: Vec<Call>,
     /// What the webhooks will tell, oldest first.
     pub pending: Vec<Pending>,
@@ -38,6 +41,8 @@ impl Default for State {
             next_note_id: 1,
             nonces: BTreeSet::new(),
             revoked: false,
+            keys: None,
+            keys_made: 0,
             calls: Vec::new(),
             pending: Vec::new(),
             delivered: 0,
@@ -139,11 +144,21 @@ pub(super) struct Webhook {
     pub modified: Option<Timestamp>,
 }
 
-/// A delivery that waits for the shop's cron.
+/// A delivery that waits for the shop's cron; keys do not, they go before the page of consent sends anybody anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pending {
-    Ping { webhook: u64 },
-    Told { webhook: u64, resource: u64 },
+    Ping {
+        webhook: u64,
+    },
+    Told {
+        webhook: u64,
+        resource: u64,
+    },
+    /// The body for the callback.
+    Keys {
+        callback: String,
+        body: Value,
+    },
 }
 
 /// The number of an id; 0, which nothing has, for what is none.

@@ -131,6 +131,11 @@ impl Context<'_> {
         let (id, resource) = match pending {
             Pending::Ping { webhook } => (*webhook, None),
             Pending::Told { webhook, resource } => (*webhook, Some(*resource)),
+            Pending::Keys { callback, body } => {
+                let json = ("content-type".to_owned(), "application/json;charset=UTF-8".to_owned());
+                let body = Bytes::from(body.to_string());
+                return Some(Delivery { url: callback.clone(), headers: BTreeMap::from([json]), body });
+            }
         };
         let webhook = self.state.webhooks.get(&id)?.clone();
         let mut headers = BTreeMap::new();
