@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::connection::NewConnection;
+use app::connection::{ConnectionPatch, NewConnection};
 use app::connection_settings::SettingsPatch;
 use app::organization::{NewOrganization, OrganizationPatch};
-use app::{App, Clock, Ids, Settings};
+use app::{App, AppError, Clock, Ids, Settings};
 use async_trait::async_trait;
 use aws::event::SqsEvent;
 use bytes::Bytes;
@@ -205,5 +205,21 @@ async fn what_could_not_be_queued_comes_again_alone() {
     assert_eq!(stage.faults.pending(), 0);
     assert_eq!(stage.told().await, [(connection.clone(), "1-2".to_owned())]);
     assert_eq!(stage.deliver(&batch[..1]).await, Vec::<usize>::new());
+    assert_eq!(stage.told().await, [(connection, "1-1".to_owned())]);
+}
+
+/// Its listings and orders are that seller's: another's keys would mix two shops, and take the notifications away.
+#[tokio::test]
+async fn a_connection_is_not_given_to_another_seller() {
+    let stage = Stage::new().await;
+    let organization = stage.organization().await;
+    let connection = stage.connect(&organization, AMERICA).await;
+    let mut keys = stage.shop.0.credentials();
+    keys.insert("selling_partner_id".to_owned(), "A2OTHERSELLER".to_owned());
+    let credentials = keys.into_iter().map(|(field, value)| (field, value.into())).collect();
+    let patch = ConnectionPatch { credentials: Some(credentials), ..ConnectionPatch::default() };
+    let refused = stage.app.change_connection(&organization, &connection, None, patch).await;
+    assert!(matches!(refused, Err(AppError::Conflict { code: "another_account", .. })), "{refused:?}");
+    assert_eq!(stage.deliver(&[order_change(SELLER, "1-1")]).await, Vec::<usize>::new());
     assert_eq!(stage.told().await, [(connection, "1-1".to_owned())]);
 }

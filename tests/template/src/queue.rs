@@ -132,7 +132,7 @@ fn every_trigger_takes_partial_failure() {
 #[test]
 fn amazon_s_own_queue_is_written_by_amazon_alone_and_gives_up_soon() {
     let template = load();
-    for part in ["Function", "Role", "Logs", "Queue", "Policy", "DeadLetters", "Trigger"] {
+    for part in ["Queue", "Policy", "DeadLetters", "Trigger"] {
         let resource = &template["Resources"][format!("AmazonNotifications{part}")];
         assert_eq!(resource["Condition"], condition(ChannelKind::Amazon), "{part}");
     }

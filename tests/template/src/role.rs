@@ -16,6 +16,12 @@ fn grants(template: &Value, name: &str) -> BTreeMap<String, Vec<Value>> {
     let mut grants = BTreeMap::<String, Vec<Value>>::new();
     for policy in role["Policies"].as_array().unwrap() {
         for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            // One that stands only while its channel is enabled.
+            let choice = statement["Fn::If"].as_array();
+            let statement = choice.map_or(statement, |choice| {
+                assert_eq!(choice[2], json!({"Ref": "AWS::NoValue"}), "{name}");
+                &choice[1]
+            });
             assert_eq!(statement["Effect"], "Allow", "{name}");
             for action in statement["Action"].as_array().unwrap() {
                 let resources = statement["Resource"].as_array().unwrap().iter().cloned();
@@ -122,7 +128,7 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
         let dead = if name == "api" { ends_of(&Work::ALL, "DeadLetters") } else { BTreeSet::new() };
         let (mut takes, mut sends) = (queues(takes), queues(sends));
         if name == "amazon-notifications" {
-            // It exists only while Amazon is enabled, and deals with nothing else.
+            // Of queues that exist only while Amazon is enabled, in statements that do.
             takes = BTreeSet::from([attribute("AmazonNotificationsQueue", "Arn").to_string()]);
             let amazon = ["ItemSyncAmazonQueue", "OrderImportAmazonQueue"];
             sends = amazon.map(|id| attribute(id, "Arn").to_string()).into();
