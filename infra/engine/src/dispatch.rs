@@ -1,9 +1,12 @@
 //! One operation of DynamoDB's JSON protocol, from body to answer, as dynoxide's own server does
 //! it.
 
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::token::{Tokens, is_token};
 
 /// An answer that is an error: HTTP status and DynamoDB's error JSON.
 #[derive(Debug)]
@@ -13,7 +16,12 @@ pub(crate) struct Refusal {
 }
 
 /// Runs `operation` on its JSON body.
-pub(crate) fn run(database: &Database, operation: &str, body: &str) -> Result<String, Refusal> {
+pub(crate) fn run(
+    database: &Database,
+    tokens: &mut Tokens,
+    operation: &str,
+    body: &str,
+) -> Result<String, Refusal> {
     let answer = match operation {
         "BatchGetItem" => call(body, |r| database.batch_get_item(r)),
         "BatchWriteItem" => call(body, |r| database.batch_write_item(r)),
@@ -30,7 +38,12 @@ pub(crate) fn run(database: &Database, operation: &str, body: &str) -> Result<St
         "Scan" => call(body, |r| database.scan(r)),
         "TagResource" => call(body, |r| database.tag_resource(r)),
         "TransactGetItems" => call(body, |r| database.transact_get_items(r)),
-        "TransactWriteItems" => call(body, |r| database.transact_write_items(r)),
+        "TransactWriteItems" => tokens.once(body, |body| {
+            call(body, |mut r: TransactWriteItemsRequest| {
+                r.client_request_token = r.client_request_token.filter(|token| !is_token(token));
+                database.transact_write_items(r)
+            })
+        }),
         "UntagResource" => call(body, |r| database.untag_resource(r)),
         "UpdateItem" => call(body, |r| database.update_item(r)),
         "UpdateTable" => call(body, |r| database.update_table(r)),

@@ -17,8 +17,9 @@
 //!   [`EngineFaults`].
 //! - Every read, index reads included, sees the latest write. Code that relies on that is wrong
 //!   on AWS; nothing here will show it.
-//! - `ClientRequestToken`s are remembered in memory for ten minutes by the system clock and are
-//!   forgotten when the process ends. AWS remembers them across any restart of ours.
+//! - The last 10,000 `ClientRequestToken`s are remembered in memory, for ten minutes by the system
+//!   clock, and are forgotten when the process ends. AWS remembers all of ten minutes, across any
+//!   restart of ours, and charges reads for a repeat, which reports nothing here.
 //! - The stream has one shard, so it is ordered across the whole table. AWS orders per item only.
 //! - Its stream table lacks an index and is never trimmed; both are mended here, on a private
 //!   schema that is checked when the database is opened ([`EngineError::Schema`]).
@@ -41,6 +42,7 @@ mod fault;
 mod meter;
 mod private;
 mod stream;
+mod token;
 mod ttl;
 
 use std::path::Path;
@@ -57,6 +59,7 @@ pub use crate::meter::{Calls, Consumed, Meter, Units, Usage};
 pub use crate::stream::{Position, StreamBatch, StreamRecord};
 
 use crate::private::PrivateTables;
+use crate::token::Tokens;
 
 /// Seconds since the Unix epoch, as the stamp on stream records.
 type ClockFn = Box<dyn Fn() -> i64 + Send + Sync>;
@@ -73,6 +76,8 @@ struct Inner {
     /// The lock on everything: dynoxide's connection and ours are never in use at once, so
     /// neither can find the database busy.
     private: Mutex<PrivateTables>,
+    /// Locked while `private` is.
+    tokens: Mutex<Tokens>,
     clock: Option<ClockFn>,
     meter: Meter,
 }
@@ -101,7 +106,13 @@ impl Engine {
         let database = Database::new(name)?;
         let private = PrivateTables::open(name)?;
         Ok(Self {
-            inner: Arc::new(Inner { database, private: Mutex::new(private), clock, meter: Meter::default() }),
+            inner: Arc::new(Inner {
+                database,
+                private: Mutex::new(private),
+                tokens: Mutex::default(),
+                clock,
+                meter: Meter::default(),
+            }),
         })
     }
 
@@ -160,7 +171,8 @@ impl Engine {
     /// Runs one operation of the data API on its JSON body.
     fn run(&self, operation: &str, body: &str) -> Result<String, dispatch::Refusal> {
         let mut private = self.lock();
-        let answer = dispatch::run(&self.inner.database, operation, body);
+        let mut tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = dispatch::run(&self.inner.database, &mut tokens, operation, body);
         self.stamp(&mut private);
         answer
     }

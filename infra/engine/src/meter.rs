@@ -146,7 +146,7 @@ impl Usage {
 fn add(consumed: &mut Consumed, operation: &str, detail: &Value) {
     let reads = Units::from_json(detail.get("ReadCapacityUnits"));
     let writes = Units::from_json(detail.get("WriteCapacityUnits"));
-    // Only transactions name the kind. One that is repeated under its token reports reads.
+    // Only transactions name the kind.
     if reads.is_some() || writes.is_some() {
         consumed.reads += reads.unwrap_or_default();
         consumed.writes += writes.unwrap_or_default();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::Engine;
 use crate::dispatch::{self, Refusal};
 use crate::error::EngineError;
+use crate::token::Tokens;
 
 /// DynamoDB leaves items alone whose time lies more than five years back.
 const OLDEST_EXPIRY_S: i64 = 5 * 365 * 24 * 60 * 60;
@@ -87,8 +88,9 @@ impl Engine {
         operation: &str,
         request: &Value,
     ) -> Result<Value, EngineError> {
-        let answer = dispatch::run(&self.inner.database, operation, &request.to_string())
-            .map_err(|Refusal { body, .. }| EngineError::Refused(body))?;
+        let answer =
+            dispatch::run(&self.inner.database, &mut Tokens::default(), operation, &request.to_string())
+                .map_err(|Refusal { body, .. }| EngineError::Refused(body))?;
         Ok(serde_json::from_str(&answer)?)
     }
 }

@@ -16,16 +16,7 @@ pub fn read(path: Option<&Path>) -> anyhow::Result<BTreeMap<ChannelKind, Credent
     let Some(path) = path else { return Ok(simulated()) };
     let place = || format!("could not read the application's keys in {}", path.display());
     let text = fs::read_to_string(path).with_context(place)?;
-    let given: BTreeMap<ChannelKind, BTreeMap<String, String>> =
-        serde_json::from_str(&text).with_context(place)?;
-    let mut applications = BTreeMap::new();
-    for (channel, keys) in given {
-        let capability = channels::adapter(channel).capability();
-        let keys = keys.into_iter().map(|(name, key)| (name, key.into()));
-        let keys = Credentials::parse(keys, capability).with_context(place)?;
-        applications.insert(channel, keys);
-    }
-    Ok(applications)
+    aws::applications::parse(&text).with_context(place)
 }
 
 fn simulated() -> BTreeMap<ChannelKind, Credentials> {

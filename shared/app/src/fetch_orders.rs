@@ -42,7 +42,7 @@ impl App {
             let query = OrderQuery::Changed(window);
             let page = self.import_page(organization, shop, &query, cursor.as_ref()).await?;
             // Heard with the first page: what changes later is the next look's.
-            read_at.get_or_insert_with(|| shop.channel_time());
+            read_at.get_or_insert_with(|| shop.answered_at());
             failed |= page.records.iter().any(|record| record.outcome == Outcome::Failed);
             look.moved |= page.moved;
             look.new.extend(page.new);

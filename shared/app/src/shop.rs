@@ -231,6 +231,12 @@ impl OpenShop {
         self.transport.time.at_channel(self.transport.clock.now())
     }
 
+    /// When the channel's last answer was true, by the channel itself: how far a list was read that it gave. Our own clock
+    /// does not stand between, which may be set while the answer is worked on.
+    pub(crate) fn answered_at(&self) -> Timestamp {
+        self.transport.time.said(self.transport.clock.now())
+    }
+
     pub(crate) fn as_shop(&self) -> Shop<'_> {
         Shop {
             endpoint: &self.endpoint,

@@ -95,7 +95,7 @@ impl App {
             })
             .await?;
         if by_watermark {
-            sync.channel_started_at.get_or_insert_with(|| shop.channel_time());
+            sync.channel_started_at.get_or_insert_with(|| shop.answered_at());
         }
         let mut fetched = Vec::with_capacity(page.records.len());
         let mut records = Vec::with_capacity(page.records.len());

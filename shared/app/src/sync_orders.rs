@@ -52,7 +52,7 @@ impl App {
             let more = page.next.is_some();
             sync.cursor = page.next.map(|cursor| cursor.0);
             if by_watermark {
-                let read_at = *sync.channel_started_at.get_or_insert_with(|| shop.channel_time());
+                let read_at = *sync.channel_started_at.get_or_insert_with(|| shop.answered_at());
                 if !more {
                     let failed = sync.records.failed > 0
                         || records.iter().any(|record| record.outcome == Outcome::Failed);

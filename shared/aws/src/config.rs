@@ -13,7 +13,7 @@ use store::Tables;
 use crate::telemetry::LogLevel;
 
 /// Everything read, but for the queues' variables, which are named by [`queue_variable`].
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     MAIN_TABLE,
     PERSONAL_TABLE,
     KMS_KEY_ID,
@@ -25,6 +25,7 @@ pub const VARIABLES: [&str; 11] = [
     METRIC_NAMESPACE,
     EVENT_BUS,
     OPERATOR_KEY_SECRET,
+    APPLICATION_KEYS_SECRET,
 ];
 
 const MAIN_TABLE: &str = "MAIN_TABLE";
@@ -38,6 +39,7 @@ const LOG_LEVEL: &str = "LOG_LEVEL";
 const METRIC_NAMESPACE: &str = "METRIC_NAMESPACE";
 const EVENT_BUS: &str = "EVENT_BUS";
 const OPERATOR_KEY_SECRET: &str = "OPERATOR_KEY_SECRET";
+const APPLICATION_KEYS_SECRET: &str = "APPLICATION_KEYS_SECRET";
 
 /// The variable that has a queue's URL: `QUEUE_ITEM_SYNC_SHOPIFY`.
 pub fn queue_variable(queue: QueueName) -> String {
@@ -65,6 +67,9 @@ pub struct Config {
     pub event_bus: Option<String>,
     /// The name or ARN of the secret that is the operator's key; only the API is told.
     pub operator_key_secret: Option<String>,
+    /// The ARN of the secret with our applications' keys at the channels; only who calls channels is told, and only where
+    /// the deployment has applications of its own.
+    pub application_keys_secret: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +117,7 @@ impl Config {
             metric_namespace: required(METRIC_NAMESPACE)?,
             event_bus: optional(EVENT_BUS),
             operator_key_secret: optional(OPERATOR_KEY_SECRET),
+            application_keys_secret: optional(APPLICATION_KEYS_SECRET),
         })
     }
 

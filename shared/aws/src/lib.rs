@@ -4,6 +4,7 @@
 //! The event shapes are plain data, so the one-machine runner feeds the same handlers with them. No rule of the product
 //! lives here.
 
+pub mod applications;
 pub mod batch;
 pub mod bus;
 pub mod clients;

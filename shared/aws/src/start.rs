@@ -1,15 +1,17 @@
 //! A function's start: logging, configuration, clients, and the use cases over them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::{App, Ids, Settings, SystemClock};
 use channels::network::{AddressPolicy, NetworkTransport};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+use crate::applications::ApplicationsError;
 use crate::bus::EventBridge;
 use crate::clients::SecretError;
 use crate::config::ConfigError;
-use crate::{Clients, Config, telemetry};
+use crate::{Clients, Config, applications, telemetry};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -17,15 +19,17 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error("the network cannot be used")]
     Network(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the operator's key cannot be had")]
-    OperatorKey(#[from] SecretError),
+    #[error("a secret cannot be had")]
+    Secret(#[from] SecretError),
+    #[error("the secret of the applications' keys cannot be used")]
+    Applications(#[from] ApplicationsError),
 }
 
 /// The use cases, for a function that needs nothing else.
 pub async fn app() -> Result<App, StartError> {
     let config = Config::from_env()?;
     telemetry::start(config.log_level, &config.metric_namespace);
-    build(&config, &Clients::new(&config).await)
+    build(&config, &Clients::new(&config).await).await
 }
 
 /// The use cases, and the operator's key.
@@ -34,7 +38,7 @@ pub async fn app_with_operator_key() -> Result<(App, SecretString), StartError> 
     telemetry::start(config.log_level, &config.metric_namespace);
     let clients = Clients::new(&config).await;
     let operator_key = clients.secret(config.require_operator_key_secret()?).await?;
-    Ok((build(&config, &clients)?, operator_key))
+    Ok((build(&config, &clients).await?, operator_key))
 }
 
 /// The bus that domain events go to.
@@ -44,13 +48,17 @@ pub async fn event_bus() -> Result<EventBridge, StartError> {
     Ok(Clients::new(&config).await.event_bus(config.require_event_bus()?))
 }
 
-fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
+async fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
     let policy = if config.private_addresses { AddressPolicy::AllowPrivate } else { AddressPolicy::Public };
     let transport = NetworkTransport::new(policy).map_err(|error| StartError::Network(error.into()))?;
+    let applications = match &config.application_keys_secret {
+        Some(secret) => applications::parse(clients.secret(secret).await?.expose_secret())?,
+        None => BTreeMap::new(),
+    };
     let settings = Settings {
         public_url: Some(config.public_url.clone()),
         custom_endpoints: config.custom_endpoints,
-        ..Settings::default()
+        applications,
     };
     Ok(App::new(
         clients.store.clone(),

@@ -6,6 +6,7 @@
 //! and their size, is in `src/bin/lambda-figures.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+pub mod catalogue;
 pub mod clock;
 pub mod figure;
 pub mod goods;

@@ -1,5 +1,7 @@
 //! Units of DynamoDB, by what they were spent on.
 
+use std::ops::AddAssign;
+
 use engine::{Calls, Units, Usage};
 
 use crate::world::{MAIN, PERSONAL};
@@ -37,6 +39,19 @@ impl From<Usage> for Spent {
             refused_writes: usage.refused_writes(),
             write_calls: WRITES.iter().map(calls).sum(),
         }
+    }
+}
+
+impl AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.main_writes += more.main_writes;
+        self.main_reads += more.main_reads;
+        self.index_writes += more.index_writes;
+        self.index_reads += more.index_reads;
+        self.personal_writes += more.personal_writes;
+        self.personal_reads += more.personal_reads;
+        self.refused_writes += more.refused_writes;
+        self.write_calls += more.write_calls;
     }
 }
 

@@ -9,13 +9,14 @@ use std::time::Duration;
 use app::adjustment::{Amount, LINES_MAX, NewAdjustment, NewLine};
 use app::connection::NewConnection;
 use app::connection_settings::SettingsPatch;
+use app::item::{NewItem, OpeningStock};
 use app::organization::NewOrganization;
 use app::work::Attempt;
 use app::{App, Clock, Ids, Settings};
 use aws::event::{SqsBatchResponse, SqsEvent, SqsRecord, StreamEvent};
 use domain::stock::Actor;
 use domain::sync::{SyncKind, Trigger};
-use domain::{ChannelKind, ItemId, Name, Timestamp};
+use domain::{ChannelKind, ItemId, Name, Quantity, Sku, Timestamp};
 use engine::{Engine, Position};
 use queue::local::LocalQueue;
 use queue::message::Task;
@@ -27,13 +28,15 @@ use store::sync::Sync;
 use store::{PageRequest, Sealer, Store, Tables};
 use uuid::Uuid;
 
-use crate::{BenchClock, Spent, Wire};
+use crate::{BenchClock, Spent, Wire, goods};
 
 pub const MAIN: &str = "main";
 pub const PERSONAL: &str = "personal";
 
 /// As in `template.yaml`: changes of one invocation of `stock-fanout`.
 pub const STREAM_BATCH: usize = 100;
+/// Changes that are read of the stream at a time.
+const STREAM_READ: usize = 1_000;
 /// As in `template.yaml`: messages of one invocation of a queue's function.
 const QUEUE_BATCH: u32 = 10;
 const VISIBILITY: Duration = Duration::from_secs(540);
@@ -47,6 +50,7 @@ pub struct World {
     engine: Engine,
     queue: Arc<LocalQueue>,
     read_up_to: Mutex<Option<Position>>,
+    total: Mutex<Spent>,
 }
 
 /// What one kind of function did.
@@ -68,10 +72,18 @@ fn ids() -> Ids {
     })
 }
 
+fn actor() -> Actor {
+    Actor::ApiKey("key_bench".to_owned())
+}
+
 impl World {
     /// An organization that sells through `wire`.
     pub async fn new(clock: BenchClock, wire: Arc<Wire>) -> anyhow::Result<Self> {
-        let engine = Engine::memory()?;
+        Self::on(Engine::memory()?, clock, wire).await
+    }
+
+    /// On an engine whose tables are yet to be made.
+    pub async fn on(engine: Engine, clock: BenchClock, wire: Arc<Wire>) -> anyhow::Result<Self> {
         let tables = Tables { main: MAIN.to_owned(), personal: PERSONAL.to_owned() };
         let store = Store::new(engine.client(), tables, Sealer::local([7; 32]));
         store.create_tables().await?;
@@ -93,7 +105,16 @@ impl World {
                 privacy_policy_starts_at: None,
             })
             .await?;
-        Ok(Self { app, clock, wire, organization, engine, queue, read_up_to: Mutex::new(None) })
+        Ok(Self {
+            app,
+            clock,
+            wire,
+            organization,
+            engine,
+            queue,
+            read_up_to: Mutex::new(None),
+            total: Mutex::default(),
+        })
     }
 
     pub async fn connect(
@@ -102,10 +123,20 @@ impl World {
         credentials: impl IntoIterator<Item = (String, String)>,
         settings: SettingsPatch,
     ) -> anyhow::Result<Connection> {
+        self.connect_at("https://shop.example", channel, credentials, settings).await
+    }
+
+    pub async fn connect_at(
+        &self,
+        endpoint: &str,
+        channel: ChannelKind,
+        credentials: impl IntoIterator<Item = (String, String)>,
+        settings: SettingsPatch,
+    ) -> anyhow::Result<Connection> {
         let new = NewConnection {
             channel,
             name: Name::parse("Shop")?,
-            endpoint: Some("https://shop.example".to_owned()),
+            endpoint: Some(endpoint.to_owned()),
             marketplace: Vec::new(),
             credentials: credentials.into_iter().map(|(field, value)| (field, value.into())).collect(),
             settings,
@@ -126,7 +157,12 @@ impl World {
     /// A whole sync, by its function.
     pub async fn sync(&self, connection: &Connection, kind: SyncKind) -> anyhow::Result<Sync> {
         let sync = self.app.start_sync(connection, kind, Trigger::Manual, None).await?;
-        let work = if kind == SyncKind::Items { Work::ItemSync } else { Work::OrderImport };
+        let work = match kind {
+            SyncKind::Items => Work::ItemSync,
+            SyncKind::Stock | SyncKind::Reconcile => Work::StockPush,
+            SyncKind::Shipments => Work::ShipmentPush,
+            SyncKind::Orders => Work::OrderImport,
+        };
         self.work(QueueName { work, channel: connection.channel }).await?;
         let sync = self.app.sync(&self.organization.id, &sync.id).await?;
         anyhow::ensure!(sync.state == domain::sync::SyncState::Succeeded, "the sync ended as {sync:?}");
@@ -142,21 +178,62 @@ impl World {
 
     /// All that is in the table's stream, to `stock-fanout`, in batches of those it is invoked with.
     pub async fn fan_out(&self, batch: usize) -> anyhow::Result<Worked> {
-        let after = *self.read_up_to.lock().unwrap();
-        let read = self.engine.stream_records(MAIN, after, usize::MAX)?;
-        *self.read_up_to.lock().unwrap() = read.position;
-        let event: StreamEvent = serde_json::from_value(read.to_lambda_event())?;
-        let records: Vec<_> = event.records.into_iter().filter(stock_fanout::concerns).collect();
         let mut worked = Worked::default();
-        let meter = self.engine.meter();
-        meter.take();
-        for records in records.chunks(batch) {
-            worked.messages += 1;
-            let answer = stock_fanout::handle(&self.app, StreamEvent { records: records.to_vec() }).await;
-            anyhow::ensure!(answer.batch_item_failures.is_empty(), "stock-fanout failed");
+        let mut waiting = Vec::new();
+        self.count();
+        loop {
+            let after = *self.read_up_to.lock().unwrap();
+            let read = self.engine.stream_records(MAIN, after, STREAM_READ)?;
+            let is_end = read.records.is_empty();
+            *self.read_up_to.lock().unwrap() = read.position;
+            let event: StreamEvent = serde_json::from_value(read.to_lambda_event())?;
+            waiting.extend(event.records.into_iter().filter(stock_fanout::concerns));
+            while waiting.len() >= batch || (is_end && !waiting.is_empty()) {
+                let records = waiting.drain(..batch.min(waiting.len())).collect();
+                worked.messages += 1;
+                let answer = stock_fanout::handle(&self.app, StreamEvent { records }).await;
+                anyhow::ensure!(answer.batch_item_failures.is_empty(), "stock-fanout failed");
+            }
+            if is_end {
+                worked.spent = self.count();
+                return Ok(worked);
+            }
         }
-        worked.spent = meter.take().into();
-        Ok(worked)
+    }
+
+    /// What is spent since this was asked for the last time, by whatever was done.
+    pub fn take_total(&self) -> Spent {
+        self.count();
+        std::mem::take(&mut *self.total.lock().unwrap())
+    }
+
+    /// What is spent since the last count.
+    fn count(&self) -> Spent {
+        let spent = Spent::from(self.engine.meter().take());
+        *self.total.lock().unwrap() += spent;
+        spent
+    }
+
+    /// A simple item, as [`goods`] has it, with so many at hand.
+    pub async fn item(&self, n: usize, on_hand: i64) -> anyhow::Result<()> {
+        let opening = OpeningStock {
+            location_id: self.organization.primary_location_id.clone(),
+            quantity: Quantity::new(on_hand)?,
+        };
+        let new = NewItem {
+            sku: Sku::parse(&goods::sku(n))?,
+            name: Name::parse(&goods::title(n))?,
+            selling_price: None,
+            purchase_price: None,
+            opening_stock_value: None,
+            barcode: None,
+            group: None,
+            reorder_level: None,
+            opening_stock: vec![opening],
+            components: Vec::new(),
+        };
+        self.app.create_item(&self.organization.id, &actor(), new).await?;
+        Ok(())
     }
 
     /// Every record of the table's stream since the world began.
@@ -168,14 +245,13 @@ impl World {
     /// All that is in a queue, to its function, in batches of those it is invoked with.
     pub async fn work(&self, queue: QueueName) -> anyhow::Result<Worked> {
         let mut worked = Worked::default();
-        let meter = self.engine.meter();
-        meter.take();
+        self.count();
         loop {
             let received = self.queue.receive(queue, QUEUE_BATCH, VISIBILITY).await?;
             if received.is_empty() {
                 // Nothing is left, or something rests: as a channel asked that has no more calls for us at this time.
                 let Some(at) = self.queue.next_visible_at(queue)? else {
-                    worked.spent = meter.take().into();
+                    worked.spent = self.count();
                     return Ok(worked);
                 };
                 self.clock.advance(at.duration_since(self.clock.now()).unsigned_abs());
@@ -261,8 +337,7 @@ impl World {
                 allow_negative: false,
                 id: None,
             };
-            let actor = Actor::ApiKey("key_bench".to_owned());
-            self.app.adjust_stock(&self.organization.id, &actor, &new).await?;
+            self.app.adjust_stock(&self.organization.id, &actor(), &new).await?;
         }
         Ok(())
     }

@@ -15,7 +15,8 @@ use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{Credentials, Transport};
 use domain::ChannelKind;
-use engine::{Engine, Position};
+use engine::{Engine, EngineFaults, Position};
+use futures_util::future::join_all;
 use http::{HeaderMap, Request, Response};
 use jiff::SignedDuration;
 use marketplace_sim::shopify::ShopifyShop;
@@ -158,11 +159,16 @@ fn applications() -> BTreeMap<ChannelKind, Credentials> {
 impl Hub {
     /// An organization in euro, and no shop yet.
     pub async fn new() -> Self {
+        Self::with_faults(&EngineFaults::new()).await
+    }
+
+    /// The same, on a table that meets these faults.
+    pub async fn with_faults(faults: &EngineFaults) -> Self {
         let clock = DayClock::at(START);
         let seconds = clock.clone();
         let engine = Engine::memory_with_clock(move || seconds.now().as_second()).unwrap();
         let tables = Tables { main: MAIN.to_owned(), personal: PERSONAL.to_owned() };
-        let store = Store::new(engine.client(), tables, Sealer::local([7; 32]));
+        let store = Store::new(engine.client_with(faults), tables, Sealer::local([7; 32]));
         store.create_tables().await.unwrap();
         let queue = Arc::new(LocalQueue::in_memory(clock.reader(), RECEIVES_MAX).unwrap());
         let shops = Arc::new(Shops::default());
@@ -278,7 +284,7 @@ impl Hub {
         panic!("the hub does not come to rest");
     }
 
-    async fn round(&self) -> bool {
+    async fn take_deliveries(&self) -> bool {
         let mut busy = false;
         for delivery in self.shops.deliveries() {
             // To a queue of ours, which names no connection.
@@ -288,6 +294,11 @@ impl Hub {
                 self.deliver(&delivery).await < 300
             };
         }
+        busy
+    }
+
+    async fn round(&self) -> bool {
+        let mut busy = self.take_deliveries().await;
         busy |= self.pump().await;
         for channel in ChannelKind::ALL {
             for work in Work::ALL {
@@ -295,6 +306,23 @@ impl Hub {
             }
         }
         busy
+    }
+
+    /// Like [`Hub::settle`], with all queues at work side by side.
+    pub async fn rush(&self) {
+        for _ in 0..ROUNDS_MAX {
+            let mut busy = self.take_deliveries().await;
+            busy |= self.pump().await;
+            let queues = ChannelKind::ALL
+                .into_iter()
+                .flat_map(|channel| Work::ALL.into_iter().map(move |work| QueueName { work, channel }));
+            let worked = join_all(queues.map(|queue| self.work(queue))).await;
+            busy |= worked.contains(&true);
+            if !busy {
+                return;
+            }
+        }
+        panic!("the hub does not come to rest");
     }
 
     async fn pump(&self) -> bool {

@@ -1,6 +1,7 @@
-//! A running hub: its process, its data directory, its keys.
+//! A running hub: its process and data directory, or where it is deployed; its keys.
 
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -20,14 +21,19 @@ const START: Duration = Duration::from_secs(60);
 const LOG_LINES_SHOWN: usize = 80;
 
 pub struct Hub {
-    dir: TempDir,
-    child: Child,
+    /// `None` for one that was deployed, which no test ends.
+    process: Option<Process>,
     /// `http://127.0.0.1:<port>`; another after each restart.
     pub address: String,
     pub key: String,
     pub operator_key: String,
-    options: Vec<String>,
     client: reqwest::Client,
+}
+
+struct Process {
+    dir: TempDir,
+    child: Child,
+    options: Vec<String>,
 }
 
 impl Hub {
@@ -43,21 +49,47 @@ impl Hub {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
         let key = said.key.expect("the first start shows a key");
         let operator_key = said.operator_key.expect("the first start shows the operator's key");
-        Self { dir, child, address: said.address, key, operator_key, options, client }
+        let process = Some(Process { dir, child, options });
+        Self { process, address: said.address, key, operator_key, client }
+    }
+
+    /// A new organization of the one that listens on this port of this machine, under a host name of its own.
+    pub async fn deployed(host: &str, port: u16, operator_key: &str) -> Self {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let mut hub = Self {
+            process: None,
+            address: format!("http://{host}:{port}"),
+            key: String::new(),
+            operator_key: operator_key.to_owned(),
+            client: client.build().expect("a client"),
+        };
+        let body = json!({ "name": "Deployed", "base_currency": "USD", "country": "US", "time_zone": "America/New_York" });
+        let request = hub.request_as(operator_key, Method::POST, "/v1/organizations").json(&body);
+        let made = hub.send(request).await.done();
+        hub.key = made["api_key"].as_str().expect("a key").to_owned();
+        hub
+    }
+
+    fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("a process of the test's own")
     }
 
     /// `kill -9`: nothing is ended, nothing is flushed.
     pub async fn kill(&mut self) {
-        self.child.kill().expect("it ran");
-        self.child.wait().expect("it ran");
+        let child = &mut self.process().child;
+        child.kill().expect("it ran");
+        child.wait().expect("it ran");
     }
 
     /// Starts again on the same directory, after [`Hub::kill`] or [`Hub::stop`]. The keys it showed, if any.
     pub async fn restart(&mut self, more: &[&str]) -> Option<(String, String)> {
-        let mut options = self.options.clone();
+        let process = self.process();
+        let mut options = process.options.clone();
         options.extend(more.iter().map(ToString::to_string));
-        let (child, said) = spawn(&self.dir, &options).await;
-        self.child = child;
+        let (child, said) = spawn(&process.dir, &options).await;
+        process.child = child;
         self.address = said.address;
         said.key.zip(said.operator_key)
     }
@@ -69,17 +101,19 @@ impl Hub {
 
     /// SIGTERM, as `docker stop` or systemd send it.
     pub async fn stop(&mut self, deadline: Duration) -> ExitStatus {
-        let id = self.child.id().to_string();
+        let child = &mut self.process().child;
+        let id = child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
         assert!(sent.success());
         eventually("the hub ends after SIGTERM", deadline, async || {
-            self.child.try_wait().expect("it ran").ok_or_else(|| "still running".to_owned())
+            child.try_wait().expect("it ran").ok_or_else(|| "still running".to_owned())
         })
         .await
     }
 
     pub fn log(&self) -> String {
-        std::fs::read_to_string(log_file(&self.dir)).unwrap_or_default()
+        let log = self.process.as_ref().map(|process| std::fs::read_to_string(log_file(&process.dir)));
+        log.transpose().ok().flatten().unwrap_or_default()
     }
 
     /// The hub's clock moves on; what was due by then has been started when this returns.
@@ -188,9 +222,10 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
+        let Some(process) = &mut self.process else { return };
         // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = process.child.kill();
+        let _ = process.child.wait();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

@@ -60,7 +60,10 @@ pub struct Market {
 impl Market {
     /// Everything linked, and every listing at its number.
     pub async fn open() -> Self {
-        let hub = Hub::start().await;
+        Self::open_on(Hub::start().await).await
+    }
+
+    pub async fn open_on(hub: Hub) -> Self {
         for (sku, name, on_hand) in [("MUG", "Mug", 20), ("TEE", "Tee", 30)] {
             hub.item(sku, name, on_hand).await;
         }

@@ -7,10 +7,11 @@ use domain::ChannelKind;
 use serde_json::{Value, json};
 
 use crate::document::{load, pascal, properties};
-use crate::function::{logical_id, names};
+use crate::function::{calls_channels, logical_id, names};
 use crate::queue::{all, condition, stem};
 
 const OPERATOR_KEY_SECRET: &str = "OPERATOR_KEY_SECRET";
+const APPLICATION_KEYS_SECRET: &str = "APPLICATION_KEYS_SECRET";
 const EVENT_BUS: &str = "EVENT_BUS";
 
 fn keys(variables: &Value) -> BTreeSet<String> {
@@ -23,7 +24,7 @@ fn variables_are_those_that_are_read() {
     let set = keys(&template["Globals"]["Function"]["Environment"]["Variables"]);
     let read: BTreeSet<String> = VARIABLES
         .into_iter()
-        .filter(|name| ![OPERATOR_KEY_SECRET, EVENT_BUS].contains(name))
+        .filter(|name| ![OPERATOR_KEY_SECRET, APPLICATION_KEYS_SECRET, EVENT_BUS].contains(name))
         .map(str::to_owned)
         .chain(all().map(queue_variable))
         .collect();
@@ -35,11 +36,16 @@ fn each_is_told_only_what_it_needs_of_secrets_and_buses() {
     let template = load();
     for name in names() {
         let own = properties(&template, &logical_id(name))["Environment"]["Variables"].clone();
-        match name {
-            "api" => assert_eq!(own, json!({OPERATOR_KEY_SECRET: {"Ref": "OperatorKey"}})),
-            "event-publish" => assert_eq!(own, json!({EVENT_BUS: {"Ref": "EventBus"}})),
-            _ => assert_eq!(own, Value::Null, "{name}"),
-        }
+        let keys = json!({"Fn::If": [
+            "HasApplications", {"Ref": "ApplicationKeysSecret"}, {"Ref": "AWS::NoValue"}
+        ]});
+        let expected = match name {
+            "api" => json!({APPLICATION_KEYS_SECRET: keys, OPERATOR_KEY_SECRET: {"Ref": "OperatorKey"}}),
+            "event-publish" => json!({EVENT_BUS: {"Ref": "EventBus"}}),
+            _ if calls_channels(name) => json!({APPLICATION_KEYS_SECRET: keys}),
+            _ => Value::Null,
+        };
+        assert_eq!(own, expected, "{name}");
     }
 }
 

@@ -33,6 +33,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name)
 }
 
+/// Whether the function speaks to channels, and so needs the keys of our applications there.
+pub fn calls_channels(name: &str) -> bool {
+    !matches!(name, "schedule-dispatch" | "stock-fanout" | "event-publish")
+}
+
 pub fn timeout_s(template: &Value, name: &str) -> u64 {
     properties(template, &logical_id(name))["Timeout"].as_u64().unwrap()
 }
