@@ -68,8 +68,8 @@ impl Deployed {
         command.spawn().expect("the deployment runs")
     }
 
-    /// The queues of this work give a message up after two receives, a second apart.
-    pub async fn hasten(&self, work: &str) {
+    /// The queues of this work show a message again after so many seconds, and give it up after so many receives.
+    pub async fn hasten(&self, work: &str, seconds: u32, receives: u32) {
         let credentials = Credentials::new("test", "test", None, None, "double");
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -94,10 +94,10 @@ impl Deployed {
                 .attributes
                 .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
                 .expect("its ARN");
-            let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 2 }).to_string();
+            let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": receives }).to_string();
             sqs.set_queue_attributes()
                 .queue_url(url(format!("{}-{work}-{channel}.fifo", self.stack)).await)
-                .attributes(QueueAttributeName::VisibilityTimeout, "1")
+                .attributes(QueueAttributeName::VisibilityTimeout, seconds.to_string())
                 .attributes(QueueAttributeName::RedrivePolicy, policy)
                 .send()
                 .await
