@@ -161,7 +161,9 @@ impl Engine {
     fn run(&self, operation: &str, body: &str) -> Result<String, dispatch::Refusal> {
         let mut private = self.lock();
         let answer = dispatch::run(&self.inner.database, operation, body);
-        self.stamp(&mut private);
+        if dispatch::changes_items(operation) {
+            self.stamp(&mut private);
+        }
         answer
     }
 

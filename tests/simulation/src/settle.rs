@@ -68,6 +68,9 @@ impl World {
                 let known = &self.mirror.known[&self.merchants[merchant].organization];
                 let status = known.connections.get(&id).context("a connection is gone")?.status;
                 let begun = match status {
+                    ConnectionStatus::Active if self.street.may_have_lost_its_grant(&host) => {
+                        self.authorize_again(merchant, shop)
+                    }
                     ConnectionStatus::Active => continue,
                     ConnectionStatus::Inactive => {
                         let path = format!("/v1/connections/{id}/enable");
@@ -323,7 +326,8 @@ impl World {
         let known = &self.mirror.known[&of.organization];
         let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
         // The rule of its one listing there, where it has one.
-        let mut linked = known.items[item].links.iter().filter(|link| link.connection_id == connection.id);
+        let links = known.items.get(item).into_iter().flat_map(|stock| &stock.links);
+        let mut linked = links.filter(|link| link.connection_id == connection.id);
         let listing = linked.next().filter(|_| linked.next().is_none());
         let listing = listing.and_then(|link| known.listings.get(&link.listing_id));
         let must = rule_for(known, connection, listing).shows(self.must_be_left(merchant, item));
