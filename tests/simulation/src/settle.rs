@@ -142,7 +142,9 @@ impl World {
             let due_ms = if cycled { None } else { due_ms.min() };
             let tick = due_ms.is_some_and(|due_ms| self.queue.next_at_ms().is_none_or(|at| due_ms <= at));
             let at_ms = if tick { due_ms } else { self.queue.next_at_ms() };
-            let wait_ms = at_ms.map_or(60_000, |at_ms| at_ms - self.time.elapsed_ms()).max(1);
+            let wait_ms = at_ms.map_or(60_000, |at_ms| at_ms - self.time.elapsed_ms());
+            // What is due by this clock may not be by that of the process that looked.
+            let wait_ms = if wait_ms > 0 { wait_ms } else { 1_000 };
             self.pass(Duration::from_millis(wait_ms.unsigned_abs())).await;
             if tick || first {
                 let id = self.begin_tick();
