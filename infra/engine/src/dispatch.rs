@@ -61,6 +61,11 @@ pub(crate) fn run(
     })
 }
 
+/// Whether the operation may leave records on a stream.
+pub(crate) fn changes_items(operation: &str) -> bool {
+    matches!(operation, "BatchWriteItem" | "DeleteItem" | "PutItem" | "TransactWriteItems" | "UpdateItem")
+}
+
 fn call<Q: DeserializeOwned, A: Serialize>(
     body: &str,
     work: impl FnOnce(Q) -> dynoxide::Result<A>,

@@ -173,7 +173,9 @@ impl Engine {
         let mut private = self.lock();
         let mut tokens = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = dispatch::run(&self.inner.database, &mut tokens, operation, body);
-        self.stamp(&mut private);
+        if dispatch::changes_items(operation) {
+            self.stamp(&mut private);
+        }
         answer
     }
 

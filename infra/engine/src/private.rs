@@ -54,10 +54,9 @@ impl PrivateTables {
     pub(crate) fn stamp_new_records(&mut self, now: i64) -> Result<(), EngineError> {
         let last = last_row(&self.connection)?;
         if last > self.stamped {
-            self.connection.execute(
-                "UPDATE _stream_records SET created_at = ?1 WHERE id > ?2",
-                params![now, self.stamped],
-            )?;
+            let mut stamp =
+                self.connection.prepare_cached("UPDATE _stream_records SET created_at = ?1 WHERE id > ?2")?;
+            stamp.execute(params![now, self.stamped])?;
             self.stamped = last;
         }
         Ok(())
@@ -104,9 +103,8 @@ impl PrivateTables {
 }
 
 fn last_row(connection: &Connection) -> Result<i64, EngineError> {
-    Ok(connection.query_row("SELECT MAX(id) FROM _stream_records", [], |row| {
-        Ok(row.get::<_, Option<i64>>(0)?.unwrap_or_default())
-    })?)
+    let mut last = connection.prepare_cached("SELECT MAX(id) FROM _stream_records")?;
+    Ok(last.query_row([], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or_default()))?)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::connection::Connection;
-use store::link::Link;
+use store::link::{Link, Stored};
 use store::organization::Organization;
 use store::stock::{Freshness, ItemStock};
 use store::sync::Held;
@@ -62,6 +62,8 @@ enum Kept {
         zeroed: bool,
     },
     Failed,
+    /// A newer number was acknowledged before: this one was made of levels that lagged behind, and has replaced it.
+    Overtaken(Sending),
     /// `zeroed`: as above, once the channel has worked on it.
     Submitted {
         ticket: String,
@@ -297,7 +299,7 @@ impl App {
     }
 
     /// Sends in full batches and keeps what came back. Those to be told again, because the channel compared and
-    /// disagreed, are returned.
+    /// disagreed or a newer number was replaced, are returned.
     async fn send(
         &self,
         organization: &Organization,
@@ -355,6 +357,7 @@ impl App {
                         pushed.zeroed += u64::from(zeroed);
                     }
                     Kept::Failed => pushed.failed += 1,
+                    Kept::Overtaken(one) => again.push(one),
                     Kept::Submitted { ticket, target, zeroed } => {
                         pushed.submitted += 1;
                         pushed.zeroed += u64::from(zeroed);
@@ -391,8 +394,12 @@ impl App {
         let (code, reason) = match outcome {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity: one.target.quantity, version: one.version, at: now };
-                self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
-                return Ok(Kept::Accepted { zeroed });
+                let stored =
+                    self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
+                return Ok(match stored {
+                    Stored::Stored => Kept::Accepted { zeroed },
+                    Stored::Superseded => Kept::Overtaken(one),
+                });
             }
             StockOutcome::Submitted { ticket } => {
                 let (quantity, version) = (one.target.quantity, one.version);

@@ -13,7 +13,7 @@ use domain::{ConnectionId, OrganizationId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
-use store::link::Link;
+use store::link::{Link, Stored};
 use store::organization::Organization;
 use store::stock::Freshness;
 
@@ -25,6 +25,13 @@ use crate::{App, AppError};
 const ROWS_AT_ONCE: usize = 16;
 /// Listings of one message: up to some 450 bytes each where SKUs are long.
 const TARGETS_MAX: usize = 500;
+
+/// A listing to be looked at again.
+struct Look {
+    target: PushTarget,
+    /// What the channel worked on has replaced a newer number, which is told again whatever was acknowledged.
+    overtaken: bool,
+}
 
 impl App {
     /// Has the results of submissions asked for. The same listings of the same submission are the same message.
@@ -90,9 +97,11 @@ impl App {
         };
         let settling: Vec<_> =
             targets.iter().map(|target| self.settle_target(organization, ticket, target, &result)).collect();
-        let moved: Vec<Option<PushTarget>> =
+        let looked: Vec<Option<Look>> =
             stream::iter(settling).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
-        let targets: Vec<PushTarget> = moved.into_iter().flatten().collect();
+        let looked: Vec<Look> = looked.into_iter().flatten().collect();
+        let force = looked.iter().any(|look| look.overtaken);
+        let targets: Vec<PushTarget> = looked.into_iter().map(|look| look.target).collect();
         tracing::info!(
             target: "stock-push",
             shop = shop.connection.name.as_str(),
@@ -105,7 +114,7 @@ impl App {
         }
         let queue = QueueName { work: Work::StockPush, channel: shop.connection.channel };
         let deduplication_id = self.ids.next(self.clock.now());
-        let task = Task::PushListings { targets, force: false };
+        let task = Task::PushListings { targets, force };
         self.enqueue(queue, organization, connection, deduplication_id, task).await
     }
 
@@ -117,7 +126,7 @@ impl App {
         ticket: &str,
         target: &PushTarget,
         result: &StockResult,
-    ) -> Result<Option<PushTarget>, AppError> {
+    ) -> Result<Option<Look>, AppError> {
         let item = &target.item_id;
         let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
         let version = stock_version(&stock.levels);
@@ -131,10 +140,12 @@ impl App {
         let outcome = result.named.get(&listing).unwrap_or(&result.others);
         let Submitted { quantity, version: told, .. } = submitted;
         let at = self.clock.now();
+        let mut overtaken = false;
         let look = match outcome {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity, version: told, at };
-                self.store.acknowledge(organization, item, &listing_id, &taken).await?;
+                let stored = self.store.acknowledge(organization, item, &listing_id, &taken).await?;
+                overtaken = stored == Stored::Superseded;
                 true
             }
             StockOutcome::Rejected { code, reason } | StockOutcome::Failed { code, reason } => {
@@ -145,6 +156,7 @@ impl App {
             StockOutcome::Stale { .. } | StockOutcome::Submitted { .. } => true,
         };
         self.store.end_submission(organization, item, &listing_id, ticket).await?;
-        Ok(look.then(|| PushTarget { item_id: item.clone(), listing_id, version }))
+        let target = PushTarget { item_id: item.clone(), listing_id, version };
+        Ok(look.then_some(Look { target, overtaken }))
     }
 }

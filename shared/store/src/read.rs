@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, Select};
 
 use crate::keys::{INDEX, IPK, ISK, Key, PK, SK};
 use crate::page::{List, Page, PageRequest};
-use crate::retry::{Backoff, Verdict, given_up, persistently, seed_of};
+use crate::retry::{Backoff, Verdict, given_up, persistently};
 use crate::row::{Row, s};
 use crate::stock::Freshness;
 use crate::{Store, StoreError};
@@ -111,7 +111,7 @@ impl Store {
             let request = self.client.get_item().table_name(table).consistent_read(consistent);
             request.set_key(Some(key.to_row())).send()
         };
-        Ok(persistently(operation, seed_of(&key.sk), request).await?.item)
+        Ok(persistently(operation, self.requests.next()?, request).await?.item)
     }
 
     /// Those rows of the main table that exist, in no order.
@@ -136,8 +136,8 @@ impl Store {
         freshness: Freshness,
         rows: &mut Vec<Row>,
     ) -> Result<(), StoreError> {
-        let seed = seed_of(keys.first().map_or("", |key| &key.pk));
-        let mut backoff = Backoff::new(seed);
+        let call = self.requests.next()?;
+        let mut backoff = Backoff::new(call.seed());
         let mut wanted: Vec<Row> = keys.iter().map(|key| key.to_row()).collect();
         loop {
             let batch = KeysAndAttributes::builder()
@@ -147,7 +147,7 @@ impl Store {
                 .map_err(|error| given_up(operation, Verdict::Final, error))?;
             let request =
                 || self.client.batch_get_item().request_items(&self.tables.main, batch.clone()).send();
-            let answer = persistently(operation, seed, request).await?;
+            let answer = persistently(operation, call, request).await?;
             rows.extend(answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows));
             wanted = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
             if wanted.is_empty() {
@@ -245,7 +245,7 @@ impl Store {
         if let Some((expression, value)) = &query.filter {
             request = request.filter_expression(expression).expression_attribute_values(":filter", s(value));
         }
-        persistently(operation, seed_of(&query.pk), || request.clone().send()).await
+        persistently(operation, self.requests.next()?, || request.clone().send()).await
     }
 
     /// A page of a query: of its rows, those that `read` makes something of. The cursor is the key of

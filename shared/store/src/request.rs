@@ -1,4 +1,4 @@
-//! Which call a write belongs to: what its `ClientRequestToken` and its waits are made of.
+//! Which call a request belongs to: what its `ClientRequestToken` and its waits are made of.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::digest;
 
 use crate::StoreError;
-use crate::retry::seed_of;
 use crate::transact::Step;
 
 /// The calls of one process, told apart from each other and from those of every other process.
@@ -55,9 +54,12 @@ impl Request {
         digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Not of the content, which may hold what is random (a sealed value, a map without an order): a process that is
-    /// known waits the same way twice.
+    /// For [`Backoff::new`](crate::retry::Backoff::new). Not of the content or the key, which may hold what is random (a
+    /// sealed value, a keyed hash, a map without an order): a process that is known waits the same way twice.
     pub fn seed(self) -> u64 {
-        seed_of(&format!("{:?}{}", self.process, self.call))
+        // FNV-1a.
+        let bytes = self.process.into_iter().chain(self.call.to_be_bytes());
+        bytes
+            .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::StoreError;
+use crate::request::Request;
 
 /// What an error says about the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,24 +101,17 @@ impl Backoff {
     }
 }
 
-/// A number of a text's own, for [`Backoff::new`].
-pub(crate) fn seed_of(text: &str) -> u64 {
-    // FNV-1a.
-    text.bytes()
-        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
-}
-
 /// Tries a request that may be repeated as it is (a read, or the creation of a table).
 pub(crate) async fn persistently<T, E, F>(
     operation: &'static str,
-    seed: u64,
+    call: Request,
     mut request: impl FnMut() -> F,
 ) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let mut backoff = Backoff::new(seed);
+    let mut backoff = Backoff::new(call.seed());
     loop {
         let error = match Box::pin(request()).await {
             Ok(answer) => return Ok(answer),
@@ -137,7 +131,7 @@ mod tests {
 
     #[test]
     fn tries_and_waits_are_bounded() {
-        for seed in [0, 1, u64::MAX, seed_of("x")] {
+        for seed in [0, 1, u64::MAX, 0xCBF2_9CE4_8422_2325] {
             let mut backoff = Backoff::new(seed);
             let waits: Vec<Duration> = std::iter::from_fn(|| backoff.next()).collect();
             assert_eq!(waits.len(), 7);

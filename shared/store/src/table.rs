@@ -115,7 +115,7 @@ impl Store {
     async fn await_table(&self, name: &str) -> Result<(), StoreError> {
         for _ in 0..LOOKS_MAX {
             let request = || self.client.describe_table().table_name(name).send();
-            let table = persistently("look for a table", 0, request).await?.table;
+            let table = persistently("look for a table", self.requests.next()?, request).await?.table;
             if table.and_then(|table| table.table_status) == Some(TableStatus::Active) {
                 return Ok(());
             }
@@ -126,7 +126,8 @@ impl Store {
 
     async fn enable_ttl(&self, name: &str, attribute: &str) -> Result<(), StoreError> {
         let request = || self.client.describe_time_to_live().table_name(name).send();
-        let found = persistently("look for a table's expiry", 0, request).await?.time_to_live_description;
+        let found = persistently("look for a table's expiry", self.requests.next()?, request).await?;
+        let found = found.time_to_live_description;
         let status = found.and_then(|found| found.time_to_live_status);
         if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
             return Ok(());
@@ -141,7 +142,7 @@ impl Store {
             let request = self.client.update_time_to_live().table_name(name);
             request.time_to_live_specification(specification.clone()).send()
         };
-        persistently("set a table's expiry", 0, request).await.map(drop)
+        persistently("set a table's expiry", self.requests.next()?, request).await.map(drop)
     }
 }
 

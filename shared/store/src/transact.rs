@@ -219,11 +219,15 @@ impl Store {
     /// The number of the first step whose condition failed; `None` where all was done.
     async fn try_steps(&self, operation: &'static str, steps: &[Step]) -> Result<Option<usize>, StoreError> {
         let request = self.requests.next()?;
-        let token = request.token(steps);
-        // Made once: a token stands for one request, whose tries are to be the same to the byte.
-        let items: Result<Vec<TransactWriteItem>, BuildError> =
-            steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
-        let items = items.map_err(|error| given_up(operation, Verdict::Final, error))?;
+        // Made once: a token stands for one request, whose tries are to be the same to the byte. One write alone needs none.
+        let (token, items) = if steps.len() > 1 {
+            let items: Result<Vec<TransactWriteItem>, BuildError> =
+                steps.iter().map(|step| step.clone().into_item(step.table(self))).collect();
+            let items = items.map_err(|error| given_up(operation, Verdict::Final, error))?;
+            (request.token(steps), items)
+        } else {
+            Default::default()
+        };
         let mut backoff = Backoff::new(request.seed());
         let mut in_doubt = false;
         loop {

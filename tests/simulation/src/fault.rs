@@ -35,6 +35,8 @@ pub struct Rates {
     pub outage: u64,
     pub busy: u64,
     pub revoked: u64,
+    /// By how many milliseconds, at most, the clock of a process is wrong.
+    pub apart_ms: u64,
 }
 
 impl Rates {
@@ -61,6 +63,7 @@ impl Rates {
             outage: rate(20),
             busy: rate(20),
             revoked: rate(6),
+            apart_ms: rate(3_000),
         }
     }
 }

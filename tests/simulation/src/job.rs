@@ -336,6 +336,7 @@ impl World {
         let Some(at) = self.jobs.iter().position(|job| job.id == id) else { return };
         let job = self.jobs.remove(at);
         let passed = self.gate.dismiss(id);
+        self.street.ended(id, true);
         self.trace.note(format_args!("[{id}] {} {how} after {passed} calls", job.name));
         self.restart(job.process);
         match job.purpose {
@@ -355,6 +356,7 @@ impl World {
     fn finish(&mut self, at: usize, ended: Ended) -> anyhow::Result<()> {
         let job = self.jobs.remove(at);
         let passed = self.gate.dismiss(job.id);
+        self.street.ended(job.id, false);
         let outcome = match (job.purpose, ended) {
             (Purpose::Batch(receipts), Ended::Batch(response)) => self.delete_done(receipts, &response),
             (Purpose::Stream(records), Ended::Stream(response)) => {

@@ -192,12 +192,15 @@ impl World {
         Ok(())
     }
 
-    /// A grant is lost only where it was taken back.
+    /// A grant is lost only where it was taken back, or spent by a call whose answer did not come.
     fn check_authorization(&self, changed: &Changed) -> anyhow::Result<()> {
         for (organization, id) in &changed.connections {
             let Some(connection) = self.mirror.known[organization].connections.get(id) else { continue };
+            let host = self.host_of(id).unwrap_or_default();
             ensure!(
-                connection.status != ConnectionStatus::NeedsAuthorization || self.revoked.contains(id),
+                connection.status != ConnectionStatus::NeedsAuthorization
+                    || self.revoked.contains(id)
+                    || self.street.may_have_lost_its_grant(&host),
                 "{id} needs authorization, and nobody took it back: {:?}",
                 connection.status_reason
             );

@@ -27,7 +27,7 @@ struct Arguments {
     /// Plant a known bug, by its number from 1.
     #[arg(long)]
     bug: Option<usize>,
-    /// Only shops whose tokens expire, and functions that often stand still.
+    /// Only shops whose tokens are replaced by each renewal, and functions that meet them ended at once.
     #[arg(long)]
     tokens: bool,
 }

@@ -90,8 +90,16 @@ pub struct Mirror {
 }
 
 /// What the simulated buyers are known by.
-const PERSONAL: [&str; 6] =
-    ["buyer@example", "mia.muster", "Mia Muster", "Musterweg", "Ada Buyer", "1 Main Street"];
+const PERSONAL: [&str; 8] = [
+    "buyer@example",
+    "mia.muster",
+    "Mia Muster",
+    "Musterweg",
+    "Ada Buyer",
+    "1 Main Street",
+    "Robin Buyer",
+    "1 Example Street",
+];
 
 impl Mirror {
     pub fn new(engine: Engine, table: &str, store: Store, writes: Arc<AtomicU64>) -> Self {
@@ -119,9 +127,6 @@ impl Mirror {
         for record in read.records {
             self.follow(&record.event, &mut changed)?;
             self.backlog.push(record.event);
-        }
-        if let Some(position) = read.position {
-            self.engine.trim_stream(&self.table, position)?;
         }
         self.position = read.position;
         self.read_again(&changed).await?;

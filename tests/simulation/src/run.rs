@@ -16,7 +16,8 @@ use crate::world::World;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     pub bug: Option<Bug>,
-    /// Every shop's tokens expire, and functions often stand still between two effects.
+    /// Every shop's tokens end and are replaced by each renewal, functions often meet them ended at once, and nothing else goes
+    /// wrong.
     pub tokens: bool,
 }
 
@@ -117,6 +118,9 @@ impl World {
         if wait_ms > 0 {
             self.pass(Duration::from_millis(wait_ms.unsigned_abs())).await;
         }
+        if self.tokens && self.chance.happens(120) {
+            self.meet_ended_tokens().await?;
+        }
         let begun = match self.chance.weighted(&HAPPENINGS) {
             Happening::Sale => {
                 self.buy(true).await;
@@ -163,6 +167,24 @@ impl World {
                 }
                 _ => self.complete(id).await?,
             }
+        }
+        Ok(())
+    }
+
+    /// After an hour or two no token is good any more, and each connection has work on several queues: its functions take
+    /// turns, a call or a few at a time.
+    async fn meet_ended_tokens(&mut self) -> anyhow::Result<()> {
+        let wait_s = self.chance.between(3_500, 7_500);
+        self.pass(Duration::from_secs(wait_s.unsigned_abs())).await;
+        let tick = self.begin_tick();
+        self.complete(tick).await?;
+        for queue in self.queue.ready() {
+            self.begin_batch(queue);
+        }
+        while !self.jobs.is_empty() {
+            let running: Vec<u64> = self.jobs.iter().map(|job| job.id).collect();
+            let leave = self.chance.below(3) + 1;
+            self.drive(running[self.chance.index(running.len())], leave).await?;
         }
         Ok(())
     }

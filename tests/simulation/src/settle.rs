@@ -68,6 +68,9 @@ impl World {
                 let known = &self.mirror.known[&self.merchants[merchant].organization];
                 let status = known.connections.get(&id).context("a connection is gone")?.status;
                 let begun = match status {
+                    ConnectionStatus::Active if self.street.may_have_lost_its_grant(&host) => {
+                        self.authorize_again(merchant, shop)
+                    }
                     ConnectionStatus::Active => continue,
                     ConnectionStatus::Inactive => {
                         let path = format!("/v1/connections/{id}/enable");
@@ -139,7 +142,9 @@ impl World {
             let due_ms = if cycled { None } else { due_ms.min() };
             let tick = due_ms.is_some_and(|due_ms| self.queue.next_at_ms().is_none_or(|at| due_ms <= at));
             let at_ms = if tick { due_ms } else { self.queue.next_at_ms() };
-            let wait_ms = at_ms.map_or(60_000, |at_ms| at_ms - self.time.elapsed_ms()).max(1);
+            let wait_ms = at_ms.map_or(60_000, |at_ms| at_ms - self.time.elapsed_ms());
+            // What is due by this clock may not be by that of the process that looked.
+            let wait_ms = if wait_ms > 0 { wait_ms } else { 1_000 };
             self.pass(Duration::from_millis(wait_ms.unsigned_abs())).await;
             if tick || first {
                 let id = self.begin_tick();
@@ -323,7 +328,8 @@ impl World {
         let known = &self.mirror.known[&of.organization];
         let connection = known.connections.get(&connected.connection).context("a connection is gone")?;
         // The rule of its one listing there, where it has one.
-        let mut linked = known.items[item].links.iter().filter(|link| link.connection_id == connection.id);
+        let links = known.items.get(item).into_iter().flat_map(|stock| &stock.links);
+        let mut linked = links.filter(|link| link.connection_id == connection.id);
         let listing = linked.next().filter(|_| linked.next().is_none());
         let listing = listing.and_then(|link| known.listings.get(&link.listing_id));
         let must = rule_for(known, connection, listing).shows(self.must_be_left(merchant, item));

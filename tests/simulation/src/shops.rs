@@ -5,9 +5,30 @@ use std::sync::Arc;
 use domain::ChannelKind;
 use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::ebay::{self, EbayShop};
+use marketplace_sim::etsy::EtsyShop;
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
 use marketplace_sim::{SimClock, SimulatedShop};
+
+/// How a connection stays let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// For good.
+    Lasts,
+    /// Its access ends and is renewed, always with the same token.
+    Renewed,
+    /// Each renewal brings another token for the next; the one before works until the new one is used.
+    Replaced,
+    /// The token of a renewal is spent by it: whoever renews and cannot keep what came of it is let in no more.
+    Spent,
+}
+
+impl Grant {
+    /// Two renewals at once may lose it.
+    pub fn changes(self) -> bool {
+        matches!(self, Self::Replaced | Self::Spent)
+    }
+}
 
 /// A kind of shop.
 #[derive(Clone, Copy)]
@@ -15,22 +36,34 @@ pub struct Kind {
     pub channel: ChannelKind,
     /// Those that a connection names.
     pub marketplaces: &'static [&'static str],
-    /// Its access ends and is renewed.
-    pub expires: bool,
+    pub grant: Grant,
     /// A buyer can have the units of an order changed.
     pub edits: bool,
     /// A refund before shipping says which units are not wanted any more.
     pub refunds: bool,
+    /// Only the whole of a product with variations can be written: what sold of another one meanwhile is overwritten, which
+    /// nobody can tell from a stale number. None are sold there.
+    pub whole: bool,
+    /// It cannot hold a product without units: one stands there for none, until the product is taken off sale.
+    pub placeholder: bool,
     pub open: fn(SimClock) -> Arc<dyn SimulatedShop>,
 }
 
 /// All count in euro.
 pub const KINDS: &[Kind] = &[
-    Kind { expires: false, ..kind(ChannelKind::Woocommerce, woocommerce) },
-    Kind { expires: false, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting)) },
-    kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Expiring)),
+    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Woocommerce, woocommerce) },
+    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting)) },
+    Kind { grant: Grant::Replaced, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Expiring)) },
     Kind { marketplaces: &["EBAY_DE"], edits: false, refunds: false, ..kind(ChannelKind::Ebay, ebay) },
     Kind { marketplaces: &[GERMANY], edits: false, ..kind(ChannelKind::Amazon, amazon) },
+    Kind {
+        grant: Grant::Spent,
+        edits: false,
+        refunds: false,
+        whole: true,
+        placeholder: true,
+        ..kind(ChannelKind::Etsy, etsy)
+    },
 ];
 
 /// Amazon's name of it.
@@ -38,7 +71,16 @@ const GERMANY: &str = "A1PA6795UKMFR9";
 
 /// A channel whose access ends, and whose orders can be changed in every way.
 const fn kind(channel: ChannelKind, open: fn(SimClock) -> Arc<dyn SimulatedShop>) -> Kind {
-    Kind { channel, marketplaces: &[], expires: true, edits: true, refunds: true, open }
+    Kind {
+        channel,
+        marketplaces: &[],
+        grant: Grant::Renewed,
+        edits: true,
+        refunds: true,
+        whole: false,
+        placeholder: false,
+        open,
+    }
 }
 
 fn ebay(clock: SimClock) -> Arc<dyn SimulatedShop> {
@@ -47,6 +89,10 @@ fn ebay(clock: SimClock) -> Arc<dyn SimulatedShop> {
 
 fn amazon(clock: SimClock) -> Arc<dyn SimulatedShop> {
     Arc::new(AmazonShop::new(clock, "EUR").in_marketplaces(&[GERMANY]))
+}
+
+fn etsy(clock: SimClock) -> Arc<dyn SimulatedShop> {
+    Arc::new(EtsyShop::new(clock).in_currency("EUR", 2))
 }
 
 fn woocommerce(clock: SimClock) -> Arc<dyn SimulatedShop> {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,8 +18,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use marketplace_sim::{Fault, SimClock, SimulatedShop, Sold};
 
 use crate::fault::Weather;
-use crate::gate::{Gate, Passing};
-use crate::shops::Kind;
+use crate::gate::{Gate, JobId, Passing};
+use crate::shops::{Grant, Kind};
 use crate::time::SimulatedTime;
 use crate::trace::Trace;
 
@@ -95,12 +95,22 @@ pub struct Shipped {
     pub at_s: i64,
 }
 
+/// Renewals that spend their token.
+#[derive(Debug, Default)]
+struct Spent {
+    /// By functions that have not ended yet.
+    open: BTreeMap<JobId, String>,
+    /// Shops where one was made whose result may not have come to the hub: it cannot get in again by itself.
+    lost: BTreeSet<String>,
+}
+
 pub struct Street {
     pub shops: BTreeMap<String, Arc<Shop>>,
     pushes: Mutex<Vec<Push>>,
     shipped: Mutex<Vec<Shipped>>,
     /// Orders of which a shipment may be told.
     told_of: Mutex<BTreeSet<(String, String)>>,
+    spent: Mutex<Spent>,
     gate: Gate,
     weather: Weather,
     trace: Trace,
@@ -115,7 +125,36 @@ impl Street {
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
         let (pushes, shipped, told_of) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { shops, pushes, shipped, told_of, gate, weather, trace })
+        Arc::new(Self { shops, pushes, shipped, told_of, spent: Mutex::default(), gate, weather, trace })
+    }
+
+    fn spent(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A token is spent, and its answer comes (`comes`) or not.
+    fn spend(&self, shop: &Shop, job: JobId, comes: bool) {
+        let rates = self.weather.rates();
+        let mut spent = self.spent();
+        // The table may refuse to keep it.
+        if comes && rates.table == 0 && rates.busy == 0 {
+            spent.open.insert(job, shop.host.clone());
+        } else {
+            spent.lost.insert(shop.host.clone());
+        }
+    }
+
+    /// A function ended, by itself or not.
+    pub fn ended(&self, job: JobId, killed: bool) {
+        let mut spent = self.spent();
+        if let Some(host) = spent.open.remove(&job).filter(|_| killed) {
+            spent.lost.insert(host);
+        }
+    }
+
+    /// Whether what lets the hub in may have got lost without its doing.
+    pub fn may_have_lost_its_grant(&self, host: &str) -> bool {
+        self.spent().lost.contains(host)
     }
 
     /// From now on it is watched what the hub tells of this order.
@@ -139,7 +178,8 @@ impl Street {
         let before = shop.numbers();
         let response = shop.answer(request);
         for ((sold, from), (_, to)) in before.into_iter().zip(shop.numbers()) {
-            if from != to {
+            let stands_for_none = shop.kind.placeholder && to == Some(1);
+            if from != to && !stands_for_none {
                 let id = sold.variation_id.as_deref().unwrap_or(&sold.external_id);
                 self.trace.note(format_args!(
                     "  {} shows {} of {id}, before {}",
@@ -171,14 +211,14 @@ impl Transport for Street {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let Some(shop) = self.shops.get(&host) else { return Err(TransportError::Connection(None)) };
-        let job = self.gate.pass(Passing::Effect).await;
-        if job.is_none() {
+        let Some(job) = self.gate.pass(Passing::Effect).await else {
             return Ok(self.handle(shop, request));
-        }
+        };
+        let renews = shop.kind.grant == Grant::Spent && request.uri().path().ends_with("/oauth/token");
         let what = format!("{} {}", request.method(), request.uri().path());
         let fault = if shop.is_down() { Fault::Status(503) } else { self.weather.of_channel() };
         if fault != Fault::Pass {
-            self.trace.note(format_args!("  [{}] {host} {what} meets {fault:?}", job.unwrap_or(0)));
+            self.trace.note(format_args!("  [{job}] {host} {what} meets {fault:?}"));
         }
         let half = Duration::from_millis(self.weather.channel_takes_ms() / 2);
         tokio::time::sleep(half).await;
@@ -186,14 +226,13 @@ impl Transport for Street {
             let response = Response::builder().status(status).header("content-type", "text/html");
             response.body(Bytes::from_static(b"<html><body>out of order</body></html>")).unwrap()
         };
+        if renews && matches!(fault, Fault::Pass | Fault::DropAnswer | Fault::Cut) {
+            self.spend(shop, job, fault == Fault::Pass);
+        }
         let answer = match fault {
             Fault::Pass => {
                 let answer = self.handle(shop, request);
-                self.trace.note(format_args!(
-                    "  [{}] {host} {what}: {}",
-                    job.unwrap_or(0),
-                    answer.status().as_u16()
-                ));
+                self.trace.note(format_args!("  [{job}] {host} {what}: {}", answer.status().as_u16()));
                 Ok(answer)
             }
             Fault::Status(status) => Ok(html(status)),

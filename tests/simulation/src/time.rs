@@ -15,11 +15,17 @@ const START_MS: i64 = 1_772_442_000_000;
 #[derive(Debug, Clone, Copy)]
 pub struct SimulatedTime {
     began: Instant,
+    ahead_ms: i64,
 }
 
 impl SimulatedTime {
     pub fn begin() -> Self {
-        Self { began: Instant::now() }
+        Self { began: Instant::now(), ahead_ms: 0 }
+    }
+
+    /// The clock of a process that is this much ahead of the others.
+    pub fn ahead_by(self, ahead_ms: i64) -> Self {
+        Self { ahead_ms, ..self }
     }
 
     /// Milliseconds since the beginning of the run.
@@ -36,7 +42,7 @@ impl SimulatedTime {
 #[async_trait]
 impl Clock for SimulatedTime {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(START_MS + self.elapsed_ms()).unwrap()
+        Timestamp::from_millisecond(START_MS + self.elapsed_ms() + self.ahead_ms).unwrap()
     }
 
     async fn sleep(&self, length: Duration) {

@@ -108,6 +108,8 @@ pub struct World {
     /// Plans that were made.
     pub plans: Vec<Planned>,
     pub made: u64,
+    /// Functions are made to meet tokens that have ended.
+    pub tokens: bool,
     /// One for all: its document takes long to make, and it learns nothing of channels.
     pub api: Router,
     processes: Vec<Process>,
@@ -122,6 +124,9 @@ struct Factory {
     queue: SimulatedQueue,
     street: Arc<Street>,
     time: SimulatedTime,
+    /// Of the processes' clocks.
+    clocks: Chance,
+    apart_ms: i64,
     ids: Ids,
 }
 
@@ -172,11 +177,12 @@ impl Factory {
             custom_endpoints: true,
             applications: Default::default(),
         };
+        let ahead_ms = self.clocks.between(-self.apart_ms, self.apart_ms);
         let app = App::new(
             store,
             Arc::new(self.queue.clone()),
             Arc::<Street>::clone(&self.street),
-            Arc::new(self.time),
+            Arc::new(self.time.ahead_by(ahead_ms)),
             self.ids.clone(),
             settings,
         );
@@ -193,7 +199,7 @@ impl World {
         let trace = Trace::new(time);
         let mut rates = Rates::drawn(&chance);
         if options.tokens {
-            rates.interleaved = 700;
+            rates = Rates { interleaved: 700, ..Rates::default() };
         }
         let weather = Weather::new(rates, chance.branch(), time);
         trace.note(format_args!("seed {seed}: {rates:?}"));
@@ -206,7 +212,7 @@ impl World {
             let most = if merchants == 1 { 2 } else { 1 };
             for _ in 0..chance.weighted(&[(3, most), (1, most + 1)]) {
                 let kinds: Vec<Kind> =
-                    KINDS.iter().filter(|kind| kind.expires || !options.tokens).copied().collect();
+                    KINDS.iter().filter(|kind| kind.grant.changes() || !options.tokens).copied().collect();
                 let kind = *chance.pick(&kinds).unwrap();
                 let wrong_s = chance.weighted(&[(4, 0), (2, 3), (2, -4), (1, 9), (1, -9)]);
                 let host = format!("m{merchant}s{}.example", shops.len());
@@ -230,6 +236,8 @@ impl World {
             queue: queue.clone(),
             street: Arc::clone(&street),
             time,
+            clocks: chance.branch(),
+            apart_ms: i64::try_from(rates.apart_ms).unwrap(),
             ids: ids(seed),
         };
         let observer = Store::new(engine.client(), tables(), Sealer::local([7; 32])).in_process([255; 16]);
@@ -261,6 +269,7 @@ impl World {
             documents: Vec::new(),
             plans: Vec::new(),
             made: 0,
+            tokens: options.tokens,
             api,
             processes,
             factory,
@@ -369,6 +378,7 @@ impl World {
             };
             let connection = app.connect(&organization.id, new).await.context("connecting")?.id;
             self.trace.note(format_args!("{} is {connection}", shop.host));
+            shop.sim.register_endpoint(&format!("https://hub.example/v1/webhooks/{connection}"));
             connected.push(Connected { host: shop.host.clone(), connection });
         }
         self.merchants.push(Merchant {
@@ -389,7 +399,7 @@ impl World {
             goods.extend(items.first());
         }
         let price = || "9.90".to_owned();
-        let grouped = if goods.len() > 2 && self.chance.happens(300) {
+        let grouped = if goods.len() > 2 && !shop.kind.whole && self.chance.happens(300) {
             goods.split_off(goods.len() - 2)
         } else {
             Vec::new()

@@ -1,6 +1,11 @@
 //! Stock, its ledger, adjustments, availability.
 
+use app::Clock as _;
+use app::work::Attempt;
 use domain::listing::Match;
+use domain::push::Acknowledged;
+use domain::{ItemId, ListingId, Quantity, Timestamp};
+use queue::message::PushTarget;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -123,4 +128,25 @@ async fn a_number_is_explained_and_how_it_stands_is_told() {
     world.get(&other).await.refused(404, "not_found", None);
     let pushed = world.post(&format!("/v1/items/{item}/push"), json!({})).await;
     assert_eq!((pushed.status, pushed.body["listings"][0]["id"].as_str()), (202, Some(listing.as_str())));
+}
+
+/// A read that lags behind makes an older number of what was acknowledged already; sent, it stands over the newer one.
+/// Taken for told, it would stay there until the stock moves again.
+#[tokio::test]
+async fn a_number_that_replaced_a_newer_one_is_not_taken_for_told() {
+    let world = World::new().await;
+    let item = world.stocked("A", 8).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    world.settle().await;
+    assert_eq!(shop.shows("A"), 8);
+    // Another function knew more than what is read here: its number was taken.
+    let newer = Acknowledged { quantity: Quantity::new(5).unwrap(), version: 99, at: world.clock.now() };
+    let (item_id, listing_id): (ItemId, ListingId) = (item.parse().unwrap(), shop.listing("A"));
+    world.app.store.acknowledge(&world.organization, &item_id, &listing_id, &newer).await.unwrap();
+    shop.edit("A", 5);
+    let targets = vec![PushTarget { item_id, listing_id, version: 0 }];
+    let attempt = Attempt { deadline: Timestamp::MAX, receive_count: 1 };
+    let pushed = world.app.push_listings(&world.organization, &shop.connection, targets, false, &attempt);
+    let error = pushed.await.expect_err("the listing is told again");
+    assert_eq!(error.code(), "channel_unavailable", "{error}");
 }

@@ -252,6 +252,14 @@ impl SimulatedShop for EtsyShop {
         shipments.unwrap_or_default().into_iter().map(|(_, shipped, _)| shipped).collect()
     }
 
+    /// Etsy knows whole receipts only.
+    fn shipped(&self, order: &str) -> Vec<u32> {
+        let state = self.state();
+        let Some(receipt) = state.receipts.get(&id(order)) else { return Vec::new() };
+        let left = |line: &state::Line| u32::try_from(line.quantity).unwrap_or(0);
+        receipt.lines.iter().map(|line| if receipt.shipped { left(line) } else { 0 }).collect()
+    }
+
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         let mut state = self.state();
         let (found, position) = state.find(listing)?;
@@ -300,5 +308,10 @@ impl SimulatedShop for EtsyShop {
 
     fn revoke(&self) {
         self.state().tokens.revoked = true;
+    }
+
+    fn admit(&self) -> bool {
+        self.state().tokens.revoked = false;
+        true
     }
 }
