@@ -40,6 +40,7 @@ fn announce(options: &Options, started: &Started) -> std::io::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Listening on http://{}", started.address)?;
+    writeln!(out, "Console: open the same address in a browser and sign in with an API key")?;
     if let Some(keys) = &started.keys {
         writeln!(out, "API key: {}", keys.api)?;
         writeln!(out, "Operator key: {}", keys.operator)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::{ApiSettings, SlipFonts};
 use app::organization::NewOrganization;
+use console::ConsoleSettings;
 use domain::{Name, OrganizationId};
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
@@ -74,9 +75,10 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = workers::start(&machine, &stopped);
-    let settings =
-        ApiSettings { operator_key_digest: Some(operator_digest), slip_fonts: fonts(&options.data_dir) };
+    let slip_fonts = fonts(&options.data_dir);
+    let settings = ApiSettings { operator_key_digest: Some(operator_digest), slip_fonts: slip_fonts.clone() };
     let router = api::router(machine.app.clone(), settings)
+        .merge(console::router(machine.app.clone(), ConsoleSettings { slip_fonts }))
         .merge(webhook_intake::router(machine.app.clone()))
         .merge(routes::router(machine.clone()));
     let mut ended = stopped.clone();

@@ -65,6 +65,7 @@ pub mod resolve;
 mod retention;
 pub mod schedule;
 pub mod secret;
+pub mod session;
 pub mod shop;
 pub mod slip;
 pub mod start_sync;

@@ -14,7 +14,12 @@ pub fn random(prefix: &str) -> Result<SecretString, AppError> {
 
 /// SHA-256 in hex. Secrets of [`random`] need no slower one: they cannot be guessed.
 pub fn digest(secret: &str) -> String {
-    hex(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
+    digest_of(secret.as_bytes())
+}
+
+/// The same of any bytes.
+pub fn digest_of(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -315,6 +315,11 @@ pub(crate) fn consent(digest: &str) -> Key {
     Key::new(format!("A#{digest}"), "A")
 }
 
+/// A session of the console, by the digest of its token, which names no organization.
+pub(crate) fn session(digest: &str) -> Key {
+    Key::new(format!("S#{digest}"), "S")
+}
+
 /// The index partition of the connections that are to be synced, over all organizations.
 pub(crate) const DUE: &str = "DUE";
 

@@ -42,6 +42,7 @@ pub mod retention;
 mod retry;
 mod row;
 pub mod seal;
+mod session;
 pub mod stock;
 pub mod sync;
 pub mod table;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::document::{attribute, load, properties, resources};
 
 #[test]
-fn notifications_go_to_the_intake_and_all_else_to_the_api() {
+fn notifications_go_to_the_intake_pages_to_the_console_and_all_else_to_the_api() {
     let template = load();
     let mut ways = BTreeMap::new();
     for (_, route) in resources(&template, "AWS::ApiGatewayV2::Route") {
@@ -22,16 +22,21 @@ fn notifications_go_to_the_intake_and_all_else_to_the_api() {
         );
     }
     let intake = attribute("WebhookIntakeFunction", "Arn");
-    let expected: BTreeMap<String, Value> = BTreeMap::from([
+    let mut expected: BTreeMap<String, Value> = BTreeMap::from([
         ("$default".into(), attribute("ApiFunction", "Arn")),
         ("POST /v1/webhooks/{connection_id}".into(), intake.clone()),
         ("GET /v1/webhooks/{connection_id}".into(), intake),
     ]);
+    let console = attribute("ConsoleFunction", "Arn");
+    let own = ["GET /", "GET /assets/{name}", "ANY /sign-in", "POST /sign-out"].map(str::to_owned);
+    let sections = ["orders", "listings", "items", "stock", "connections"];
+    let pages = sections.iter().flat_map(|at| [format!("ANY /{at}"), format!("ANY /{at}/{{proxy+}}")]);
+    expected.extend(own.into_iter().chain(pages).map(|way| (way, console.clone())));
     assert_eq!(ways, expected);
 }
 
 #[test]
-fn the_gateway_may_call_both() {
+fn the_gateway_may_call_all_three() {
     let template = load();
     let mut called: Vec<Value> = resources(&template, "AWS::Lambda::Permission")
         .into_iter()
@@ -42,7 +47,8 @@ fn the_gateway_may_call_both() {
         })
         .collect();
     called.sort_by_key(Value::to_string);
-    assert_eq!(called, [json!({"Ref": "ApiFunction"}), json!({"Ref": "WebhookIntakeFunction"})]);
+    let functions = ["ApiFunction", "ConsoleFunction", "WebhookIntakeFunction"];
+    assert_eq!(called, functions.map(|function| json!({"Ref": function})));
 }
 
 #[test]

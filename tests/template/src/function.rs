@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::document::{attribute, load, pascal, properties, resources, root, text};
 
 /// The functions in the order in which data flows, with the seconds each may have.
-const FUNCTIONS: [(&str, RangeInclusive<u64>); 10] = [
+const FUNCTIONS: [(&str, RangeInclusive<u64>); 11] = [
     // Within its minute.
     ("schedule-dispatch", 10..=59),
     ("item-sync", 60..=300),
@@ -22,6 +22,7 @@ const FUNCTIONS: [(&str, RangeInclusive<u64>); 10] = [
     ("shipment-push", 30..=120),
     // API Gateway hangs up after 30.
     ("api", 5..=29),
+    ("console", 5..=29),
 ];
 
 /// `ItemSyncFunction` for `item-sync`.

@@ -106,7 +106,7 @@ fn each_writes_to_its_own_log_only() {
 fn each_takes_from_its_own_queues_and_sends_onwards_only() {
     use Work::{ItemSync, OrderImport, ShipmentPush, StockPush};
     let template = load();
-    let table: [(&str, &[Work], &[Work]); 10] = [
+    let table: [(&str, &[Work], &[Work]); 11] = [
         ("schedule-dispatch", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
         ("item-sync", &[ItemSync], &[ItemSync]),
         ("order-import", &[OrderImport], &[OrderImport, StockPush, ShipmentPush]),
@@ -117,6 +117,7 @@ fn each_takes_from_its_own_queues_and_sends_onwards_only() {
         ("stock-push", &[StockPush], &[StockPush]),
         ("shipment-push", &[ShipmentPush], &[ShipmentPush]),
         ("api", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
+        ("console", &[], &[ItemSync, OrderImport, StockPush, ShipmentPush]),
     ];
     for (name, takes, sends) in table {
         let grants = grants(&template, name);
@@ -165,6 +166,7 @@ fn who_needs_no_secret_can_open_none() {
             "webhook-intake" => (true, false, false, false),
             "item-sync" => (true, true, false, false),
             "order-import" | "stock-push" | "shipment-push" => (true, true, true, false),
+            "console" => (true, true, true, false),
             _ => (true, true, true, true),
         };
         let found = (can("kms:Decrypt"), can("kms:GenerateDataKey"), buyers, secrets.contains(&operator));
@@ -181,7 +183,7 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
     let template = load();
     // A write whose answer was lost is looked into, so whoever writes reads. Only linking demands that another row (the
     // item) stands: it happens in item syncs and by a person. (main table, its index, personal table)
-    let table: [(&str, [&[&str]; 3]); 10] = [
+    let table: [(&str, [&[&str]; 3]); 11] = [
         (
             "schedule-dispatch",
             [
@@ -207,6 +209,7 @@ fn each_does_to_the_tables_what_its_use_cases_do() {
             ],
         ),
         ("api", [&ALL, &["Query"], &["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"]]),
+        ("console", [&ALL, &["Query"], &["GetItem", "UpdateItem"]]),
     ];
     let index = json!({"Fn::Sub": format!("${{MainTable.Arn}}/index/{}", MAIN.index.unwrap().name)});
     for (name, [main, on_index, personal]) in table {

@@ -1,0 +1,348 @@
+//! `/stock`: the papers of the stockroom, and each by itself.
+
+use app::AppError;
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use domain::transfer::TransferState;
+use domain::{ItemId, Quantity, Timestamp};
+use serde::Deserialize;
+use store::adjustment::Adjustment;
+use store::api_key::Scope;
+use store::purchase_receive::PurchaseReceive;
+use store::transfer::Transfer;
+
+use crate::Console;
+use crate::fault::Fault;
+use crate::form::{Posted, units_of};
+use crate::names::Locations;
+use crate::page::{Badge, Moment, Pager, Section, Shell, Tone, render, request};
+use crate::text::ENGLISH;
+use crate::visitor::{Visitor, done};
+
+/// What was done with stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Adjustments,
+    Receives,
+    Transfers,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Adjustments, Self::Receives, Self::Transfers];
+
+    pub fn parse(text: &str) -> Result<Self, AppError> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or(AppError::NotFound("kind of stock document"))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Adjustments => "adjustments",
+            Self::Receives => "receives",
+            Self::Transfers => "transfers",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Adjustments => ENGLISH.adjustments,
+            Self::Receives => ENGLISH.receives,
+            Self::Transfers => ENGLISH.transfers,
+        }
+    }
+
+    pub fn new_label(self) -> &'static str {
+        match self {
+            Self::Adjustments => ENGLISH.new_adjustment,
+            Self::Receives => ENGLISH.new_receive,
+            Self::Transfers => ENGLISH.new_transfer,
+        }
+    }
+}
+
+struct Line {
+    item: ItemId,
+    quantity: String,
+    /// Of a transfer: what has not arrived.
+    open: u32,
+}
+
+/// A paper of any kind.
+struct Paper {
+    id: String,
+    made: Timestamp,
+    location: String,
+    state: Option<Badge>,
+    voided: bool,
+    in_transit: bool,
+    reason: Option<String>,
+    reference: Option<String>,
+    lines: Vec<Line>,
+}
+
+const VOID: fn() -> Badge = || Badge::new(Tone::Plain, ENGLISH.void_word);
+
+fn of_adjustment(paper: Adjustment, locations: &Locations) -> Paper {
+    let line = |line: &store::adjustment::AdjustmentLine| Line {
+        item: line.item_id.clone(),
+        quantity: match line.set_to {
+            Some(set_to) => format!("{:+} ({} {set_to})", line.delta, ENGLISH.set_to_short),
+            None => format!("{:+}", line.delta),
+        },
+        open: 0,
+    };
+    Paper {
+        id: paper.id.to_string(),
+        made: paper.created_at,
+        location: locations.name(&paper.location_id),
+        state: paper.voided.as_ref().map(|_| VOID()),
+        voided: paper.voided.is_some(),
+        in_transit: false,
+        lines: paper.lines.iter().map(line).collect(),
+        reason: paper.reason,
+        reference: paper.reference,
+    }
+}
+
+fn of_receive(paper: PurchaseReceive, locations: &Locations) -> Paper {
+    let line = |line: &store::purchase_receive::ReceivedLine| Line {
+        item: line.item_id.clone(),
+        quantity: format!("+{}", line.quantity),
+        open: 0,
+    };
+    Paper {
+        id: paper.id.to_string(),
+        made: paper.created_at,
+        location: locations.name(&paper.location_id),
+        state: paper.voided.as_ref().map(|_| VOID()),
+        voided: paper.voided.is_some(),
+        in_transit: false,
+        lines: paper.lines.iter().map(line).collect(),
+        reason: paper.reason,
+        reference: paper.reference,
+    }
+}
+
+fn of_transfer(paper: Transfer, locations: &Locations) -> Paper {
+    let line = |line: &domain::transfer::TransferLine| Line {
+        item: line.item_id.clone(),
+        quantity: line.quantity.to_string(),
+        open: line.in_transit().get(),
+    };
+    let state = match paper.state {
+        TransferState::InTransit => Badge::new(Tone::Busy, ENGLISH.in_transit),
+        TransferState::Received => Badge::new(Tone::Good, ENGLISH.received),
+        TransferState::Void => VOID(),
+    };
+    let (from, to) = (locations.name(&paper.from_location_id), locations.name(&paper.to_location_id));
+    Paper {
+        id: paper.id.to_string(),
+        made: paper.created_at,
+        location: format!("{from} → {to}"),
+        state: Some(state),
+        voided: paper.state == TransferState::Void,
+        in_transit: paper.state == TransferState::InTransit,
+        lines: paper.lines.iter().map(line).collect(),
+        reason: paper.reason,
+        reference: paper.reference,
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct StockQuery {
+    kind: String,
+    cursor: String,
+}
+
+struct PaperRow {
+    id: String,
+    made: Moment,
+    location: String,
+    state: Option<Badge>,
+    lines: usize,
+    note: String,
+}
+
+#[derive(Template)]
+#[template(path = "stock.html")]
+struct StockPage {
+    shell: Shell,
+    kind: &'static str,
+    new_label: &'static str,
+    tabs: Vec<(&'static str, &'static str, bool)>,
+    rows: Vec<PaperRow>,
+    pager: Pager,
+}
+
+pub async fn list(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(query): Query<StockQuery>,
+) -> Result<Response, Fault> {
+    let kind = Kind::parse(&query.kind).unwrap_or(Kind::Adjustments);
+    let (store, page) = (&console.app.store, request(&query.cursor));
+    let locations = Locations::of(&console.app, visitor.id()).await?;
+    let (papers, next): (Vec<Paper>, _) = match kind {
+        Kind::Adjustments => {
+            let found = store.documents::<Adjustment>(visitor.id(), &page).await?;
+            (found.data.into_iter().map(|p| of_adjustment(p, &locations)).collect(), found.next_cursor)
+        }
+        Kind::Receives => {
+            let found = store.documents::<PurchaseReceive>(visitor.id(), &page).await?;
+            (found.data.into_iter().map(|p| of_receive(p, &locations)).collect(), found.next_cursor)
+        }
+        Kind::Transfers => {
+            let found = store.documents::<Transfer>(visitor.id(), &page).await?;
+            (found.data.into_iter().map(|p| of_transfer(p, &locations)).collect(), found.next_cursor)
+        }
+    };
+    let row = |paper: Paper| PaperRow {
+        id: paper.id,
+        made: visitor.at(paper.made),
+        location: paper.location,
+        state: paper.state,
+        lines: paper.lines.len(),
+        note: paper.reason.into_iter().chain(paper.reference).collect::<Vec<_>>().join(", "),
+    };
+    let asked = [("kind", kind.as_str())];
+    let view = StockPage {
+        shell: Shell::new(&visitor, Section::Stock, ENGLISH.stock),
+        kind: kind.as_str(),
+        new_label: kind.new_label(),
+        tabs: Kind::ALL.into_iter().map(|one| (one.as_str(), one.label(), one == kind)).collect(),
+        rows: papers.into_iter().map(row).collect(),
+        pager: Pager::new("/stock", &asked, &query.cursor, next.as_deref()),
+    };
+    render(&visitor, &view)
+}
+
+struct LineRow {
+    item_id: String,
+    name: String,
+    sku: String,
+    quantity: String,
+    open: u32,
+}
+
+#[derive(Template)]
+#[template(path = "stock_paper.html")]
+struct PaperPage {
+    shell: Shell,
+    kind: &'static str,
+    label: &'static str,
+    id: String,
+    made: Moment,
+    location: String,
+    state: Option<Badge>,
+    voided: bool,
+    in_transit: bool,
+    reason: Option<String>,
+    reference: Option<String>,
+    lines: Vec<LineRow>,
+}
+
+async fn paper(console: &Console, visitor: &Visitor, kind: Kind, id: &str) -> Result<Paper, AppError> {
+    let (app, organization) = (&console.app, visitor.id());
+    let locations = Locations::of(app, organization).await?;
+    let missing = |_| AppError::NotFound("stock document");
+    Ok(match kind {
+        Kind::Adjustments => {
+            of_adjustment(app.adjustment(organization, &id.parse().map_err(missing)?).await?, &locations)
+        }
+        Kind::Receives => {
+            of_receive(app.purchase_receive(organization, &id.parse().map_err(missing)?).await?, &locations)
+        }
+        Kind::Transfers => {
+            of_transfer(app.transfer(organization, &id.parse().map_err(missing)?).await?, &locations)
+        }
+    })
+}
+
+pub async fn show(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Path((kind, id)): Path<(String, String)>,
+) -> Result<Response, Fault> {
+    let kind = Kind::parse(&kind)?;
+    let paper = paper(&console, &visitor, kind, &id).await?;
+    let ids = paper.lines.iter().map(|line| line.item.clone()).collect();
+    let items = console.app.store.items_by_ids(visitor.id(), &ids).await?;
+    let line = |line: &Line| {
+        let item = items.get(&line.item);
+        LineRow {
+            item_id: line.item.to_string(),
+            name: item.map_or_else(|| line.item.to_string(), |item| item.name.as_str().to_owned()),
+            sku: item.map(|item| item.sku.as_str().to_owned()).unwrap_or_default(),
+            quantity: line.quantity.clone(),
+            open: line.open,
+        }
+    };
+    let view = PaperPage {
+        shell: Shell::new(&visitor, Section::Stock, kind.label()),
+        kind: kind.as_str(),
+        label: kind.label(),
+        lines: paper.lines.iter().map(line).collect(),
+        made: visitor.at(paper.made),
+        id: paper.id,
+        location: paper.location,
+        state: paper.state,
+        voided: paper.voided,
+        in_transit: paper.in_transit,
+        reason: paper.reason,
+        reference: paper.reference,
+    };
+    render(&visitor, &view)
+}
+
+/// Takes back what the paper did.
+pub async fn void(
+    State(console): State<Console>,
+    Path((kind, id)): Path<(String, String)>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fault> {
+    visitor.require(Scope::Write)?;
+    let kind = Kind::parse(&kind)?;
+    let (app, organization, actor) = (&console.app, visitor.id(), visitor.actor());
+    let missing = |_| AppError::NotFound("stock document");
+    let voided = async {
+        match kind {
+            Kind::Adjustments => {
+                app.void_adjustment(organization, &actor, &id.parse().map_err(missing)?).await.map(drop)
+            }
+            Kind::Receives => {
+                app.void_purchase_receive(organization, &actor, &id.parse().map_err(missing)?).await.map(drop)
+            }
+            Kind::Transfers => {
+                app.void_transfer(organization, &actor, &id.parse().map_err(missing)?).await.map(drop)
+            }
+        }
+    };
+    done(voided.await.map(|()| ENGLISH.voided), &format!("/stock/{}/{id}", kind.as_str()))
+}
+
+/// What has arrived of a transfer; all of it where nothing is said.
+pub async fn receive(
+    State(console): State<Console>,
+    Path((kind, id)): Path<(String, String)>,
+    Posted { visitor, fields }: Posted,
+) -> Result<Response, Fault> {
+    visitor.require(Scope::Write)?;
+    let received = async {
+        if Kind::parse(&kind)? != Kind::Transfers {
+            return Err(AppError::NotFound("transfer"));
+        }
+        let mut arrived: Vec<(ItemId, Quantity)> = Vec::new();
+        for (item, quantity) in fields.all("item_id").zip(fields.all("quantity")) {
+            let quantity = if quantity.is_empty() { Quantity::ZERO } else { units_of("quantity", quantity)? };
+            if quantity > Quantity::ZERO {
+                arrived.push((item.parse().map_err(|_| AppError::NotFound("item"))?, quantity));
+            }
+        }
+        let id = id.parse().map_err(|_| AppError::NotFound("transfer"))?;
+        let part = (!arrived.is_empty()).then_some(arrived.as_slice());
+        console.app.receive_transfer(visitor.id(), &visitor.actor(), &id, part).await
+    };
+    done(received.await.map(|_| ENGLISH.received_now), &format!("/stock/transfers/{id}"))
+}

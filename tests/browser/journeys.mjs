@@ -1,0 +1,288 @@
+// What a merchant does in the console, in a real browser against the one-machine run and its simulated shops.
+//
+//   node journeys.mjs <binary> [<directory for screenshots>]
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { start, until } from "./hub.mjs";
+
+const [binary, shots] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const FIRST_VIEW_BYTES_MAX = 60_000;
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const NARROW = { width: 390, height: 844 };
+const WIDE = { width: 1440, height: 900 };
+if (shots && !existsSync(shots)) mkdirSync(shots, { recursive: true });
+
+const hub = await start(binary, ["--demo-pause", "1"]);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+const faults = [];
+
+/** A page whose every console error and failed request is a fault. */
+async function open(context) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`${page.url()}: ${error}`));
+  return page;
+}
+
+const go = (page, path) => page.goto(hub.address + path);
+const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const notice = (page) => page.locator(".notice").first().innerText();
+
+async function signIn(page) {
+  await go(page, "/sign-in");
+  await page.getByLabel("API key").fill(hub.key);
+  await press(page, "Sign in");
+  await page.getByRole("heading", { name: "Dashboard" }).waitFor();
+}
+
+/** No serious fault by axe's rules. The policy lets no script in, so the isolated world of the test runs it. */
+async function isAccessible(page, at) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  for (const { id, impact, nodes } of violations) {
+    if (impact === "serious" || impact === "critical") faults.push(`${at}: ${id} (${impact}) ${nodes.map((node) => node.html).slice(0, 3).join(" ")}`);
+  }
+}
+
+const journeys = {
+  async "the keyboard alone signs in and walks"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await go(page, "/");
+    assert.match(page.url(), /\/sign-in/);
+    await page.keyboard.type(hub.key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Dashboard" }).waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    assert.ok(await page.evaluate(() => document.getElementById("main").contains(document.activeElement)));
+    await go(page, "/orders");
+    for (let n = 0; n < 40; n += 1) {
+      await page.keyboard.press("Tab");
+      const shown = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+      assert.notEqual(shown, "none", "the focus is not seen");
+      if (await page.evaluate(() => document.activeElement.matches("tbody th a"))) break;
+    }
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Timeline" }).waitFor();
+    await page.context().close();
+  },
+
+  async "the first view is small"() {
+    const context = await browser.newContext({ viewport: NARROW });
+    const page = await open(context);
+    const session = await context.newCDPSession(page);
+    await signIn(page);
+    await session.send("Network.enable");
+    await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+    let bytes = 0;
+    session.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+    await page.reload({ waitUntil: "networkidle" });
+    assert.ok(bytes > 1_000 && bytes < FIRST_VIEW_BYTES_MAX, `${bytes} bytes`);
+    console.log(`  ${bytes} bytes`);
+    await context.close();
+  },
+
+  async "a wrong link is taken off, found again and put right"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    await go(page, "/listings?status=linked&q=notebook");
+    await page.locator("tbody th a").first().click();
+    page.once("dialog", (dialog) => dialog.accept());
+    await press(page, "Unlink");
+    assert.match(await notice(page), /Unlinked/);
+    const listing = page.url();
+    await page.getByLabel("Find an item by SKU or name").pressSequentially("noteb", { delay: 20 });
+    await page.getByRole("button", { name: "Link: Notebook A5" }).click();
+    assert.match(await notice(page), /Linked/);
+    assert.equal(page.url(), listing);
+  },
+
+  async "an order of an unconfirmed listing is frozen, and thaws"() {
+    const page = await open(await browser.newContext({ viewport: NARROW }));
+    await signIn(page);
+    const linked = await hub.api("/v1/listings?status=linked&q=mug");
+    for (const { id } of linked.data) await hub.api(`/v1/listings/${id}/unlink`, { method: "POST", body: "{}" });
+    await until("a frozen order", async () => (await hub.api("/v1/orders?frozen=true")).data[0], 120);
+    await go(page, "/orders?frozen=1");
+    await page.locator("tbody th a").first().click();
+    await page.getByRole("heading", { name: "This order is frozen" }).waitFor();
+    if (shots) await page.screenshot({ path: join(shots, "frozen-390.png"), fullPage: true });
+    await isAccessible(page, "a frozen order");
+    await page.getByRole("link", { name: /^Link: Mug/ }).first().click();
+    await page.getByLabel("Find an item by SKU or name").pressSequentially("mug", { delay: 20 });
+    await page.getByRole("button", { name: /^Link: Mug/ }).first().click();
+    await page.getByText("Every line has its item").waitFor();
+    await page.getByRole("button", { name: "Invoice what is open" }).waitFor();
+  },
+
+  async "an order is invoiced, packed and shipped, and its buyer revealed for a reason"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    const open_ = await until("an order to ship", async () => {
+      const orders = (await hub.api("/v1/orders?state=confirmed&frozen=false")).data;
+      return orders.find((order) => order.fulfilled_by === "mfn");
+    });
+    await go(page, `/orders/${open_.id}`);
+    await press(page, "Invoice what is open");
+    await press(page, "Pack what is open");
+    await page.getByLabel("Carrier").fill("DHL");
+    await page.getByLabel("Tracking number").fill("JJD0001");
+    await press(page, "Ship what is open");
+    await page.getByText("Shipment 1", { exact: true }).waitFor();
+    await page.getByLabel("Why do you need it?").fill("A parcel came back");
+    await press(page, "Reveal");
+    await page.locator("#buyer ~ dl, #buyer ~ p").first().waitFor();
+    await page.getByLabel("New comment").fill("Wrapped as a gift");
+    await press(page, "Add comment");
+    assert.match(await notice(page), /Comment added/);
+    if (shots) await page.screenshot({ path: join(shots, "shipped-1440.png"), fullPage: true });
+  },
+
+  async "what waits is confirmed in bulk, each with its result"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    const linked = await hub.api("/v1/listings?status=linked&q=shirt");
+    for (const { id } of linked.data.slice(0, 3)) await hub.api(`/v1/listings/${id}/unlink`, { method: "POST", body: "{}" });
+    await go(page, "/listings?status=unlinked");
+    await page.getByLabel("Select all").check();
+    await page.getByText(/^\d+ selected$/).waitFor();
+    if (shots) await page.screenshot({ path: join(shots, "bulk-1440.png") });
+    await page.locator(".bar").getByRole("button", { name: "Confirm", exact: true }).click();
+    await page.getByRole("heading", { name: "What became of each" }).waitFor();
+    await isAccessible(page, "the result of a bulk action");
+    if (shots) await page.screenshot({ path: join(shots, "bulk-result-1440.png"), fullPage: true });
+  },
+
+  async "a rule is previewed and applied"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    const { data } = await hub.api("/v1/connections");
+    const shop = data.find((one) => one.channel === "woocommerce");
+    await go(page, `/connections/${shop.id}/settings`);
+    await page.getByLabel("Keep back").fill("1");
+    await press(page, "Show what would change");
+    await page.getByRole("heading", { name: "What would change" }).waitFor();
+    if (shots) await page.screenshot({ path: join(shots, "preview-1440.png"), fullPage: true });
+    // The shops sell all the time: what was shown may be another by now, and then it is shown again.
+    await until("the rule to be applied", async () => {
+      await press(page, "Apply exactly this");
+      if (/Settings saved/.test(await notice(page))) return true;
+      await press(page, "Show what would change");
+      return false;
+    });
+  },
+
+  async "a sync is started and moves until it ends"() {
+    const page = await open(await browser.newContext({ viewport: NARROW }));
+    await signIn(page);
+    const { data } = await hub.api("/v1/connections");
+    await go(page, `/connections/${data[0].id}`);
+    await page.getByLabel("What").selectOption("items");
+    await page.getByLabel("All other shops too").uncheck();
+    await press(page, "Sync now");
+    await page.getByText(/Succeeded|With failures/).first().waitFor({ timeout: 60_000 });
+  },
+
+  async "a shop is disconnected and connected again"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    const { data } = await hub.api("/v1/connections");
+    const shop = data.find((one) => one.channel === "woocommerce");
+    await go(page, `/connections/${shop.id}`);
+    await page.getByText("Delete this shop").click();
+    await page.getByLabel("Yes, delete it").check();
+    await press(page, "Delete");
+    await page.getByText("Deleted.").waitFor();
+    await page.getByRole("link", { name: "Connect a shop" }).click();
+    await page.getByRole("link", { name: "WooCommerce" }).click();
+    await page.getByLabel("Name").fill("Own shop, again");
+    await page.getByLabel("Address of the shop").fill(shop.endpoint);
+    await page.getByLabel("Consumer key").fill("ck_wrong");
+    await page.getByLabel("Consumer secret").fill("cs_wrong");
+    await press(page, "Connect");
+    await page.getByRole("alert").waitFor();
+    if (shots) await page.screenshot({ path: join(shots, "refused-1440.png"), fullPage: true });
+    await page.getByLabel("Consumer key").fill("ck_test");
+    await page.getByLabel("Consumer secret").fill("cs_test");
+    await press(page, "Connect");
+    await page.getByRole("heading", { name: "Own shop, again" }).waitFor();
+  },
+
+  async "all of it works without JavaScript"() {
+    const page = await open(await browser.newContext({ viewport: NARROW, javaScriptEnabled: false }));
+    await signIn(page);
+    await go(page, "/items");
+    await page.locator("tbody th a").first().click();
+    await press(page, "Push stock");
+    assert.match(await notice(page), /every linked listing/);
+    await page.getByRole("link", { name: "Adjust" }).click();
+    await page.getByLabel("Quantity").first().fill("+2");
+    await press(page, "Posted".replace("ed", ""));
+    assert.match(await notice(page), /Posted/);
+  },
+
+  async "every page is accessible, fits its screen and is looked at"() {
+    const pages = await allPages();
+    for (const [width, viewport] of [[390, NARROW], [1440, WIDE]]) {
+      for (const colorScheme of ["light", "dark"]) {
+        const page = await open(await browser.newContext({ viewport, colorScheme }));
+        await signIn(page);
+        for (const [name, path] of Object.entries(pages)) {
+          await go(page, path);
+          await page.waitForLoadState("networkidle");
+          await isAccessible(page, `${name} at ${width}, ${colorScheme}`);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+          if (over > 0) faults.push(`${name} is ${over} px wider than ${width}`);
+          if (shots) await page.screenshot({ path: join(shots, `${name}-${width}${colorScheme === "dark" ? "-dark" : ""}.png`), fullPage: true });
+        }
+        await page.context().close();
+      }
+    }
+  },
+};
+
+async function allPages() {
+  const first = async (path) => (await hub.api(path)).data[0].id;
+  const order = await first("/v1/orders?limit=1");
+  const [linked, item, connection] = await Promise.all([first("/v1/listings?status=linked&limit=1"), first("/v1/items?limit=1"), first("/v1/connections?limit=1")]);
+  const sync = await first(`/v1/syncs?connection_id=${connection}&limit=1`);
+  const adjustment = await first("/v1/adjustments?limit=1");
+  return {
+    dashboard: "/", orders: "/orders", order: `/orders/${order}`, listings: "/listings", linked: "/listings?status=linked", listing: `/listings/${linked}`,
+    items: "/items", item: `/items/${item}`, "item-new": "/items/new", explain: `/items/${item}/explain?listing=${linked}`.replace(/\?.*/, ""),
+    stock: "/stock", adjustment: `/stock/adjustments/${adjustment}`, "stock-new": "/stock/adjustments/new", "transfer-new": "/stock/transfers/new",
+    locations: "/stock/locations", rules: "/stock/rules", connections: "/connections", connection: `/connections/${connection}`,
+    settings: `/connections/${connection}/settings`, history: `/connections/${connection}/history`, sync: `/connections/${connection}/history/${sync}`,
+    connect: "/connections/new", woocommerce: "/connections/new/woocommerce", ebay: "/connections/new/ebay",
+  };
+}
+
+let failed = 0;
+try {
+  await until("the demo's shops to be linked", () => hub.log.includes("all shops are linked"), 180);
+  await until("an order and an adjustment", async () => (await hub.api("/v1/orders?limit=1")).data?.length && (await hub.api("/v1/adjustments?limit=1")).data?.length, 120);
+  for (const [name, journey] of Object.entries(journeys)) {
+    try {
+      await journey();
+      assert.deepEqual(faults.splice(0), []);
+      console.log(`ok   ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL ${name}\n     ${String(error.stack ?? error).split("\n").slice(0, 12).join("\n     ")}`);
+      faults.length = 0;
+    }
+  }
+} finally {
+  await browser.close();
+  await hub.stop();
+}
+process.exitCode = failed === 0 ? 0 : 1;
