@@ -36,7 +36,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// Whether the function speaks to channels, and so needs the keys of our applications there.
 pub fn calls_channels(name: &str) -> bool {
-    !matches!(name, "schedule-dispatch" | "stock-fanout" | "event-publish")
+    !matches!(name, "schedule-dispatch" | "amazon-notifications" | "stock-fanout" | "event-publish")
 }
 
 pub fn timeout_s(template: &Value, name: &str) -> u64 {
