@@ -1,6 +1,6 @@
 // What a merchant does in the console, in a real browser against the one-machine run and its simulated shops.
 //
-//   node journeys.mjs <binary> [<directory for screenshots>]
+//   node journeys.mjs <binary> [<directory for screenshots>]      # ONLY=frozen: those with this in their name
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -129,7 +129,8 @@ const journeys = {
     await signIn(page);
     const open_ = await until("an order to ship", async () => {
       const orders = (await hub.api("/v1/orders?state=confirmed&frozen=false")).data;
-      return orders.find((order) => order.fulfilled_by === "mfn");
+      // Buyers cancel what they ordered last.
+      return orders.filter((order) => order.fulfilled_by === "mfn").at(-1);
     });
     await go(page, `/orders/${open_.id}`);
     await press(page, "Invoice what is open");
@@ -224,16 +225,16 @@ const journeys = {
     await page.locator("tbody th a").first().click();
     await press(page, "Push stock");
     assert.match(await notice(page), /every linked listing/);
-    await page.getByRole("link", { name: "Adjust" }).click();
+    await page.getByRole("link", { name: "Adjust", exact: true }).click();
     await page.getByLabel("Quantity").first().fill("+2");
-    await press(page, "Posted".replace("ed", ""));
+    await press(page, "Post");
     assert.match(await notice(page), /Posted/);
   },
 
   async "every page is accessible, fits its screen and is looked at"() {
     const pages = await allPages();
     for (const [width, viewport] of [[390, NARROW], [1440, WIDE]]) {
-      for (const colorScheme of ["light", "dark"]) {
+      for (const colorScheme of width === 390 ? ["light"] : ["light", "dark"]) {
         const page = await open(await browser.newContext({ viewport, colorScheme }));
         await signIn(page);
         for (const [name, path] of Object.entries(pages)) {
@@ -258,7 +259,7 @@ async function allPages() {
   const adjustment = await first("/v1/adjustments?limit=1");
   return {
     dashboard: "/", orders: "/orders", order: `/orders/${order}`, listings: "/listings", linked: "/listings?status=linked", listing: `/listings/${linked}`,
-    items: "/items", item: `/items/${item}`, "item-new": "/items/new", explain: `/items/${item}/explain?listing=${linked}`.replace(/\?.*/, ""),
+    items: "/items", item: `/items/${item}`, "item-new": "/items/new", explain: `/items/${item}/explain`,
     stock: "/stock", adjustment: `/stock/adjustments/${adjustment}`, "stock-new": "/stock/adjustments/new", "transfer-new": "/stock/transfers/new",
     locations: "/stock/locations", rules: "/stock/rules", connections: "/connections", connection: `/connections/${connection}`,
     settings: `/connections/${connection}/settings`, history: `/connections/${connection}/history`, sync: `/connections/${connection}/history/${sync}`,
@@ -270,7 +271,7 @@ let failed = 0;
 try {
   await until("the demo's shops to be linked", () => hub.log.includes("all shops are linked"), 180);
   await until("an order and an adjustment", async () => (await hub.api("/v1/orders?limit=1")).data?.length && (await hub.api("/v1/adjustments?limit=1")).data?.length, 120);
-  for (const [name, journey] of Object.entries(journeys)) {
+  for (const [name, journey] of Object.entries(journeys).filter(([name]) => name.includes(process.env.ONLY ?? ""))) {
     try {
       await journey();
       assert.deepEqual(faults.splice(0), []);

@@ -2,7 +2,6 @@
 
 use app::AppError;
 use axum::extract::State;
-use domain::listing::ListingStatus;
 use domain::schedule::{InvalidWindow, Window};
 use domain::sync::{Outcome, RecordCounts, SyncKind, SyncState, Trigger};
 use domain::{ConnectionId, ListingId, OrderId, SyncId, Timestamp};
@@ -275,11 +274,6 @@ pub struct RecordBody {
     order_id: Option<OrderId>,
 }
 
-/// Matching comes after the last page, when a record is written already: what came of it is read from the listing.
-fn standing(status: ListingStatus) -> &'static str {
-    if status == ListingStatus::Linked { "mapped" } else { "unconfirmed" }
-}
-
 impl From<SyncRecord> for RecordBody {
     fn from(record: SyncRecord) -> Self {
         Self {
@@ -314,7 +308,7 @@ pub async fn list_sync_records(
     let listings = store.listings_by_ids(&caller.organization_id, &listings).await?;
     Ok(List::of(records, |record| {
         let listing = record.listing_id.as_ref().and_then(|id| listings.get(id));
-        let code = record.code.clone().or_else(|| Some(standing(listing?.status).to_owned()));
+        let code = record.code.clone().or_else(|| Some(app::sync::standing(listing?.status).to_owned()));
         RecordBody { code, ..RecordBody::from(record) }
     }))
 }

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use channels::Capability;
+use domain::audit::AuditAction;
 use domain::connection::ConnectionStatus;
 use domain::{ChannelKind, Name};
 use store::api_key::Scope;
@@ -159,10 +160,12 @@ pub async fn connect(
     visitor.require(Scope::Admin)?;
     let kind = channel_of(&kind)?;
     match try_connect(&console, &visitor, kind, &fields).await {
-        Ok(connection) if connection.status == ConnectionStatus::NeedsAuthorization => {
-            Ok(go_saying(&place(&connection.id), ENGLISH.consent_next))
+        Ok(connection) => {
+            visitor.note(&console.app, AuditAction::ConnectionCreated, connection.id.as_str()).await;
+            let waits = connection.status == ConnectionStatus::NeedsAuthorization;
+            let said = if waits { ENGLISH.consent_next } else { ENGLISH.connected };
+            Ok(go_saying(&place(&connection.id), said))
         }
-        Ok(connection) => Ok(go_saying(&place(&connection.id), ENGLISH.connected)),
         Err(error) => match explained(&error) {
             Some(text) => form_page(&console, &visitor, kind, &fields, Some(text)),
             None => Err(error.into()),
@@ -191,6 +194,7 @@ pub async fn authorize(
     let connection = console.app.connection(visitor.id(), &id).await?;
     match console.app.authorize_connection(visitor.id(), &id).await {
         Ok(address) => {
+            visitor.note(&console.app, AuditAction::ConnectionAuthorized, id.as_str()).await;
             let page = ConsentPage {
                 shell: Shell::new(&visitor, Section::Connections, ENGLISH.authorize),
                 id: id.to_string(),
@@ -218,7 +222,11 @@ pub async fn renew(
         let patch = ConnectionPatch { credentials: Some(given), ..ConnectionPatch::default() };
         console.app.change_connection(visitor.id(), &id, None, patch).await
     };
-    done(renewed.await.map(|_| ENGLISH.keys_renewed), &place(&id))
+    let renewed = renewed.await;
+    if renewed.is_ok() {
+        visitor.note(&console.app, AuditAction::ConnectionChanged, id.as_str()).await;
+    }
+    done(renewed.map(|_| ENGLISH.keys_renewed), &place(&id))
 }
 
 /// The fields of new keys, for the settings of a connection.

@@ -4,6 +4,7 @@ use app::AppError;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use domain::audit::AuditAction;
 use domain::schedule::Window;
 use domain::sync::SyncKind;
 use domain::{ConnectionId, SyncId};
@@ -176,6 +177,9 @@ pub async fn enable(
     visitor.require(Scope::Admin)?;
     let id = connection_id(&id)?;
     let enabled = console.app.enable_connection(visitor.id(), &id).await;
+    if enabled.is_ok() {
+        visitor.note(&console.app, AuditAction::ConnectionEnabled, id.as_str()).await;
+    }
     done(enabled.map(|_| ENGLISH.enabled_now), &place(&id))
 }
 
@@ -187,6 +191,9 @@ pub async fn disable(
     visitor.require(Scope::Admin)?;
     let id = connection_id(&id)?;
     let disabled = console.app.disable_connection(visitor.id(), &id).await;
+    if disabled.is_ok() {
+        visitor.note(&console.app, AuditAction::ConnectionDisabled, id.as_str()).await;
+    }
     done(disabled.map(|_| ENGLISH.disabled_now), &place(&id))
 }
 
@@ -202,7 +209,10 @@ pub async fn delete(
         return done(Err::<String, _>(unsure), &place(&id));
     }
     match console.app.delete_connection(visitor.id(), &id, None).await {
-        Ok(()) => Ok(go_saying("/connections", ENGLISH.deleted)),
+        Ok(()) => {
+            visitor.note(&console.app, AuditAction::ConnectionDeleted, id.as_str()).await;
+            Ok(go_saying("/connections", ENGLISH.deleted))
+        }
         Err(error) => done(Err::<String, _>(error), &place(&id)),
     }
 }

@@ -7,6 +7,7 @@ use app::plan::Executed;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use domain::audit::AuditAction;
 use domain::availability::{LocationMapping, RuleSetting};
 use domain::connection::{ConnectionSettings, DriftPolicy};
 use domain::schedule::SyncInterval;
@@ -256,7 +257,10 @@ pub async fn save(
     };
     let draft = said(&connection, &patch);
     match console.app.change_connection_planned(visitor.id(), &id, None, patch, &how).await {
-        Ok(Executed::Done(_)) => Ok(go_saying(&place(&id), ENGLISH.settings_saved)),
+        Ok(Executed::Done(_)) => {
+            visitor.note(&console.app, AuditAction::ConnectionChanged, id.as_str()).await;
+            Ok(go_saying(&place(&id), ENGLISH.settings_saved))
+        }
         Ok(Executed::Plan(plan)) => {
             let plan = PlanView::new(&console.app, visitor.id(), plan).await?;
             page(&console, &visitor, &connection, draft, Some(plan), None).await

@@ -9,6 +9,7 @@ use domain::sync::{Outcome, SyncKind, SyncState};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use store::api_key::Scope;
+use store::listing::Listing;
 use store::sync::{Sync, SyncFilter, SyncRecord};
 
 use crate::Console;
@@ -132,7 +133,9 @@ struct RecordRow {
 }
 
 impl RecordRow {
-    fn new(record: &SyncRecord) -> Self {
+    /// `listing`: the record's, where it came in.
+    fn new(record: &SyncRecord, listing: Option<&Listing>) -> Self {
+        let standing = listing.map(|listing| app::sync::standing(listing.status));
         let listing = record.listing_id.as_ref().map(|id| format!("/listings/{id}"));
         let order = record.order_id.as_ref().map(|id| format!("/orders/{id}"));
         Self {
@@ -143,7 +146,7 @@ impl RecordRow {
                 .unwrap_or_else(|| record.external_id.clone()),
             external_id: record.external_id.clone(),
             outcome: outcome(record.outcome),
-            why: record.reason.clone().or_else(|| record.code.as_deref().map(reason)),
+            why: record.reason.clone().or_else(|| record.code.as_deref().or(standing).map(reason)),
             place: order.or(listing),
         }
     }
@@ -183,6 +186,12 @@ pub async fn show(
     let wanted: Option<Outcome> = word(&query.outcome);
     let page = request(&query.cursor);
     let records = app.store.sync_records(visitor.id(), &sync.id, wanted, visitor.now, &page).await?;
+    let fetched = records.data.iter().filter(|record| record.outcome == Outcome::Synced);
+    let ids = fetched.filter_map(|record| record.listing_id.clone()).collect();
+    let listings = app.store.listings_by_ids(visitor.id(), &ids).await?;
+    let row = |record: &SyncRecord| {
+        RecordRow::new(record, record.listing_id.as_ref().and_then(|id| listings.get(id)))
+    };
     let path = followed(&sync.connection_id, &sync.id);
     let asked = [("outcome", query.outcome.as_str())];
     let view = SyncPage {
@@ -191,7 +200,7 @@ pub async fn show(
             .map_or_else(|| ENGLISH.connection_deleted.to_owned(), |known| known.name.as_str().to_owned()),
         row: SyncRow::new(&sync, &visitor),
         shown: wanted.map_or("", Outcome::as_str),
-        records: records.data.iter().map(RecordRow::new).collect(),
+        records: records.data.iter().map(row).collect(),
         pager: Pager::new(&path, &asked, &query.cursor, records.next_cursor.as_deref()),
         path,
     };

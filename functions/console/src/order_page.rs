@@ -302,6 +302,7 @@ struct LinePage {
     number: String,
     line: LineView,
     q: String,
+    search: String,
     action: String,
     offers: Vec<Offer>,
 }
@@ -338,6 +339,7 @@ pub async fn line(
         number: order.number.clone(),
         line: line_view(&order, of),
         q: query.q,
+        search: action.clone(),
         action,
         offers,
     };

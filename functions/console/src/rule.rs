@@ -6,6 +6,7 @@ use app::plan::Executed;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::AuditAction;
 use domain::availability::RuleSetting;
 use domain::fulfilment::StockDeductedOn;
 use domain::matching::AutoLink;
@@ -132,7 +133,10 @@ pub async fn save(
         ..OrganizationPatch::default()
     };
     match console.app.change_organization_planned(visitor.id(), None, &patch, &how).await {
-        Ok(Executed::Done(_)) => Ok(go_saying("/stock/rules", ENGLISH.rule_saved)),
+        Ok(Executed::Done(_)) => {
+            visitor.note(&console.app, AuditAction::OrganizationChanged, visitor.id().as_str()).await;
+            Ok(go_saying("/stock/rules", ENGLISH.rule_saved))
+        }
         Ok(Executed::Plan(plan)) => {
             let plan = PlanView::new(&console.app, visitor.id(), plan).await?;
             page(&visitor, &draft, Some(plan), None)

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use app::audit::Witness;
 use app::session::LIFETIME;
 use app::{App, AppError};
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use domain::audit::AuditAction;
 use domain::stock::Actor;
 use domain::{OrganizationId, Timestamp};
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -147,6 +149,15 @@ impl Visitor {
 
     pub fn require(&self, scope: Scope) -> Result<(), Fault> {
         if self.may(scope) { Ok(()) } else { Err(Fault::NotAllowed) }
+    }
+
+    /// Notes what was done, as the API does: who may do what, and where goods and orders go. One that was done and cannot
+    /// be noted is reported in the log.
+    pub async fn note(&self, app: &App, action: AuditAction, object: &str) {
+        let by = Witness { actor: self.actor(), reason: None };
+        if let Err(error) = app.note(self.id(), &by, action, object).await {
+            tracing::error!(%error, ?action, object, "an action was done and could not be noted");
+        }
     }
 
     async fn of_token(app: &App, token: &str, headers: &HeaderMap) -> Result<Option<Self>, AppError> {

@@ -1,6 +1,7 @@
 //! Syncs by a merchant's hand, and their history.
 
 use domain::connection::ConnectionStatus;
+use domain::listing::ListingStatus;
 use domain::schedule::Window;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ConnectionId, OrganizationId, SyncId};
@@ -41,6 +42,12 @@ fn check_can_sync(connection: &Connection, kind: SyncKind) -> Result<(), AppErro
         "module_inactive",
         format!("the module {} of the connection is off", kind.as_str()),
     ))
+}
+
+/// Of a record of a listing that came in. Matching comes after the last page, when the record is written already: what
+/// came of it is read from the listing.
+pub fn standing(status: ListingStatus) -> &'static str {
+    if status == ListingStatus::Linked { "mapped" } else { "unconfirmed" }
 }
 
 impl App {

@@ -1,5 +1,7 @@
 //! Shops: connected, set, synced, followed, switched off.
 
+use domain::audit::AuditAction;
+
 use crate::browser::Browser;
 use crate::world::World;
 
@@ -95,6 +97,12 @@ async fn a_shop_is_disabled_enabled_and_deleted_with_a_second_word() {
     browser.post(&format!("{path}/enable"), &[]).await.ok().shows("Active");
     browser.post(&format!("{path}/delete"), &[]).await.shows("Tick the box");
     browser.post(&format!("{path}/delete"), &[("sure", "1")]).await.ok().shows("No shop is connected yet");
+    let page = store::PageRequest { limit: 3, cursor: None };
+    let noted = world.app.store.audits(&world.organization, &page).await.unwrap().data;
+    let noted: Vec<_> = noted.into_iter().map(|one| (one.action, one.object)).collect();
+    let expected =
+        [AuditAction::ConnectionDeleted, AuditAction::ConnectionEnabled, AuditAction::ConnectionDisabled];
+    assert_eq!(noted, expected.map(|action| (action, id.to_string())));
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn items_and_bundles_are_made_and_changed_by_form() {
     ];
     let page = browser.post("/items/new", &fields).await;
     page.ok().shows("Made of").shows("2 ×");
-    let id = page.between("href=\"/items/itm_", "/explain");
+    let id = page.between("action=\"/items/itm_", "/delete\"");
     browser
         .get(&format!("/items/itm_{id}/explain"))
         .await

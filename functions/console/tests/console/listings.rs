@@ -52,6 +52,9 @@ async fn a_listing_stands_beside_its_candidate_and_is_linked_to_it() {
     let browser = Browser::signed_in(&world).await;
     let path = format!("/listings/{}", shop.listing(&sold));
     let page = browser.get(&path).await;
+    let part = browser.send("GET", &format!("{path}?q=mug"), None, &[("hx-request", "true")]).await;
+    part.ok().shows(&item).hides("<html");
+    page.shows(&format!("hx-get=\"{path}\""));
     page.ok().shows("side by side").shows("Mug in the shop").shows("Item MUG").shows("differs");
     browser
         .post(&format!("{path}/link"), &[("item_id", &item)])
