@@ -89,7 +89,11 @@ impl App {
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
-        if before.as_ref().is_some_and(|before| before.complete && moved_on_channel_alone(before, &after)) {
+        let moved_there = match &before {
+            Some(before) => before.complete && moved_on_channel_alone(before, &after),
+            None => came_cancelled(connection, &after),
+        };
+        if moved_there {
             self.push_sold(organization, connection, &after).await?;
         }
         self.keep_buyer(organization, fetched, before.as_ref(), &after, now).await?;
@@ -440,6 +444,13 @@ fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
         || before.payment != after.payment
         || before.lines != after.lines;
     told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
+}
+
+/// Whether an order is first seen when it is cancelled already. Its channel took the units off and put them back; where we
+/// told a number in between, which did not know of the order, they came on top of it. What ended before there was a
+/// connection is of no concern.
+fn came_cancelled(connection: &Connection, after: &Order) -> bool {
+    after.channel_state == ChannelOrderState::Cancelled && after.changed_at >= connection.created_at
 }
 
 pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {
