@@ -35,7 +35,10 @@ pub struct Deployed {
 
 impl Deployed {
     /// `None` where nothing is deployed.
-    #[allow(clippy::disallowed_methods, reason = "where the stack is, is told by the command that deployed it")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "where the stack is, is told by the command that deployed it"
+    )]
     pub fn from_env() -> Option<Self> {
         let file = std::env::var(DEPLOYED).ok()?;
         let read = std::fs::read(&file).expect("the file that MASTERSTOCK_DEPLOYED names");
