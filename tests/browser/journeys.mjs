@@ -212,6 +212,7 @@ const journeys = {
     await page.getByRole("link", { name: "WooCommerce" }).click();
     await page.getByLabel("Name").fill("Own shop, again");
     await page.getByLabel("Address of the shop").fill(shop.endpoint);
+    await page.getByText("I have keys of my own").click();
     await page.getByLabel("Consumer key").fill("ck_wrong");
     await page.getByLabel("Consumer secret").fill("cs_wrong");
     await press(page, "Connect");
