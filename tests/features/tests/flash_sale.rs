@@ -12,7 +12,7 @@ const ON_HAND: i64 = 2_500;
 /// On each of five channels: 2,000 in all.
 const ORDERS: i64 = 400;
 const WAVES: i64 = 8;
-/// Of so many transactions one meets another, as on DynamoDB, and is refused whole.
+/// Of so many transactions one meets another at first, as on DynamoDB, and is refused whole: as many as a channel has orders.
 const MEETS_ANOTHER: u32 = 3;
 /// By when all that was sold must be known, on channels that allow some calls a second.
 const MINUTES_MAX: usize = 60;
