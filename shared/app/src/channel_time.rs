@@ -99,6 +99,10 @@ mod tests {
         assert_eq!(time.said(ours), Timestamp::from_second(1_000).unwrap());
         time.hear(Timestamp::from_second(997).unwrap(), ours);
         assert_eq!(time.said(ours), Timestamp::from_second(997).unwrap());
+        // Our clock is set while the answer is worked on: how far the channel was read does not move with it.
+        let set = ours.checked_add(SignedDuration::from_mins(31)).unwrap();
+        assert_eq!(time.said(set), Timestamp::from_second(997).unwrap());
+        assert_ne!(time.at_channel(set), Timestamp::from_second(997).unwrap());
     }
 
     #[test]
