@@ -5,7 +5,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::App;
 use axum::Router;
@@ -83,10 +83,9 @@ pub(crate) struct Api {
 
 /// The whole contract as one service.
 pub fn router(app: App, settings: ApiSettings) -> Router {
-    let (routes, document) = documented();
-    let names = QueryNames::of(&document);
-    let api = Api { app, settings, document: document.to_string().into() };
-    let Routes { open, operator, merchant, personal } = routes;
+    let Documented { routes, names, text } = documented();
+    let api = Api { app, settings, document: Arc::clone(text) };
+    let Routes { open, operator, merchant, personal } = routes.clone();
     let known =
         |routes: Router<Api>| routes.route_layer(from_fn_with_state(names.clone(), edge::known_query));
     let limited = |routes: OpenApiRouter<Api>| {
@@ -107,11 +106,13 @@ pub fn router(app: App, settings: ApiSettings) -> Router {
 
 /// The OpenAPI document, indented as in `infra/openapi.json`.
 pub fn openapi_json() -> String {
-    let mut text = serde_json::to_string_pretty(&documented().1).unwrap_or_default();
+    let document: Value = serde_json::from_str(&documented().text).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
 }
 
+#[derive(Clone)]
 struct Routes {
     open: OpenApiRouter<Api>,
     operator: OpenApiRouter<Api>,
@@ -120,18 +121,30 @@ struct Routes {
     personal: OpenApiRouter<Api>,
 }
 
-fn documented() -> (Routes, Value) {
-    let routes = Routes {
-        open: open_routes(),
-        operator: operator_routes(),
-        merchant: merchant_routes(),
-        personal: personal_routes(),
-    };
-    let mut document = openapi::base();
-    for part in [&routes.open, &routes.operator, &routes.merchant, &routes.personal] {
-        document.merge(part.get_openapi().clone());
-    }
-    (routes, openapi::complete(&document))
+/// The routes and what they say of themselves.
+struct Documented {
+    routes: Routes,
+    names: QueryNames,
+    text: Arc<str>,
+}
+
+/// Made once in a process: what all handlers say of themselves is long.
+fn documented() -> &'static Documented {
+    static DOCUMENTED: OnceLock<Documented> = OnceLock::new();
+    DOCUMENTED.get_or_init(|| {
+        let routes = Routes {
+            open: open_routes(),
+            operator: operator_routes(),
+            merchant: merchant_routes(),
+            personal: personal_routes(),
+        };
+        let mut document = openapi::base();
+        for part in [&routes.open, &routes.operator, &routes.merchant, &routes.personal] {
+            document.merge(part.get_openapi().clone());
+        }
+        let document = openapi::complete(&document);
+        Documented { names: QueryNames::of(&document), text: document.to_string().into(), routes }
+    })
 }
 
 fn open_routes() -> OpenApiRouter<Api> {

@@ -91,7 +91,7 @@ impl App {
         }
         let moved_there = match &before {
             Some(before) => before.complete && moved_on_channel_alone(before, &after),
-            None => came_cancelled(connection, &after),
+            None => came_taken_back(connection, &after),
         };
         if moved_there {
             self.push_sold(organization, connection, &after).await?;
@@ -446,11 +446,13 @@ fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
     told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
 }
 
-/// Whether an order is first seen when it is cancelled already. Its channel took the units off and put them back; where we
-/// told a number in between, which did not know of the order, they came on top of it. What ended before there was a
-/// connection is of no concern.
-fn came_cancelled(connection: &Connection, after: &Order) -> bool {
-    after.channel_state == ChannelOrderState::Cancelled && after.changed_at >= connection.created_at
+/// Whether an order is first seen when it, or a line of it, is cancelled already. Its channel took the units off and put
+/// them back; where we told a number in between, which did not know of the order, they came on top of it. What ended
+/// before there was a connection is of no concern.
+fn came_taken_back(connection: &Connection, after: &Order) -> bool {
+    let cancelled = after.channel_state == ChannelOrderState::Cancelled;
+    let line_cancelled = || after.lines.iter().any(|line| line.quantity == Quantity::ZERO);
+    after.changed_at >= connection.created_at && (cancelled || line_cancelled())
 }
 
 pub(crate) fn target_effect(order: &Order) -> BTreeMap<Place, Effect> {

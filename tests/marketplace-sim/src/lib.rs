@@ -100,6 +100,11 @@ pub trait SimulatedShop: Send + Sync {
     /// Puts goods on sale; the names of what can be sold: one, or one for each variation.
     fn add(&self, goods: Goods) -> Vec<Sold>;
 
+    /// The same of goods that the channel stores and ships; nothing where there is no such thing.
+    fn add_fba(&self, _goods: Goods) -> Vec<Sold> {
+        Vec::new()
+    }
+
     /// Changes a listing's SKU or title, as the merchant would in the shop.
     fn rename(&self, listing: &Sold, sku: Option<Option<String>>, title: Option<String>);
 

@@ -19,7 +19,9 @@ impl World {
         let host = self.any_host();
         let shop = self.shop(&host).clone();
         let mut lines: Vec<(Sold, u32)> = Vec::new();
-        for sold in shop.on_sale() {
+        // The channel sends what it ships by itself.
+        let by_channel = shop.kind.fba && self.chance.happens(500);
+        for sold in shop.on_sale().into_iter().filter(|sold| shop.holds(sold) == by_channel) {
             let shown = shop.sim.quantity(&sold).unwrap_or(0);
             if shown > 0 && lines.len() < 3 && self.chance.happens(400) {
                 let units = self.chance.between(1, shown.min(3));
@@ -42,13 +44,21 @@ impl World {
             lines.iter().map(|(sold, units)| format!("{units} of {}", self.listing(&host, sold))).collect();
         let how = if paid { "paid" } else { "not paid" };
         self.trace.note(format_args!("order {id} at {host}, {how}: {}", text.join(", ")));
-        let order =
-            Order { paid, refunded: false, states: vec![state], arrived: None, may_be_left_out: false };
+        let order = Order {
+            paid,
+            by_channel,
+            refunded: false,
+            states: vec![state],
+            arrived: None,
+            may_be_left_out: false,
+        };
         self.model.orders.insert((host.clone(), id), order);
         self.tally.orders += 1;
         for (sold, units) in &lines {
             self.tally.units += u64::from(*units);
-            self.count_oversold(&host, sold, i64::from(*units));
+            if !by_channel {
+                self.count_oversold(&host, sold, i64::from(*units));
+            }
         }
     }
 
@@ -160,7 +170,7 @@ impl World {
         let Some(sold) = self.chance.pick(&on_sale).cloned() else { return };
         let listing = self.listing(&host, &sold);
         match self.chance.below(4) {
-            0 | 1 => {
+            0 | 1 if !shop.holds(&sold) => {
                 let units = self.chance.between(0, 15);
                 shop.sim.set_quantity(&sold, units);
                 self.trace.note(format_args!("{units} of {listing} are set by hand at {host}"));
@@ -195,7 +205,7 @@ impl World {
             let Some(known) = self.mirror.known.get(&merchant.organization) else { continue };
             let Some(connection) = known.connections.get(&connected.connection) else { continue };
             for sold in shop.on_sale() {
-                let Some(item) = self.item_of(host, &sold) else { continue };
+                let Some(item) = self.item_of(host, &sold).filter(|_| !shop.holds(&sold)) else { continue };
                 let listing = known.listings.get(&self.listing(host, &sold));
                 let rule = crate::law::rule_for(known, connection, listing);
                 let left = self.model.really_available(&item, |host, sold| self.item_of(host, sold));

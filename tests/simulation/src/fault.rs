@@ -23,6 +23,8 @@ pub struct Rates {
     /// A batch of which a part comes again though it was done.
     pub partly_failed: u64,
     pub channel: u64,
+    /// A look at a channel's orders that shows what was there up to a minute ago.
+    pub stale_page: u64,
     /// A function that dies after one of its effects.
     pub killed: u64,
     /// A function that is left standing between two effects while others run.
@@ -54,6 +56,7 @@ impl Rates {
             delayed: rate(300),
             partly_failed: rate(200),
             channel: rate(150),
+            stale_page: rate(200),
             killed: rate(300),
             interleaved: rate(700),
             notification_lost: rate(700),

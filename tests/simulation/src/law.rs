@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
 use domain::availability::rule_of;
+use domain::channel::Fulfilment;
 use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::order::ChannelOrderState;
@@ -165,7 +166,10 @@ impl World {
 
     fn locations_of(&self, organization: &OrganizationId) -> Vec<LocationId> {
         let of = self.merchants.iter().find(|merchant| merchant.organization == *organization);
-        of.map(|merchant| merchant.locations.clone()).unwrap_or_default()
+        of.into_iter()
+            .flat_map(|merchant| merchant.locations.iter().chain(&merchant.at_amazon))
+            .cloned()
+            .collect()
     }
 
     /// The ledger of one item at one location, against the model.
@@ -226,7 +230,9 @@ impl World {
         let now_ms = self.time.elapsed_ms();
         let known = &self.mirror.known[organization];
         for (id, listing) in &known.listings {
-            let linked = listing.item_id.as_ref().filter(|_| listing.status == ListingStatus::Linked);
+            let is_told =
+                listing.status == ListingStatus::Linked && listing.shipping().number_of() == Fulfilment::Mfn;
+            let linked = listing.item_id.as_ref().filter(|_| is_told);
             let connection = known.connections.get(&listing.connection_id);
             let shows = match (linked, connection) {
                 (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
@@ -275,6 +281,9 @@ impl World {
     fn check_orders_before_stock(&mut self, push: &Push, began_ms: i64, name: &str) -> anyhow::Result<()> {
         let shop = self.shop(&push.host);
         if !channels::adapter(shop.kind.channel).capability().order_look_before_push {
+            return Ok(());
+        }
+        if self.street.showed_stale(&push.host, began_ms) {
             return Ok(());
         }
         for ((host, id), order) in &self.model.orders {

@@ -25,6 +25,8 @@ use crate::model::{Place, Stock};
 #[derive(Debug, Default)]
 pub struct Known {
     pub items: BTreeMap<ItemId, ItemStock>,
+    /// Locations that count for no listing's number: Amazon's.
+    pub apart: BTreeSet<LocationId>,
     /// All movements of a place.
     pub moved: BTreeMap<Place, Stock>,
     /// Those of its beginning.
@@ -43,13 +45,13 @@ impl Known {
         self.written.get(item).cloned().unwrap_or_default()
     }
 
-    fn level(&self, item: &ItemId) -> impl Iterator<Item = &Stock> {
-        self.written.get(item).into_iter().flat_map(BTreeMap::values)
-    }
-
-    /// All its levels together.
+    /// What is available of it for the listings that show a number of ours.
     pub fn left(&self, item: &ItemId) -> i64 {
-        self.level(item).map(|stock| stock.available()).sum()
+        let levels = self.written.get(item).into_iter().flatten();
+        levels
+            .filter(|(location, _)| !self.apart.contains(*location))
+            .map(|(_, stock)| stock.available())
+            .sum()
     }
 
     pub fn link(&self, listing: &ListingId) -> Option<&Link> {
@@ -155,7 +157,7 @@ impl Mirror {
                 if let Some(location) = sk.strip_prefix("LVL#") {
                     let levels = known.written.entry(item.clone()).or_default();
                     levels.insert(location.parse()?, Stock { on_hand, committed });
-                    let left = levels.values().map(|stock| stock.available()).sum();
+                    let left = known.left(&item);
                     changed.levels.push((organization.clone(), item.clone(), left));
                 }
                 if sk.starts_with("MOV#") {

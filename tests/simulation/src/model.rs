@@ -41,6 +41,8 @@ pub struct State {
 #[derive(Debug, Clone)]
 pub struct Order {
     pub paid: bool,
+    /// The channel ships it: it has left as soon as it is ordered.
+    pub by_channel: bool,
     /// A line was refunded: not edited any more, for shops count such lines each in its own way.
     pub refunded: bool,
     /// Oldest first; never empty.
@@ -54,6 +56,15 @@ pub struct Order {
 impl Order {
     pub fn last(&self) -> &State {
         self.states.last().unwrap()
+    }
+
+    /// How far a state of it is, for the stock.
+    fn stage(&self, state: &State) -> Stage {
+        match state.stage {
+            Stage::Void => Stage::Void,
+            _ if self.by_channel => Stage::Fulfilled,
+            stage => stage,
+        }
     }
 }
 
@@ -107,6 +118,8 @@ pub struct Model {
     pub bundles: BTreeMap<ItemId, BTreeMap<ItemId, i64>>,
     /// What each place began with.
     pub opening: BTreeMap<Place, i64>,
+    /// Locations whose goods no merchant's listing sells: Amazon's.
+    pub apart: BTreeSet<LocationId>,
     pub postings: BTreeMap<String, Posting>,
     pub orders: BTreeMap<OrderKey, Order>,
     pub resolved: BTreeMap<OrderKey, Resolved>,
@@ -162,7 +175,7 @@ impl Model {
                 let Some(sold) = resolved.items.get(&line.sold) else { continue };
                 let each = self.each(sold, item);
                 if each > 0 {
-                    let (waits, gone) = self.taken(key, state.stage, line, assumed);
+                    let (waits, gone) = self.taken(key, order.stage(state), line, assumed);
                     stock = stock.plus(Stock { on_hand: -gone * each, committed: waits * each });
                 }
             }
@@ -213,7 +226,8 @@ impl Model {
     }
 
     fn really_left(&self, item: &ItemId, item_of: &impl Fn(&str, &Sold) -> Option<ItemId>) -> i64 {
-        let opening = self.opening.iter().filter(|((of, _), _)| of == item);
+        let ours = |((of, location), _): &(&Place, &i64)| of == item && !self.apart.contains(location);
+        let opening = self.opening.iter().filter(ours);
         let mut left: i64 = opening.map(|(_, units)| units).sum();
         for deed in self.done(None) {
             if let Deed::Moves(moves) = deed {
@@ -221,7 +235,7 @@ impl Model {
                 left += here.map(|(_, by)| by.available()).sum::<i64>();
             }
         }
-        for (key, order) in &self.orders {
+        for (key, order) in self.orders.iter().filter(|(_, order)| !order.by_channel) {
             let last = order.last();
             for line in &last.lines {
                 let each = item_of(&key.0, &line.sold).map_or(0, |sold| self.each(&sold, item));

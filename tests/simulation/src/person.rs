@@ -252,7 +252,9 @@ impl World {
         match self.chance.below(4) {
             0 => {
                 let linked = self.listings(merchant, ListingStatus::Linked);
-                let path = format!("/v1/listings/{}/unlink", self.chance.pick(&linked)?);
+                let listing = self.chance.pick(&linked)?;
+                self.taken_apart.insert(listing.clone());
+                let path = format!("/v1/listings/{listing}/unlink");
                 Some(self.begin_request(merchant, "POST", &path, None, None))
             }
             1 | 2 => {
@@ -324,6 +326,11 @@ impl World {
             }
             (4 | 5, _) => {
                 Some(self.begin_request(merchant, "POST", &format!("{path}/reconcile"), None, None))
+            }
+            (6, _) => {
+                let policy = self.chance.pick(&["overwrite", "alert", "hold"])?;
+                self.left_to_people.insert(connection);
+                Some(self.begin_request(merchant, "PATCH", &path, Some(json!({ "drift": policy })), None))
             }
             _ => {
                 let body = json!({ "kind": self.chance.pick(&["items", "orders", "stock"])? });

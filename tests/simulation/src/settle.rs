@@ -10,12 +10,15 @@ use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::sync::SyncState;
 use domain::{ConnectionId, ItemId, LocationId};
+use marketplace_sim::Sold;
+use serde_json::json;
 use store::PageRequest;
+use store::listing::Listing;
 use store::sync::SyncFilter;
 
 use crate::law::{is_state, rule_for};
 use crate::model::{Stage, Stock};
-use crate::world::World;
+use crate::world::{Merchant, World};
 
 /// Within which all is right: a cycle of half an hour, the longest rest of a message, what SQS hides a message for, and
 /// as much again.
@@ -38,11 +41,12 @@ impl World {
         }
         self.answer_all().await?;
         self.switch_all_on().await?;
+        self.overwrite_edited().await?;
         for listing in std::mem::take(&mut self.edited) {
             self.push_edited(&listing).await?;
         }
         self.quiet(false).await?;
-        while self.approve_held().await? {
+        while self.approve_held().await? || self.orders_moved_on(self.quieted_ms) {
             self.quiet(false).await?;
         }
         self.follow_left_out();
@@ -84,6 +88,21 @@ impl World {
         Ok(())
     }
 
+    /// What waits for a person to decide is decided.
+    async fn overwrite_edited(&mut self) -> anyhow::Result<()> {
+        for connection in std::mem::take(&mut self.left_to_people) {
+            let shops = |merchant: &Merchant| merchant.shops.iter().any(|shop| shop.connection == connection);
+            let merchant = self.merchants.iter().position(shops).context("a connection of nobody")?;
+            let path = format!("/v1/connections/{connection}");
+            let body = Some(json!({ "drift": "overwrite" }));
+            let id = self.begin_request(merchant, "PATCH", &path, body, None);
+            self.complete(id).await?;
+            let id = self.begin_request(merchant, "POST", &format!("{path}/reconcile"), None, None);
+            self.complete(id).await?;
+        }
+        Ok(())
+    }
+
     /// Edits on the channel are found once a day: whoever made one has the numbers compared now, or presses Push Stock.
     async fn push_edited(&mut self, listing: &domain::ListingId) -> anyhow::Result<()> {
         for merchant in 0..self.merchants.len() {
@@ -98,6 +117,11 @@ impl World {
             self.complete(id).await?;
         }
         Ok(())
+    }
+
+    /// Whether an order moved on at its channel since then: by the hub's own telling of a shipment.
+    fn orders_moved_on(&self, since_ms: i64) -> bool {
+        self.model.orders.values().any(|order| order.last().at_ms >= since_ms)
     }
 
     /// What waits for a yes gets it. Whether there was anything.
@@ -121,6 +145,7 @@ impl World {
     pub async fn quiet(&mut self, first: bool) -> anyhow::Result<()> {
         self.look(None).await?;
         let began_ms = self.time.elapsed_ms();
+        self.quieted_ms = began_ms;
         let before: BTreeMap<ConnectionId, Option<Timestamp>> = self.next_syncs();
         loop {
             while self.work_through().await? {}
@@ -241,6 +266,10 @@ impl World {
                 let (ListingStatus::Linked, Some(item)) = (listing.status, &listing.item_id) else {
                     continue;
                 };
+                if self.shop(&connected.host).holds(&sold) {
+                    self.check_held(merchant, &connected.host, &sold, listing, item)?;
+                    continue;
+                }
                 let left = self.must_be_left(merchant, item);
                 let must = rule_for(known, connection, Some(listing)).shows(left);
                 let shown = self.shop(&connected.host).sim.quantity(&sold);
@@ -256,6 +285,29 @@ impl World {
                 );
             }
         }
+        Ok(())
+    }
+
+    /// What lies at Amazon is what is counted here, with no word from anybody: of a listing that was linked all along.
+    fn check_held(
+        &self,
+        merchant: usize,
+        host: &str,
+        sold: &Sold,
+        listing: &Listing,
+        item: &ItemId,
+    ) -> anyhow::Result<()> {
+        let of = &self.merchants[merchant];
+        let Some(at_amazon) = of.at_amazon.clone().filter(|_| !self.taken_apart.contains(&listing.id)) else {
+            return Ok(());
+        };
+        let levels = self.mirror.known[&of.organization].levels(item);
+        let here = levels.get(&at_amazon).copied().unwrap_or_default();
+        let there = self.shop(host).sim.quantity(sold).unwrap_or(0);
+        ensure!(
+            here == Stock { on_hand: there, committed: 0 },
+            "of {item} {there} lie at Amazon, and {here:?} are counted there"
+        );
         Ok(())
     }
 

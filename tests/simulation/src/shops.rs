@@ -46,14 +46,32 @@ pub struct Kind {
     pub whole: bool,
     /// It cannot hold a product without units: one stands there for none, until the product is taken off sale.
     pub placeholder: bool,
+    /// The channel stores and ships some of the goods.
+    pub fba: bool,
     pub open: fn(SimClock) -> Arc<dyn SimulatedShop>,
 }
 
+/// Those of a merchant in the United States, where a channel's stock is followed: all count in dollars.
+pub const AMERICAN: &[Kind] = &[
+    Kind { marketplaces: &[UNITED_STATES], edits: false, fba: true, ..kind(ChannelKind::Amazon, amazon_us) },
+    Kind {
+        grant: Grant::Lasts,
+        ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting, "USD"))
+    },
+    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Woocommerce, |clock| woocommerce(clock, "USD")) },
+];
+
 /// All count in euro.
 pub const KINDS: &[Kind] = &[
-    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Woocommerce, woocommerce) },
-    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting)) },
-    Kind { grant: Grant::Replaced, ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Expiring)) },
+    Kind { grant: Grant::Lasts, ..kind(ChannelKind::Woocommerce, |clock| woocommerce(clock, "EUR")) },
+    Kind {
+        grant: Grant::Lasts,
+        ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Lasting, "EUR"))
+    },
+    Kind {
+        grant: Grant::Replaced,
+        ..kind(ChannelKind::Shopify, |clock| shopify(clock, Access::Expiring, "EUR"))
+    },
     Kind { marketplaces: &["EBAY_DE"], edits: false, refunds: false, ..kind(ChannelKind::Ebay, ebay) },
     Kind { marketplaces: &[GERMANY], edits: false, ..kind(ChannelKind::Amazon, amazon) },
     Kind {
@@ -66,8 +84,9 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
-/// Amazon's name of it.
+/// Amazon's names of them.
 const GERMANY: &str = "A1PA6795UKMFR9";
+const UNITED_STATES: &str = "ATVPDKIKX0DER";
 
 /// A channel whose access ends, and whose orders can be changed in every way.
 const fn kind(channel: ChannelKind, open: fn(SimClock) -> Arc<dyn SimulatedShop>) -> Kind {
@@ -79,6 +98,7 @@ const fn kind(channel: ChannelKind, open: fn(SimClock) -> Arc<dyn SimulatedShop>
         refunds: true,
         whole: false,
         placeholder: false,
+        fba: false,
         open,
     }
 }
@@ -91,14 +111,18 @@ fn amazon(clock: SimClock) -> Arc<dyn SimulatedShop> {
     Arc::new(AmazonShop::new(clock, "EUR").in_marketplaces(&[GERMANY]))
 }
 
+fn amazon_us(clock: SimClock) -> Arc<dyn SimulatedShop> {
+    Arc::new(AmazonShop::new(clock, "USD").in_marketplaces(&[UNITED_STATES]))
+}
+
 fn etsy(clock: SimClock) -> Arc<dyn SimulatedShop> {
     Arc::new(EtsyShop::new(clock).in_currency("EUR", 2))
 }
 
-fn woocommerce(clock: SimClock) -> Arc<dyn SimulatedShop> {
-    Arc::new(WoocommerceShop::new(Options::new(clock)))
+fn woocommerce(clock: SimClock, currency: &str) -> Arc<dyn SimulatedShop> {
+    Arc::new(WoocommerceShop::new(Options { currency: currency.to_owned(), ..Options::new(clock) }))
 }
 
-fn shopify(clock: SimClock, access: Access) -> Arc<dyn SimulatedShop> {
-    Arc::new(ShopifyShop::with(clock, access, 20_000, 1_000).in_currency("EUR"))
+fn shopify(clock: SimClock, access: Access, currency: &str) -> Arc<dyn SimulatedShop> {
+    Arc::new(ShopifyShop::with(clock, access, 20_000, 1_000).in_currency(currency))
 }

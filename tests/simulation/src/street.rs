@@ -13,7 +13,7 @@ use bytes::Bytes;
 use channels::Transport;
 use channels::transport::TransportError;
 use domain::Timestamp;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use marketplace_sim::{Fault, SimClock, SimulatedShop, Sold};
 
@@ -30,6 +30,8 @@ pub struct Shop {
     pub sim: Arc<dyn SimulatedShop>,
     pub wrong_s: i64,
     pub on_sale: Mutex<Vec<Sold>>,
+    /// Of those, what the channel stores and ships.
+    pub held: Mutex<BTreeSet<Sold>>,
     down_until_ms: AtomicI64,
     time: SimulatedTime,
 }
@@ -43,6 +45,7 @@ impl Shop {
             sim: (kind.open)(clock),
             wrong_s,
             on_sale: Mutex::default(),
+            held: Mutex::default(),
             down_until_ms: AtomicI64::new(0),
             time,
         })
@@ -54,6 +57,10 @@ impl Shop {
 
     pub fn on_sale(&self) -> Vec<Sold> {
         self.on_sale.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn holds(&self, sold: &Sold) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(sold)
     }
 
     pub fn go_down_for(&self, length_ms: i64) {
@@ -70,11 +77,21 @@ impl Shop {
 
     fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let mut response = self.sim.handle(request);
-        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.now()).unwrap();
-        response.headers_mut().insert("date", HeaderValue::try_from(date).unwrap());
+        self.date(&mut response);
         response
     }
+
+    fn date(&self, response: &mut Response<Bytes>) {
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.now()).unwrap();
+        response.headers_mut().insert("date", HeaderValue::try_from(date).unwrap());
+    }
 }
+
+/// For how long a channel's orders may be shown as they were: less than the windows of two imports overlap.
+const STALE_MS: i64 = 60_000;
+
+/// What was answered to looks at orders, when, by what was asked.
+type Shown = BTreeMap<String, (i64, Response<Bytes>)>;
 
 /// The hub set a number.
 #[derive(Debug, Clone)]
@@ -111,6 +128,9 @@ pub struct Street {
     /// Orders of which a shipment may be told.
     told_of: Mutex<BTreeSet<(String, String)>>,
     spent: Mutex<Spent>,
+    shown: Mutex<Shown>,
+    /// When a shop last showed its orders as they had been.
+    stale: Mutex<BTreeMap<String, i64>>,
     gate: Gate,
     weather: Weather,
     trace: Trace,
@@ -125,7 +145,8 @@ impl Street {
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
         let (pushes, shipped, told_of) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { shops, pushes, shipped, told_of, spent: Mutex::default(), gate, weather, trace })
+        let (spent, shown, stale) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { shops, pushes, shipped, told_of, spent, shown, stale, gate, weather, trace })
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
@@ -171,6 +192,37 @@ impl Street {
         std::mem::take(&mut *self.pushes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether a shop has shown its orders as they had been, since then.
+    pub fn showed_stale(&self, host: &str, since_ms: i64) -> bool {
+        let stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        stale.get(host).is_some_and(|at_ms| *at_ms >= since_ms)
+    }
+
+    /// The channel's answer, which of its orders may be one of before.
+    fn show(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
+        let looks = request.method() == Method::GET && is_of_orders(request.uri().path());
+        if !looks || self.weather.rates().stale_page == 0 {
+            return self.handle(shop, request);
+        }
+        let asked = format!("{} {}", shop.host, timeless(request.uri()));
+        let now_ms = shop.time.elapsed_ms();
+        let before = self.shown.lock().unwrap_or_else(PoisonError::into_inner).get(&asked).cloned();
+        if let Some((at_ms, mut answer)) = before.filter(|(at_ms, _)| now_ms - at_ms <= STALE_MS)
+            && self.weather.happens(|rates| rates.stale_page)
+        {
+            self.trace.note(format_args!("  {} shows its orders of {} ms ago", shop.host, now_ms - at_ms));
+            self.stale.lock().unwrap_or_else(PoisonError::into_inner).insert(shop.host.clone(), now_ms);
+            shop.date(&mut answer);
+            return answer;
+        }
+        let answer = self.handle(shop, request);
+        if answer.status().is_success() {
+            let kept = (now_ms, answer.clone());
+            self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, kept);
+        }
+        answer
+    }
+
     fn handle(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
         if request.method() == Method::GET {
             return shop.answer(request);
@@ -202,6 +254,21 @@ impl Street {
     }
 }
 
+fn is_of_orders(path: &str) -> bool {
+    ["/orders", "/order", "/receipts"].iter().any(|part| path.contains(part))
+}
+
+/// What was asked, but for the times between which: those move with each look.
+fn timeless(uri: &Uri) -> String {
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let is_time = |value: &str| {
+        value.contains("T") && value.contains(':') || value.len() > 8 && value.parse::<i64>().is_ok()
+    };
+    let rest: Vec<String> =
+        query.filter(|(_, value)| !is_time(value)).map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{}?{}", uri.path(), rest.join("&"))
+}
+
 fn number(shown: Option<i64>) -> String {
     shown.map_or_else(|| "nothing".to_owned(), |shown| shown.to_string())
 }
@@ -231,7 +298,7 @@ impl Transport for Street {
         }
         let answer = match fault {
             Fault::Pass => {
-                let answer = self.handle(shop, request);
+                let answer = self.show(shop, request);
                 self.trace.note(format_args!("  [{job}] {host} {what}: {}", answer.status().as_u16()));
                 Ok(answer)
             }

@@ -23,7 +23,7 @@ use domain::{ConnectionId, ItemId, ListingId, LocationId, Name, OrganizationId, 
 use engine::Engine;
 use marketplace_sim::{Delivery, Goods, Sold, Variation};
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Sealer, Store, Tables};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ use crate::person::{Document, Request};
 use crate::planted::Planted;
 use crate::queue::SimulatedQueue;
 use crate::run::Options;
-use crate::shops::{KINDS, Kind};
+use crate::shops::{AMERICAN, KINDS, Kind};
 use crate::street::{Shop, Street};
 use crate::table::TableSeam;
 use crate::time::SimulatedTime;
@@ -66,8 +66,10 @@ pub struct Merchant {
     pub organization: OrganizationId,
     /// The secret of an API key.
     pub key: String,
-    /// The primary one first.
+    /// The primary one first; without Amazon's.
     pub locations: Vec<LocationId>,
+    /// Where goods that lie at Amazon are counted.
+    pub at_amazon: Option<LocationId>,
     pub shops: Vec<Connected>,
     pub items: Vec<(Sku, ItemId)>,
 }
@@ -93,6 +95,10 @@ pub struct World {
     pub passed_on: VecDeque<Value>,
     /// What each listing was to show, since when; `None`: it was not to be told.
     pub desired: BTreeMap<ListingId, Vec<(i64, Option<i64>)>>,
+    /// Connections of which it was said what to do with numbers that were edited in the shop.
+    pub left_to_people: BTreeSet<ConnectionId>,
+    /// Listings that were unlinked at some time.
+    pub taken_apart: BTreeSet<ListingId>,
     /// Listings whose number was edited by hand and not set by the hub since.
     pub edited: BTreeSet<ListingId>,
     /// Connections whose grant was taken back at some time.
@@ -108,6 +114,8 @@ pub struct World {
     /// Plans that were made.
     pub plans: Vec<Planned>,
     pub made: u64,
+    /// When the last wait for all to be done began.
+    pub quieted_ms: i64,
     /// Functions are made to meet tokens that have ended.
     pub tokens: bool,
     /// One for all: its document takes long to make, and it learns nothing of channels.
@@ -210,10 +218,17 @@ impl World {
         let mut shops = Vec::new();
         for merchant in 0..merchants {
             let most = if merchants == 1 { 2 } else { 1 };
+            let american = chance.happens(200) && !options.tokens;
             for _ in 0..chance.weighted(&[(3, most), (1, most + 1)]) {
-                let kinds: Vec<Kind> =
-                    KINDS.iter().filter(|kind| kind.grant.changes() || !options.tokens).copied().collect();
-                let kind = *chance.pick(&kinds).unwrap();
+                let here = shops.iter().filter(|(of, _): &&(usize, Arc<Shop>)| *of == merchant).count();
+                let kinds: Vec<Kind> = match american {
+                    true => AMERICAN.iter().filter(|kind| !kind.fba).copied().collect(),
+                    false => {
+                        KINDS.iter().filter(|kind| kind.grant.changes() || !options.tokens).copied().collect()
+                    }
+                };
+                // Whoever sells there sells on Amazon.
+                let kind = if american && here == 0 { AMERICAN[0] } else { *chance.pick(&kinds).unwrap() };
                 let wrong_s = chance.weighted(&[(4, 0), (2, 3), (2, -4), (1, 9), (1, -9)]);
                 let host = format!("m{merchant}s{}.example", shops.len());
                 trace.note(format_args!("{host} is on {}, its clock is {wrong_s} s ahead", kind.channel));
@@ -261,6 +276,8 @@ impl World {
             notifications: Vec::new(),
             passed_on: VecDeque::new(),
             desired: BTreeMap::new(),
+            left_to_people: BTreeSet::new(),
+            taken_apart: BTreeSet::new(),
             edited: BTreeSet::new(),
             revoked: BTreeSet::new(),
             too_high: BTreeMap::new(),
@@ -269,6 +286,7 @@ impl World {
             documents: Vec::new(),
             plans: Vec::new(),
             made: 0,
+            quieted_ms: 0,
             tokens: options.tokens,
             api,
             processes,
@@ -289,6 +307,7 @@ impl World {
                 "nothing was linked at the beginning"
             );
         }
+        world.count_held().await?;
         world.trace.note("--- the weather is let loose");
         world.weather.set_calm(false);
         Ok(world)
@@ -298,12 +317,13 @@ impl World {
     async fn found(&mut self, shops: Vec<Arc<Shop>>) -> anyhow::Result<()> {
         let app = self.processes[0].app.clone();
         let number = self.merchants.len();
+        let american = shops.iter().any(|shop| shop.kind.fba);
         let (organization, key) = app
             .create_organization(NewOrganization {
                 name: Name::parse(&format!("Merchant {number}"))?,
-                base_currency: "EUR".parse()?,
-                country: "DE".to_owned(),
-                time_zone: "Europe/Berlin".to_owned(),
+                base_currency: if american { "USD" } else { "EUR" }.parse()?,
+                country: if american { "US" } else { "DE" }.to_owned(),
+                time_zone: if american { "America/New_York" } else { "Europe/Berlin" }.to_owned(),
                 privacy_policy_starts_at: None,
             })
             .await?;
@@ -319,6 +339,19 @@ impl World {
             is_primary: false,
         };
         let back = app.create_location(&organization.id, store).await?.id;
+        let mut at_amazon = None;
+        if american {
+            let held = NewLocation {
+                name: Name::parse("At Amazon")?,
+                kind: LocationKind::Fba,
+                address: None,
+                is_primary: false,
+            };
+            let held = app.create_location(&organization.id, held).await?.id;
+            self.mirror.known.entry(organization.id.clone()).or_default().apart.insert(held.clone());
+            self.model.apart.insert(held.clone());
+            at_amazon = Some(held);
+        }
         let simple = self.chance.between(2, 3);
         let mut items: Vec<(Sku, ItemId)> = Vec::new();
         for n in 0..simple {
@@ -374,7 +407,7 @@ impl World {
                 marketplace: shop.kind.marketplaces.iter().map(|id| (*id).to_owned()).collect(),
                 credentials: credentials.map(|(field, value)| (field, value.into())).collect(),
                 settings,
-                fba: None,
+                fba: at_amazon.clone().filter(|_| shop.kind.fba),
             };
             let connection = app.connect(&organization.id, new).await.context("connecting")?.id;
             self.trace.note(format_args!("{} is {connection}", shop.host));
@@ -383,11 +416,41 @@ impl World {
         }
         self.merchants.push(Merchant {
             locations: vec![primary, back],
+            at_amazon,
             organization: organization.id,
             key,
             shops: connected,
             items,
         });
+        Ok(())
+    }
+
+    /// What lies at Amazon is followed from here on.
+    async fn count_held(&mut self) -> anyhow::Result<()> {
+        for merchant in 0..self.merchants.len() {
+            let Some(at_amazon) = self.merchants[merchant].at_amazon.clone() else { continue };
+            let mut items = BTreeSet::new();
+            for shop in &self.merchants[merchant].shops {
+                let shop = self.shop(&shop.host).clone();
+                for sold in shop.on_sale().into_iter().filter(|sold| shop.holds(sold)) {
+                    let item =
+                        self.item_of(&shop.host, &sold).context("goods at Amazon that are not linked")?;
+                    let there = shop.sim.quantity(&sold).unwrap_or(0);
+                    self.model.opening.insert((item.clone(), at_amazon.clone()), there);
+                    items.insert(item);
+                }
+            }
+            if !items.is_empty() {
+                let body = json!({ "item_ids": items, "fulfilment": "fba" });
+                let path = "/v1/items/mark-fulfilment";
+                let id = self.begin_request(merchant, "POST", path, Some(body), None);
+                self.complete(id).await?;
+                for item in items {
+                    let organization = self.merchants[merchant].organization.clone();
+                    self.check_place(&organization, &(item, at_amazon.clone()))?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -404,14 +467,22 @@ impl World {
         } else {
             Vec::new()
         };
-        for (sku, _) in goods {
-            sold.extend(shop.sim.add(Goods {
+        for (sku, item) in goods {
+            let new = Goods {
                 sku: Some(sku.as_str().to_owned()),
                 title: format!("{sku} at {}", shop.host),
                 price: price(),
                 quantity: Some(self.chance.between(0, 12)),
                 ..Goods::default()
-            }));
+            };
+            // A bundle is packed by the merchant.
+            if shop.kind.fba && !self.model.bundles.contains_key(item) && self.chance.happens(600) {
+                let new = shop.sim.add_fba(new);
+                shop.held.lock().unwrap().extend(new.iter().cloned());
+                sold.extend(new);
+            } else {
+                sold.extend(shop.sim.add(new));
+            }
         }
         if !grouped.is_empty() {
             let variation = |(n, (sku, _)): (usize, &&(Sku, ItemId))| Variation {

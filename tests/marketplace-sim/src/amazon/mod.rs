@@ -77,12 +77,6 @@ impl AmazonShop {
         self
     }
 
-    /// Puts goods on sale that Amazon stores and ships.
-    pub fn add_fba(&self, goods: Goods) -> Vec<Sold> {
-        let now = self.now();
-        self.state().add(goods, true, now)
-    }
-
     /// Goods are on their way to Amazon: announced, and handed to a carrier.
     pub fn send_in(&self, listing: &Sold, units: i64) {
         self.state().inbound.entry(listing.external_id.clone()).or_default().shipped += units;
@@ -347,6 +341,11 @@ impl SimulatedShop for AmazonShop {
     fn add(&self, goods: Goods) -> Vec<Sold> {
         let now = self.now();
         self.state().add(goods, false, now)
+    }
+
+    fn add_fba(&self, goods: Goods) -> Vec<Sold> {
+        let now = self.now();
+        self.state().add(goods, true, now)
     }
 
     /// A SKU cannot be changed: the listing goes, and another comes.

@@ -1,6 +1,7 @@
 //! From a request's body to the answer: validation, cost, execution.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use apollo_compiler::executable::{OperationType, Selection};
 use apollo_compiler::request::coerce_variable_values;
@@ -46,9 +47,22 @@ struct Body {
     variables: Option<JsonMap>,
 }
 
-fn document(query: &str) -> Result<Valid<ExecutableDocument>, Vec<String>> {
-    ExecutableDocument::parse_and_validate(served(), query, "query.graphql")
-        .map_err(|e| e.errors.iter().map(|error| error.error.to_string()).collect())
+/// Documents that were read before: an application has few, and asks each of them often.
+const READ_MAX: usize = 64;
+
+fn document(query: &str) -> Result<Arc<Valid<ExecutableDocument>>, Vec<String>> {
+    static READ: Mutex<BTreeMap<String, Arc<Valid<ExecutableDocument>>>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = READ.lock().unwrap_or_else(PoisonError::into_inner).get(query) {
+        return Ok(Arc::clone(known));
+    }
+    let document = ExecutableDocument::parse_and_validate(served(), query, "query.graphql")
+        .map_err(|e| e.errors.iter().map(|error| error.error.to_string()).collect::<Vec<String>>())?;
+    let document = Arc::new(document);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if read.len() < READ_MAX {
+        read.insert(query.to_owned(), Arc::clone(&document));
+    }
+    Ok(document)
 }
 
 /// What a body asks for: `query orders`, `mutation inventorySetQuantities`.
