@@ -53,6 +53,7 @@ mod privacy;
 mod problem;
 mod purchase_receive;
 mod slip;
+mod suggestion;
 mod sync;
 mod transfer;
 mod trust;
@@ -216,6 +217,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(bulk_listing::bulk_listings))
         .routes(routes!(listing::get_listing, listing::change_listing))
         .routes(routes!(listing::release_listing))
+        .routes(routes!(suggestion::list_suggestions))
         .routes(routes!(listing::confirm_listing))
         .routes(routes!(listing::link_listing))
         .routes(routes!(listing::unlink_listing))

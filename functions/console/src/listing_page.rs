@@ -1,5 +1,7 @@
 //! `/listings/{id}`: a listing beside the item that it may be, and what a person makes of it.
 
+use std::collections::BTreeMap;
+
 use app::AppError;
 use app::confirm_listing::ItemOverrides;
 use app::connection_settings::RulePatch;
@@ -29,6 +31,9 @@ use crate::plan::PlanView;
 use crate::text::{ENGLISH, channel_status, fulfilment, listing_status, match_help, matched};
 use crate::visitor::{Visitor, done, go_saying};
 
+/// Beside a listing; more is no help.
+const CANDIDATES_MAX: usize = 5;
+
 /// One thing that both have, side by side.
 struct Fact {
     label: &'static str,
@@ -40,6 +45,8 @@ struct Fact {
 struct Candidate {
     id: String,
     name: String,
+    /// What makes it look alike, where nothing is equal.
+    why: Vec<&'static str>,
     facts: Vec<Fact>,
 }
 
@@ -116,6 +123,7 @@ async fn candidate(
     Ok(Candidate {
         id: item.id.to_string(),
         name: name.to_owned(),
+        why: Vec::new(),
         facts: vec![
             fact(ENGLISH.name, title.to_owned(), name.to_owned(), key(name) == key(title)),
             fact(
@@ -156,12 +164,21 @@ async fn page(
     let app = &console.app;
     let connections = Connections::of(app, visitor.id()).await?;
     let pending = matches!(listing.status, ListingStatus::Unconfirmed | ListingStatus::Unlinked);
-    let ids = listing.candidate_item_ids.iter().take(5).chain(&listing.item_id).cloned().collect();
+    let mut alike = BTreeMap::new();
+    if pending {
+        let suggestions = app.suggestions(visitor.id(), &listing.id).await?;
+        alike.extend(suggestions.into_iter().map(|suggestion| (suggestion.item.id, suggestion.alike)));
+    }
+    let mut offered: Vec<&ItemId> = listing.candidate_item_ids.iter().collect();
+    offered.extend(alike.keys().filter(|id| !listing.candidate_item_ids.contains(id)));
+    offered.truncate(CANDIDATES_MAX);
+    let ids = offered.iter().copied().chain(&listing.item_id).cloned().collect();
     let items = app.store.items_by_ids(visitor.id(), &ids).await?;
     let mut candidates = Vec::new();
-    for id in listing.candidate_item_ids.iter().take(5).filter(|_| pending) {
+    for id in offered.into_iter().filter(|_| pending) {
         if let Some(item) = items.get(id) {
-            candidates.push(candidate(console, visitor, &listing, item).await?);
+            let why = alike.get(id).into_iter().flatten().map(|likeness| likeness.reason()).collect();
+            candidates.push(Candidate { why, ..candidate(console, visitor, &listing, item).await? });
         }
     }
     let mut twins = Vec::new();

@@ -46,6 +46,9 @@ fn announce(options: &Options, started: &Started) -> std::io::Result<()> {
         writeln!(out, "Operator key: {}", keys.operator)?;
         writeln!(out, "Keep both: they are shown once. --show-keys makes new ones.")?;
     }
+    for shop in &started.practice {
+        writeln!(out, "Practice shop: {shop}")?;
+    }
     writeln!(out, "Data: {}", options.data_dir.display())?;
     if started.demo {
         writeln!(out, "Demo: simulated shops sell by themselves; --no-demo starts without them.")?;

@@ -115,7 +115,7 @@ async fn try_run(
         turn += 1;
         act(machine, organization, &open, turn, &actor).await?;
         for demo in &open {
-            deliver(machine, &client, demo).await;
+            deliver(machine, &client, demo.connection.channel, demo.shop.as_ref()).await;
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -309,11 +309,16 @@ async fn restock(
 }
 
 /// What the shop's webhooks would send.
-async fn deliver(machine: &Machine, client: &reqwest::Client, demo: &DemoShop) {
-    for delivery in demo.shop.take_deliveries() {
+pub async fn deliver(
+    machine: &Machine,
+    client: &reqwest::Client,
+    channel: ChannelKind,
+    shop: &dyn SimulatedShop,
+) {
+    for delivery in shop.take_deliveries() {
         // To a queue of ours, which on one machine is a call.
         if delivery.url.starts_with("arn:") {
-            let taken = machine.app.take_account_notification(demo.connection.channel, &delivery.body).await;
+            let taken = machine.app.take_account_notification(channel, &delivery.body).await;
             if let Err(error) = taken {
                 tracing::warn!(target: "demo", %error, "a notification was not taken");
             }

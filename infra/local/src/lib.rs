@@ -3,10 +3,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use api::{ApiSettings, SlipFonts};
+use app::Clock;
 use app::organization::NewOrganization;
 use console::ConsoleSettings;
 use domain::{Name, OrganizationId};
@@ -24,12 +26,14 @@ mod event_log;
 pub mod lines;
 mod machine;
 pub mod options;
+mod practice;
 mod queue;
 mod routes;
 mod workers;
 
 use machine::{Machine, mark};
 use options::Options;
+use practice::Street;
 
 /// What a start has to say to its user.
 pub struct Started {
@@ -38,6 +42,8 @@ pub struct Started {
     pub keys: Option<Keys>,
     /// Whether the demo runs; it does not in a directory that was made for real shops.
     pub demo: bool,
+    /// The shops that are there to be connected, a line each.
+    pub practice: Vec<String>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -67,7 +73,9 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
         None => Url::parse(&format!("http://{address}/"))?,
     };
     let applications = applications::read(options.applications.as_deref())?;
-    let machine = Machine::open(&options.data_dir, public_url, applications).await?;
+    let machine =
+        Machine::open(&options.data_dir, public_url, applications, options.amazon_marketplaces.clone())
+            .await?;
     let demo = purpose(&machine, options, &options.data_dir)?;
     let (organization, keys) = first_organization(&machine, options.show_keys, demo).await?;
     let operator_digest =
@@ -77,10 +85,19 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
     let mut tasks = workers::start(&machine, &stopped);
     let slip_fonts = fonts(&options.data_dir);
     let settings = ApiSettings { operator_key_digest: Some(operator_digest), slip_fonts: slip_fonts.clone() };
-    let router = api::router(machine.app.clone(), settings)
+    let street = match options.practice {
+        true => Some(practice_shops(&machine, options.port, &organization).await?),
+        false => None,
+    };
+    let mut router = api::router(machine.app.clone(), settings)
         .merge(console::router(machine.app.clone(), ConsoleSettings { slip_fonts }))
         .merge(webhook_intake::router(machine.app.clone()))
         .merge(routes::router(machine.clone()));
+    let practice = street.as_ref().map(Street::described).unwrap_or_default();
+    if let Some(street) = street {
+        router = router.merge(street.router());
+        tasks.spawn(street.deliver(machine.clone(), stopped.clone()));
+    }
     let mut ended = stopped.clone();
     tasks.spawn(async move {
         let until = async move {
@@ -94,7 +111,18 @@ pub async fn start(options: &Options) -> anyhow::Result<Started> {
         let pause = Duration::from_secs(options.demo_pause);
         tasks.spawn(demo::run(machine.clone(), organization, pause, stopped));
     }
-    Ok(Started { address, keys, demo, stop, tasks })
+    Ok(Started { address, keys, demo, practice, stop, tasks })
+}
+
+/// In the organization's currency: no other shop can be connected.
+async fn practice_shops(
+    machine: &Machine,
+    port: u16,
+    organization: &OrganizationId,
+) -> anyhow::Result<Street> {
+    let clock = machine.clock.clone();
+    let currency = machine.app.organization(organization).await?.base_currency;
+    Street::open(Arc::new(move || clock.now()), port, &currency.to_string()).await
 }
 
 /// The fonts of slips: the built-in one, and what the user put into the data directory.
@@ -108,15 +136,15 @@ fn fonts(data_dir: &Path) -> SlipFonts {
 
 /// A directory that holds a merchant's own organization is never used for the demo.
 fn purpose(machine: &Machine, options: &Options, data_dir: &Path) -> anyhow::Result<bool> {
-    let wanted = if options.no_demo { "shops" } else { "demo" };
+    let wanted = if options.demo() { "demo" } else { "shops" };
     match machine.mark(mark::PURPOSE)?.as_deref() {
         None => {
             machine.set_mark(mark::PURPOSE, wanted)?;
-            Ok(!options.no_demo)
+            Ok(options.demo())
         }
-        Some("demo") => Ok(!options.no_demo),
+        Some("demo") => Ok(options.demo()),
         Some(_) => {
-            if !options.no_demo {
+            if options.demo() {
                 tracing::warn!(
                     "{} is for real shops, so the demo does not run in it; give the demo a --data-dir of its own",
                     data_dir.display()

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use app::{App, Clock, Ids, Settings};
-use channels::Credentials;
 use channels::network::{AddressPolicy, NetworkTransport};
+use channels::{Credentials, Editions};
 use domain::ChannelKind;
 use engine::Engine;
 use queue::local::LocalQueue;
@@ -55,6 +55,7 @@ impl Machine {
         data_dir: &Path,
         public_url: Url,
         applications: BTreeMap<ChannelKind, Credentials>,
+        editions: Editions,
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(data_dir).with_context(|| format!("could not make {}", data_dir.display()))?;
         let lock = fs::File::create(data_dir.join("lock"))?;
@@ -81,7 +82,8 @@ impl Machine {
         let sealer = Sealer::local(master_key(&data_dir.join("master.key"))?);
         let store = Store::new(engine.client(), tables.clone(), sealer);
         store.create_tables().await?;
-        let settings = Settings { public_url: Some(public_url), custom_endpoints: true, applications };
+        let settings =
+            Settings { public_url: Some(public_url), custom_endpoints: true, applications, editions };
         let app = App::new(
             store,
             Arc::new(queue.clone()),

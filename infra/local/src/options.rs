@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use channels::Editions;
 use clap::Parser;
 use url::Url;
 
@@ -21,6 +22,11 @@ pub struct Options {
     #[arg(long)]
     pub no_demo: bool,
 
+    /// An empty organization and two simulated shops to connect by hand, at the two ports after this one: the walk of the
+    /// README.
+    #[arg(long)]
+    pub practice: bool,
+
     /// Makes a new API key and a new operator's key, and prints them; the old ones stay valid until deleted (the
     /// operator's is replaced).
     #[arg(long)]
@@ -35,7 +41,18 @@ pub struct Options {
     #[arg(long)]
     pub applications: Option<PathBuf>,
 
+    /// The countries whose Amazon marketplaces may be connected.
+    #[arg(long, default_value_t = Editions::default())]
+    pub amazon_marketplaces: Editions,
+
     /// Seconds between two sales in the demo.
     #[arg(long, default_value_t = 4)]
     pub demo_pause: u64,
+}
+
+impl Options {
+    /// Whether the demo is wanted.
+    pub fn demo(&self) -> bool {
+        !self.no_demo && !self.practice
+    }
 }

@@ -130,7 +130,7 @@ fn failed(error: &anyhow::Error) -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "See the log.")
 }
 
-fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
+pub fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
     let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail });
     (status, [("content-type", "application/problem+json")], body.to_string()).into_response()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use channels::credentials::InvalidCredentials;
 use channels::{
-    ACCOUNT, Authorization, ChannelError, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity,
+    ACCOUNT, Authorization, ChannelError, Closed, Credentials, ErrorKind, Pace, Shop, ShopFacts, ShopIdentity,
 };
 use domain::connection::{ConnectionSettings, ConnectionStatus};
 use domain::schedule::first_sync_after;
@@ -145,7 +145,8 @@ impl App {
     /// Tried against the channel before it is stored. One that brings no authorization waits for the merchant's consent
     /// ([`App::authorize_connection`]), where the channel has a page for it.
     ///
-    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`, `taxes_disabled`; 409
+    /// Errors: 422 with the channel's own code where the trial fails, `currency_mismatch`, `taxes_disabled`,
+    /// `marketplace_not_enabled`; 409
     /// `already_connected`; those of [`App::enable_fba`].
     pub async fn connect(
         &self,
@@ -160,6 +161,7 @@ impl App {
                 format!("{} needs taxes: switch taxes_enabled on in the organization first", capability.name);
             return Err(AppError::invalid("taxes_disabled", "/channel", detail));
         }
+        self.check_open(new.channel, &new.marketplace)?;
         let endpoint = parse_endpoint(new.endpoint.as_deref(), home, self.settings.custom_endpoints)?;
         let credentials = Credentials::parse(new.credentials, capability).map_err(invalid_credentials)?;
         let waits = waits_for_consent(new.channel, &credentials);
@@ -213,6 +215,21 @@ impl App {
         connection.connected_at = Some(trial.channel_time);
         connection.next_sync_at = now.checked_add(first_sync_after(new.channel)).ok();
         self.keep_connection(connection, &trial.credentials, trial.channel_time).await
+    }
+
+    /// The deployment decides in which countries a channel may be connected that is opened country by country.
+    fn check_open(&self, channel: ChannelKind, marketplaces: &[String]) -> Result<(), AppError> {
+        let channel = channels::adapter(channel);
+        let open = &self.settings.editions;
+        let Some(Closed { position, country }) = channel.closed_marketplace(marketplaces, open) else {
+            return Ok(());
+        };
+        let pointer = position.map_or_else(|| "/marketplace".to_owned(), |at| format!("/marketplace/{at}"));
+        let name = channel.capability().name;
+        let detail = format!(
+            "{name} {country} is not enabled in this deployment, which connects {name} in {open}; whoever runs it can add {country} to AmazonMarketplaces (--amazon-marketplaces on one machine)"
+        );
+        Err(AppError::invalid("marketplace_not_enabled", pointer, detail))
     }
 
     /// Orders placed before `orders_from`, by the channel's clock, are not fetched by themselves: the shop's stock is

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use channels::{Credentials, Pace, Transport};
+use channels::{Credentials, Editions, Pace, Transport};
 use domain::{ChannelKind, ConnectionId};
 use queue::Queue;
 use store::Store;
@@ -70,6 +70,7 @@ pub mod shop;
 pub mod slip;
 pub mod start_sync;
 pub mod submission;
+pub mod suggestion;
 pub mod sweep_stock;
 pub mod sync;
 pub mod sync_items;
@@ -93,6 +94,8 @@ pub struct Settings {
     pub custom_endpoints: bool,
     /// The keys of our application at each channel, for connections that bring none of their own.
     pub applications: BTreeMap<ChannelKind, Credentials>,
+    /// The countries of Amazon's marketplaces that may be connected.
+    pub editions: Editions,
 }
 
 /// Everything a use case needs from outside.

@@ -2,7 +2,7 @@
 
 use domain::schedule::Window;
 use domain::sync::{RecordCounts, SyncKind, SyncState, Trigger};
-use domain::{ConnectionId, OrganizationId, SyncId};
+use domain::{ConnectionId, OrganizationId, SyncId, Timestamp};
 use jiff::SignedDuration;
 use queue::message::Task;
 use queue::{Message, Outgoing, QueueName, Work};
@@ -29,7 +29,14 @@ impl App {
         trigger: Trigger,
         window: Option<Window>,
     ) -> Result<Sync, AppError> {
-        self.start_sync_as(connection, kind, trigger, window, false).await
+        self.start_sync_as(connection, kind, trigger, window, None, false).await
+    }
+
+    /// The same as `past`. One that read up to its own time finds what changed since too: a record that failed and was mended
+    /// has a later time of change.
+    pub(crate) async fn start_again(&self, connection: &Connection, past: &Sync) -> Result<Sync, AppError> {
+        let (window, read_at) = (past.window, past.channel_started_at.filter(|_| past.window.is_some()));
+        self.start_sync_as(connection, past.kind, Trigger::Resync, window, read_at, false).await
     }
 
     /// A person changed what listings show. `approved`: they saw what it takes to zero.
@@ -38,7 +45,7 @@ impl App {
         connection: &Connection,
         approved: bool,
     ) -> Result<Sync, AppError> {
-        self.start_sync_as(connection, SyncKind::Stock, Trigger::Manual, None, approved).await
+        self.start_sync_as(connection, SyncKind::Stock, Trigger::Manual, None, None, approved).await
     }
 
     async fn start_sync_as(
@@ -47,6 +54,7 @@ impl App {
         kind: SyncKind,
         trigger: Trigger,
         window: Option<Window>,
+        channel_started_at: Option<Timestamp>,
         approved: bool,
     ) -> Result<Sync, AppError> {
         let now = self.clock.now();
@@ -63,7 +71,7 @@ impl App {
             records: RecordCounts::default(),
             queued_at: now,
             started_at: None,
-            channel_started_at: None,
+            channel_started_at,
             finished_at: None,
             failure: None,
             held: None,

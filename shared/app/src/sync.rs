@@ -96,7 +96,7 @@ impl App {
         self.start_sync(&connection, SyncKind::Reconcile, Trigger::Manual, None).await
     }
 
-    /// Fetches again what a past sync fetched. One that was not of a chosen period fetches as it would today.
+    /// Fetches again what a past sync fetched, of a sync without a chosen period also what of it changed since.
     pub async fn resync(&self, organization: &OrganizationId, id: &SyncId) -> Result<Sync, AppError> {
         let past = self.sync(organization, id).await?;
         if past.kind == SyncKind::Shipments {
@@ -107,6 +107,6 @@ impl App {
         let gone = || AppError::conflict("connection_deleted", "the connection of the sync is deleted");
         let connection = self.store.connection(organization, &past.connection_id).await?.ok_or_else(gone)?;
         check_can_sync(&connection, past.kind)?;
-        self.start_sync(&connection, past.kind, Trigger::Resync, past.window).await
+        self.start_again(&connection, &past).await
     }
 }

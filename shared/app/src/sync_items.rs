@@ -60,7 +60,7 @@ impl App {
         }
         // One without a period of its own reads on from the watermark, and moves it.
         let by_watermark = sync.window.is_none() || sync.channel_started_at.is_some();
-        if sync.step == 0 && by_watermark {
+        if sync.step == 0 && sync.window.is_none() {
             sync.window = self.changes_since_last(&shop, sync.trigger).await?;
         }
         loop {

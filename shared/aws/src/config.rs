@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use channels::Editions;
 use domain::ChannelKind;
 use queue::{QueueName, Work};
 use store::Tables;
@@ -13,7 +14,7 @@ use store::Tables;
 use crate::telemetry::LogLevel;
 
 /// Everything read, but for the queues' variables, which are named by [`queue_variable`].
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 13] = [
     MAIN_TABLE,
     PERSONAL_TABLE,
     KMS_KEY_ID,
@@ -21,6 +22,7 @@ pub const VARIABLES: [&str; 12] = [
     ENABLED_CHANNELS,
     CUSTOM_ENDPOINTS,
     PRIVATE_ADDRESSES,
+    AMAZON_MARKETPLACES,
     LOG_LEVEL,
     METRIC_NAMESPACE,
     EVENT_BUS,
@@ -35,6 +37,7 @@ const PUBLIC_URL: &str = "PUBLIC_URL";
 const ENABLED_CHANNELS: &str = "ENABLED_CHANNELS";
 const CUSTOM_ENDPOINTS: &str = "CUSTOM_ENDPOINTS";
 const PRIVATE_ADDRESSES: &str = "PRIVATE_ADDRESSES";
+const AMAZON_MARKETPLACES: &str = "AMAZON_MARKETPLACES";
 const LOG_LEVEL: &str = "LOG_LEVEL";
 const METRIC_NAMESPACE: &str = "METRIC_NAMESPACE";
 const EVENT_BUS: &str = "EVENT_BUS";
@@ -60,6 +63,8 @@ pub struct Config {
     pub custom_endpoints: bool,
     /// Whether a shop's address may be private, loopback or link-local.
     pub private_addresses: bool,
+    /// The countries of Amazon's marketplaces that may be connected.
+    pub editions: Editions,
     pub log_level: LogLevel,
     /// What this deployment's metrics are found under.
     pub metric_namespace: String,
@@ -113,6 +118,7 @@ impl Config {
             enabled_channels,
             custom_endpoints: parse(CUSTOM_ENDPOINTS, &required(CUSTOM_ENDPOINTS)?)?,
             private_addresses: parse(PRIVATE_ADDRESSES, &required(PRIVATE_ADDRESSES)?)?,
+            editions: parse(AMAZON_MARKETPLACES, &required(AMAZON_MARKETPLACES)?)?,
             log_level: parse(LOG_LEVEL, &required(LOG_LEVEL)?)?,
             metric_namespace: required(METRIC_NAMESPACE)?,
             event_bus: optional(EVENT_BUS),
@@ -146,7 +152,7 @@ where
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 14] = [
+    const COMPLETE: [(&str, &str); 15] = [
         ("MAIN_TABLE", "main"),
         ("PERSONAL_TABLE", "personal"),
         ("KMS_KEY_ID", "key"),
@@ -154,6 +160,7 @@ mod tests {
         ("ENABLED_CHANNELS", "shopify"),
         ("CUSTOM_ENDPOINTS", "false"),
         ("PRIVATE_ADDRESSES", "true"),
+        ("AMAZON_MARKETPLACES", "US,GB,DE"),
         ("LOG_LEVEL", "info"),
         ("METRIC_NAMESPACE", "Masterstock/test"),
         ("OPERATOR_KEY_SECRET", "secret"),
@@ -182,6 +189,7 @@ mod tests {
         assert_eq!(config.queue_urls.len(), Work::ALL.len());
         assert!(!config.custom_endpoints);
         assert!(config.private_addresses);
+        assert!(config.editions.has("DE") && !config.editions.has("IN"));
         assert_eq!(config.require_operator_key_secret().unwrap(), "secret");
     }
 
@@ -210,6 +218,7 @@ mod tests {
             ("ENABLED_CHANNELS", "shopify,bazaar"),
             ("CUSTOM_ENDPOINTS", "yes"),
             ("PRIVATE_ADDRESSES", "1"),
+            ("AMAZON_MARKETPLACES", "US,ATLANTIS"),
             ("LOG_LEVEL", "loud"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();

@@ -59,6 +59,7 @@ async fn build(config: &Config, clients: &Clients) -> Result<App, StartError> {
         public_url: Some(config.public_url.clone()),
         custom_endpoints: config.custom_endpoints,
         applications,
+        editions: config.editions.clone(),
     };
     Ok(App::new(
         clients.store.clone(),

@@ -23,6 +23,7 @@ pub mod capability;
 pub mod consent;
 pub mod credentials;
 pub mod ebay;
+pub mod edition;
 mod entity;
 pub mod error;
 pub mod etsy;
@@ -41,6 +42,7 @@ pub use call_limits::CallLimits;
 pub use capability::{Authorization, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
+pub use edition::{Closed, Editions};
 pub use error::{ChannelError, ErrorKind, Retry};
 pub use fulfiller::Fulfiller;
 pub use memo::Memo;
@@ -318,6 +320,12 @@ pub trait Channel: Send + Sync {
     /// What a buyer is called where the true name is concealed. `marketplaces` as in [`Shop::marketplaces`].
     fn customer_name(&self, _marketplaces: &[String]) -> String {
         format!("{} - Customer", self.capability().name)
+    }
+
+    /// The first of these marketplaces (as in [`Shop::marketplaces`]) that the deployment has not opened. One that nobody
+    /// knows is refused by [`Channel::identify`].
+    fn closed_marketplace(&self, _marketplaces: &[String], _open: &Editions) -> Option<Closed> {
+        None
     }
 
     /// What the channel keeps of a part of an order.

@@ -13,6 +13,7 @@ pub mod event;
 pub mod fba;
 pub mod fulfilment;
 pub mod id;
+pub mod likeness;
 pub mod listing;
 pub mod matching;
 pub mod money;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::bundle::Component;
+use domain::likeness;
 use domain::listing::Attribute;
 use domain::stock::Movement;
 use domain::{ItemId, MatchKey, Money, Name, OrganizationId, Quantity, Sku, Timestamp};
@@ -100,8 +101,22 @@ fn creation(organization: &OrganizationId, item: &Item) -> Result<Vec<Step>, Sto
         Step::put(item_row(organization, item)?).only_if_new(Refused::Exists("item")),
         add_holder(keys::item_name(organization, &name_key(item)), item.id.as_str()),
     ];
+    steps.extend(likeness_steps(organization, None, Some(item)));
     steps.extend(facts::steps(organization, None, Some(item))?);
     Ok(steps)
+}
+
+fn alike(item: &Item) -> BTreeSet<MatchKey> {
+    likeness::keys(Some(&item.sku), &item.name, item.barcode.as_deref()).into_values().collect()
+}
+
+/// What the item is found by that looks like it.
+fn likeness_steps(organization: &OrganizationId, before: Option<&Item>, after: Option<&Item>) -> Vec<Step> {
+    let (was, is) = (before.map(alike).unwrap_or_default(), after.map(alike).unwrap_or_default());
+    let Some(id) = before.or(after).map(|item| item.id.as_str()) else { return Vec::new() };
+    let gone = was.difference(&is).map(|key| remove_holder(keys::item_likeness(organization, key), id));
+    let come = is.difference(&was).map(|key| add_holder(keys::item_likeness(organization, key), id));
+    gone.chain(come).collect()
 }
 
 fn name_key(item: &Item) -> MatchKey {
@@ -255,6 +270,7 @@ impl Store {
             steps.push(remove_holder(keys::item_name(organization, &name_before), before.id.as_str()));
             steps.push(add_holder(keys::item_name(organization, &name_after), after.id.as_str()));
         }
+        steps.extend(likeness_steps(organization, Some(before), Some(after)));
         steps.extend(facts::steps(organization, Some(before), Some(after))?);
         steps.extend(facts::demands(organization, components));
         self.transact("update an item", steps).await
@@ -269,6 +285,7 @@ impl Store {
             .value(":version", n(item.version));
         let name = remove_holder(keys::item_name(organization, &name_key(item)), item.id.as_str());
         let mut steps = vec![row, give_sku(organization, item), name];
+        steps.extend(likeness_steps(organization, Some(item), None));
         steps.extend(facts::steps(organization, Some(item), None)?);
         self.transact("delete an item", steps).await
     }
@@ -297,6 +314,17 @@ impl Store {
         let mut found = self.by_text("find items by name", &keys, Freshness::Eventual, read).await?;
         found.retain(|_, items: &mut BTreeSet<ItemId>| !items.is_empty());
         Ok(found)
+    }
+
+    /// The items that have these likenesses (at most 100 items are kept for each).
+    pub async fn items_alike(
+        &self,
+        organization: &OrganizationId,
+        likenesses: &BTreeSet<MatchKey>,
+    ) -> Result<BTreeMap<MatchKey, BTreeSet<ItemId>>, StoreError> {
+        let keys = likenesses.iter().map(|key| (keys::item_likeness(organization, key), key)).collect();
+        let read = |reader: Reader<'_>| reader.set(HOLDERS);
+        self.by_text("find items that are alike", &keys, Freshness::Eventual, read).await
     }
 
     /// Rows keyed by a text, as what `read` makes of them, by their texts.

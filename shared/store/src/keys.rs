@@ -87,6 +87,11 @@ pub(crate) fn item_name(o: &OrganizationId, name: &MatchKey) -> Key {
     Key::new(format!("{}#NAM#{}", organization(o), text_part(name.as_str())), "NAM")
 }
 
+/// Which items are alike in a way ([`domain::likeness`]).
+pub(crate) fn item_likeness(o: &OrganizationId, key: &MatchKey) -> Key {
+    Key::new(format!("{}#LIK#{}", organization(o), text_part(key.as_str())), "LIK")
+}
+
 /// An item's bundles above, facts, links, levels and movements, in this order.
 pub(crate) fn item_stock(o: &OrganizationId, item: &ItemId) -> String {
     format!("{}#I#{}", organization(o), item.body())

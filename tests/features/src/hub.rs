@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use channels::transport::TransportError;
-use channels::{Credentials, Transport};
+use channels::{Credentials, Editions, Transport};
 use domain::ChannelKind;
 use engine::{Engine, EngineFaults, Position};
 use futures_util::future::join_all;
@@ -159,11 +159,20 @@ fn applications() -> BTreeMap<ChannelKind, Credentials> {
 impl Hub {
     /// An organization in euro, and no shop yet.
     pub async fn new() -> Self {
-        Self::with_faults(&EngineFaults::new()).await
+        Self::with(&EngineFaults::new(), Editions::default()).await
+    }
+
+    /// In a deployment that opens Amazon in these countries.
+    pub async fn with_editions(countries: &str) -> Self {
+        Self::with(&EngineFaults::new(), countries.parse().expect("countries")).await
     }
 
     /// The same, on a table that meets these faults.
     pub async fn with_faults(faults: &EngineFaults) -> Self {
+        Self::with(faults, Editions::default()).await
+    }
+
+    async fn with(faults: &EngineFaults, editions: Editions) -> Self {
         let clock = DayClock::at(START);
         let seconds = clock.clone();
         let engine = Engine::memory_with_clock(move || seconds.now().as_second()).unwrap();
@@ -176,6 +185,7 @@ impl Hub {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: true,
             applications: applications(),
+            editions,
         };
         let queue_of_app: Arc<dyn Queue> = queue.clone();
         let app =
@@ -284,15 +294,18 @@ impl Hub {
         panic!("the hub does not come to rest");
     }
 
+    /// The same, also of one to a queue of ours, which names no connection. Whether it was taken.
+    pub async fn tell(&self, delivery: &Delivery) -> bool {
+        if delivery.url.starts_with("arn:") {
+            return self.app.take_account_notification(ChannelKind::Amazon, &delivery.body).await.is_ok();
+        }
+        self.deliver(delivery).await < 300
+    }
+
     async fn take_deliveries(&self) -> bool {
         let mut busy = false;
         for delivery in self.shops.deliveries() {
-            // To a queue of ours, which names no connection.
-            busy |= if delivery.url.starts_with("arn:") {
-                self.app.take_account_notification(ChannelKind::Amazon, &delivery.body).await.is_ok()
-            } else {
-                self.deliver(&delivery).await < 300
-            };
+            busy |= self.tell(&delivery).await;
         }
         busy
     }

@@ -184,6 +184,8 @@ impl Factory {
             public_url: Some("https://hub.example/".parse().unwrap()),
             custom_endpoints: true,
             applications: Default::default(),
+            // Of its shops, one is German.
+            editions: "US,GB,IN,DE".parse().unwrap(),
         };
         let ahead_ms = self.clocks.between(-self.apart_ms, self.apart_ms);
         let app = App::new(

@@ -85,6 +85,15 @@ fn parameters_have_no_channel_that_the_code_has_not() {
 }
 
 #[test]
+fn e1_amazon_s_countries_are_those_of_the_code_unless_told_otherwise() {
+    let template = load();
+    let default = template["Parameters"]["AmazonMarketplaces"]["Default"].as_str().unwrap();
+    assert_eq!(default.parse(), Ok(channels::Editions::default()));
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(variables["AMAZON_MARKETPLACES"], json!({"Ref": "AmazonMarketplaces"}));
+}
+
+#[test]
 fn every_log_level_that_can_be_chosen_can_be_read() {
     for level in load()["Parameters"]["LogLevel"]["AllowedValues"].as_array().unwrap() {
         assert!(level.as_str().unwrap().parse::<aws::telemetry::LogLevel>().is_ok(), "{level}");

@@ -273,7 +273,7 @@ async fn f7_on_marking_what_amazon_has_is_counted_once_in_the_fba_location() {
 }
 
 #[tokio::test]
-async fn f8_a_difference_shows_both_numbers_and_the_time_and_f9_a_document_ends_it() {
+async fn f8_f9_a_difference_shows_both_numbers_and_the_time_and_a_document_ends_it() {
     let amazon = Amazon::tracking().await;
     let world = &amazon.world;
     let (item, sold) = amazon.item("A", 3, 8, true).await;

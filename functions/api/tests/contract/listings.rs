@@ -1,6 +1,7 @@
 //! Listings: confirm, link, unlink, bulk.
 
 use domain::listing::Match;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -162,4 +163,81 @@ async fn in_bulk_each_listing_comes_out_by_itself() {
     ] {
         world.post("/v1/listings/bulk", body).await.refused(422, "invalid_field", Some(pointer));
     }
+}
+
+#[tokio::test]
+async fn a6_confirmed_by_many_at_once_a_listing_becomes_one_item() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let other = world.connect_to("other.example").await;
+    let listings = [
+        world.listing(&connection, 1, Some("A"), Match::Unmatched).await,
+        world.listing(&other, 2, Some("a"), Match::Unmatched).await,
+    ];
+    let paths: Vec<String> = (0..8).map(|n| format!("/v1/listings/{}/confirm", listings[n % 2])).collect();
+    let answers = join_all(paths.iter().map(|path| world.post(path, json!({})))).await;
+    let ids: Vec<Value> = answers.into_iter().map(|answer| answer.ok()["item_id"].clone()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let items = world.get("/v1/items").await.ok();
+    assert_eq!(items["data"].as_array().unwrap().len(), 1);
+    let stock = world.get(&format!("/v1/items/{}/stock", ids[0].as_str().unwrap())).await.ok();
+    assert_eq!(stock["on_hand"], 8, "opened once");
+}
+
+#[tokio::test]
+async fn a6_confirmed_and_linked_at_once_a_listing_has_one_item() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let item = world.item("OTHER").await;
+    for number in 1..=8 {
+        let sku = format!("S{number}");
+        let listing = world.listing(&connection, number, Some(&sku), Match::Unmatched).await;
+        let path = format!("/v1/listings/{listing}");
+        let (confirm_path, link_path) = (format!("{path}/confirm"), format!("{path}/link"));
+        let confirm = world.post(&confirm_path, json!({}));
+        let link = world.post(&link_path, json!({"item_id": item}));
+        let (confirmed, linked) = if number % 2 == 0 {
+            join(confirm, link).await
+        } else {
+            let (linked, confirmed) = join(link, confirm).await;
+            (confirmed, linked)
+        };
+        let now = world.get(&path).await.ok()["item_id"].clone();
+        if linked.status == 200 {
+            assert_eq!((&now, confirmed.status), (&json!(item), 200), "{}", confirmed.body);
+            assert_eq!(confirmed.body["item_id"], now, "it has its item already");
+            let made = world.get(&format!("/v1/items?sku={sku}")).await.ok();
+            assert_eq!(made["data"], json!([]), "no item is left over");
+        } else {
+            linked.refused(409, "listing_linked", None);
+            assert_eq!(confirmed.ok()["item_id"], now);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a27_of_five_hundred_the_one_bad_id_fails_alone() {
+    let world = World::new().await;
+    let connection = world.connect().await;
+    let mut ids = Vec::new();
+    for number in 1..500 {
+        let listing = world.listing(&connection, number, Some(&format!("S{number}")), Match::Unmatched).await;
+        ids.push(listing.to_string());
+    }
+    ids.insert(250, "lst_x_404".to_owned());
+    let body = json!({"action": "confirm", "listing_ids": ids});
+    for _ in 0..2 {
+        let answer = world.post("/v1/listings/bulk", body.clone()).await.ok();
+        let outcomes = outcomes(&answer);
+        assert_eq!((outcomes.len(), outcomes[250]), (500, ("failed", "not_found")));
+        assert_eq!(outcomes.iter().filter(|(outcome, _)| *outcome == "done").count(), 499);
+        let told: Vec<&Value> =
+            answer["data"].as_array().unwrap().iter().map(|one| &one["listing_id"]).collect();
+        assert_eq!(told, ids.iter().map(|id| json!(id)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    }
+    let summary = world.get("/v1/listings/summary").await.ok();
+    assert_eq!(
+        (&summary["by_status"]["linked"], &summary["by_status"]["unconfirmed"]),
+        (&json!(499), &json!(0))
+    );
 }

@@ -191,6 +191,7 @@ impl World {
             public_url: Some("https://stock.example/".parse().unwrap()),
             custom_endpoints: false,
             applications: application(),
+            editions: Default::default(),
         };
         let queue_of_app: Arc<dyn queue::Queue> = queue.clone();
         let app = App::new(store, queue_of_app, shops.clone(), clock.clone(), counted_ids(), settings);

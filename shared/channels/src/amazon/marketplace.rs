@@ -3,6 +3,8 @@
 //! Ids and regions: <https://developer-docs.amazon.com/sp-api/docs/marketplace-ids> and `…/sp-api-endpoints`. Currencies
 //! and names are asked of Amazon itself, so none are written down here.
 
+use crate::{Closed, Editions};
+
 /// Amazon authorizes a seller, and counts a SKU's stock, within a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Region {
@@ -101,6 +103,22 @@ pub(super) fn by_id(id: &str) -> Option<&'static Marketplace> {
     ALL.iter().find(|marketplace| marketplace.id == id)
 }
 
+/// The country, where it has a marketplace.
+pub(crate) fn country(code: &str) -> Option<&'static str> {
+    ALL.iter().map(|marketplace| marketplace.country).find(|country| *country == code)
+}
+
+/// The first that is not open.
+pub(super) fn closed(marketplaces: &[String], open: &Editions) -> Option<Closed> {
+    if marketplaces.is_empty() {
+        let closed = Closed { position: None, country: DEFAULT.country };
+        return (!open.has(DEFAULT.country)).then_some(closed);
+    }
+    let known = marketplaces.iter().enumerate().filter_map(|(at, id)| Some((at, by_id(id)?.country)));
+    let mut closed = known.filter(|(_, country)| !open.has(country));
+    closed.next().map(|(at, country)| Closed { position: Some(at), country })
+}
+
 /// The connection's leading marketplace: its host is spoken to. One that is not known is refused when the shop is
 /// identified.
 pub(super) fn leading(marketplaces: &[String]) -> &'static Marketplace {
@@ -127,6 +145,19 @@ mod tests {
         assert_eq!(name(&["A1F83G8C2ARO7P", "A1PA6795UKMFR9"]), "Amazon GB - Customer");
         assert_eq!(name(&["A21TJRUUN4KGV"]), "Amazon IN - Customer");
         assert_eq!(name(&[]), "Amazon US - Customer");
+    }
+
+    #[test]
+    fn e1_a_marketplace_is_open_where_its_country_is() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let of = |named: &[&str], open: &str| closed(&ids(named), &open.parse().unwrap());
+        let (us, gb, de) = ("ATVPDKIKX0DER", "A1F83G8C2ARO7P", "A1PA6795UKMFR9");
+        assert_eq!(of(&[us, gb], "US,UK,IN"), None);
+        assert_eq!(of(&[gb, de], "US,UK,IN"), Some(Closed { position: Some(1), country: "DE" }));
+        assert_eq!(of(&[gb, de], "DE,GB"), None);
+        assert_eq!(of(&[], "US"), None);
+        assert_eq!(of(&[], "DE"), Some(Closed { position: None, country: "US" }), "the one that is meant");
+        assert_eq!(of(&["NOWHERE"], "US"), None, "left to Amazon");
     }
 
     #[test]

@@ -16,9 +16,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Fulfiller, Limit,
-    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
-    StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, Closed, Consent, Cursor, Editions, ErrorKind,
+    Fulfiller, Limit, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
+    ShopIdentity, StockBatch, StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -35,6 +35,8 @@ mod shipments;
 mod stock;
 mod webhooks;
 mod wire;
+
+pub(crate) use marketplace::country;
 
 /// Stands for all of Amazon's hosts: the one of North America.
 const HOME: &str = "https://sellingpartnerapi-na.amazon.com";
@@ -191,6 +193,10 @@ impl Channel for Amazon {
     /// As people know the marketplace: `Amazon US - Customer`.
     fn customer_name(&self, marketplaces: &[String]) -> String {
         format!("Amazon {} - Customer", marketplace::leading(marketplaces).country)
+    }
+
+    fn closed_marketplace(&self, marketplaces: &[String], open: &Editions) -> Option<Closed> {
+        marketplace::closed(marketplaces, open)
     }
 
     async fn push_shipment(

@@ -1,13 +1,16 @@
-//! The life of a connection: E2, E5 to E11, E16 to E18.
+//! The life of a connection: E1 to E7, E9 to E11, E16 to E18.
 
 use domain::ChannelKind;
 use features::{Hub, Shop, goods};
 use jiff::SignedDuration;
+use marketplace_sim::SimulatedShop as _;
+use marketplace_sim::amazon::AmazonShop;
 use serde_json::{Value, json};
 
 use crate::{rows, set_aside};
 
 rows![
+    e1_amazon_is_connected_in_the_countries_that_the_deployment_opens,
     e2_another_currency_is_refused_by_name,
     e3_a_channel_that_collects_taxes_needs_them_counted,
     e4_consent_ends_with_an_active_connection,
@@ -40,6 +43,50 @@ fn first_sync_minutes(on: ChannelKind) -> i64 {
 
 async fn syncs(hub: &Hub, kind: &str) -> Vec<Value> {
     hub.list(&format!("/v1/syncs?kind={kind}")).await
+}
+
+const US: &str = "ATVPDKIKX0DER";
+const UK: &str = "A1F83G8C2ARO7P";
+const INDIA: &str = "A21TJRUUN4KGV";
+const GERMANY: &str = "A1PA6795UKMFR9";
+
+/// A seller of these marketplaces, and what connects them.
+fn seller(hub: &Hub, name: &str, marketplaces: &'static [&'static str]) -> Value {
+    let shop = AmazonShop::new(hub.clock.reader(), features::shop::CURRENCY).in_marketplaces(marketplaces);
+    let credentials = shop.credentials();
+    let host = format!("{name}.amazon.example");
+    hub.shops.add(&host, std::sync::Arc::new(shop));
+    json!({"channel": "amazon", "name": name, "endpoint": format!("https://{host}"),
+        "marketplace": marketplaces, "credentials": credentials})
+}
+
+async fn e1_amazon_is_connected_in_the_countries_that_the_deployment_opens(on: ChannelKind) {
+    if on != ChannelKind::Amazon {
+        // What is opened by country is Amazon's.
+        let hub = Hub::with_editions("DE").await;
+        Shop::open(&hub, on, "north").connect(&hub).await;
+        return;
+    }
+    let hub = Hub::new().await;
+    for (name, open) in [("us", &[US]), ("uk", &[UK]), ("india", &[INDIA])] {
+        hub.post("/v1/connections", seller(&hub, name, open)).await.ok();
+    }
+    let both = seller(&hub, "both", &[UK, GERMANY]);
+    let mut waiting = both.clone();
+    waiting["credentials"] = json!({});
+    for input in [both, waiting] {
+        let refused = hub.post("/v1/connections", input).await.refused(422, "marketplace_not_enabled");
+        assert_eq!(refused["errors"][0]["pointer"], "/marketplace/1", "{refused}");
+        let says = refused["detail"].as_str().unwrap();
+        assert!(
+            ["Amazon DE", "GB,IN,US", "add DE to AmazonMarketplaces"].iter().all(|part| says.contains(part))
+        );
+    }
+    assert_eq!(hub.list("/v1/connections").await.len(), 3);
+    let open = Hub::with_editions("UK,DE").await;
+    open.post("/v1/connections", seller(&open, "both", &[UK, GERMANY])).await.ok();
+    let refused = open.post("/v1/connections", seller(&open, "us", &[US])).await;
+    refused.refused(422, "marketplace_not_enabled");
 }
 
 async fn e2_another_currency_is_refused_by_name(on: ChannelKind) {

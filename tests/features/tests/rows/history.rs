@@ -10,6 +10,8 @@ use crate::{rows, set_aside};
 
 rows![
     e8_a_resync_fetches_the_same_again_and_doubles_nothing,
+    e8_a_resync_brings_in_what_failed_once_it_is_mended,
+    e8_a_purged_sync_is_not_done_again,
     e12_four_counts_each_with_its_records,
     e13_success_is_kept_a_month_and_failure_two,
     e19_history_is_per_channel_and_over_all,
@@ -51,6 +53,50 @@ async fn e8_a_resync_fetches_the_same_again_and_doubles_nothing(on: ChannelKind)
     }
     assert_eq!(hub.list("/v1/orders").await.len(), 1);
     assert_eq!(hub.stock(&item).await, (20, 1));
+}
+
+async fn e8_a_resync_brings_in_what_failed_once_it_is_mended(on: ChannelKind) {
+    let hub = Hub::new().await;
+    let mut shop = Shop::open(&hub, on, "north");
+    shop.add(goods("MUG", "Mug", 3));
+    shop.connect(&hub).await;
+    hub.sync(&shop.connection, "items").await;
+    hub.clock.advance(SignedDuration::from_mins(10));
+    let bad = shop.add(varied("BAD", "Four", 4));
+    // The schedule's, which reads what changed where the channel can tell.
+    hub.pass(SignedDuration::from_mins(40)).await;
+    let failed =
+        hub.list(&format!("/v1/syncs?connection_id={}&kind=items&outcome=failed", shop.connection)).await;
+    let Some(past) = failed.first() else {
+        return set_aside(
+            "e8 of failures",
+            on,
+            "no listing has four attributes, so there is nothing to mend",
+        );
+    };
+    hub.clock.advance(SignedDuration::from_hours(1));
+    shop.shop.delete(&bad);
+    shop.add(varied("BAD", "Three", 3));
+    // No notification brings it.
+    shop.shop.take_deliveries();
+    let again = hub.post(&format!("/v1/syncs/{}/resync", past["id"].as_str().unwrap()), json!({})).await.ok();
+    assert_eq!((&again["from"], &again["to"]), (&past["from"], &past["to"]));
+    hub.settle().await;
+    let ended = hub.get(&format!("/v1/syncs/{}", again["id"].as_str().unwrap())).await.ok();
+    assert_eq!((&ended["state"], &ended["records"]["failed"]), (&json!("succeeded"), &json!(0)), "{ended}");
+    hub.listing(&shop.connection, "BAD").await;
+}
+
+async fn e8_a_purged_sync_is_not_done_again(on: ChannelKind) {
+    let (hub, shop, _) = synced(on).await;
+    let past = hub.list(&format!("/v1/syncs?connection_id={}&kind=orders", shop.connection)).await.remove(0);
+    // Deleted by its time, not by a sweep that may be late.
+    hub.clock.advance(DAY * 32);
+    for path in ["", "/records?outcome=synced"] {
+        hub.get(&format!("/v1/syncs/{}{path}", past["id"].as_str().unwrap())).await.refused(404, "not_found");
+    }
+    let resync = format!("/v1/syncs/{}/resync", past["id"].as_str().unwrap());
+    hub.post(&resync, json!({})).await.refused(404, "not_found");
 }
 
 async fn e12_four_counts_each_with_its_records(on: ChannelKind) {

@@ -10,8 +10,10 @@ use libtest_mimic::{Arguments, Trial};
 
 mod confirm;
 mod connections;
+mod contacts;
 mod history;
 mod matching;
+mod order_law;
 mod orders;
 mod privacy;
 mod stock;
@@ -48,6 +50,8 @@ fn main() {
         matching::ROWS,
         confirm::ROWS,
         orders::ROWS,
+        order_law::ROWS,
+        contacts::ROWS,
         unlinking::ROWS,
         stock::ROWS,
         connections::ROWS,

@@ -2,6 +2,7 @@
 
 use domain::ChannelKind;
 use features::{Hub, Shop, goods};
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use marketplace_sim::Sold;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ rows![
     b2_a_warning_names_the_unconfirmed_lines_and_both_actions,
     b3_all_lines_are_confirmed_at_once,
     b3_lines_are_linked_one_by_one,
+    b3_confirmed_by_two_at_once_the_lines_have_one_item_each,
     b4_resolving_a_listing_thaws_every_order_that_waits_for_it,
     b5_a_thawed_order_takes_every_document,
     e14_a_fulfilled_order_comes_in_only_where_it_is_wanted,
@@ -21,6 +23,7 @@ rows![
     g1_an_order_is_there_once_however_often_it_is_told,
     g1_what_happens_to_an_order_on_its_channel_happens_here,
     g4_a_shipment_made_here_is_told_with_carrier_and_tracking,
+    g4_shipped_by_two_at_once_it_leaves_once,
     g5_the_payment_is_a_status_and_a_comment,
 ];
 
@@ -161,6 +164,25 @@ async fn b3_lines_are_linked_one_by_one(on: ChannelKind) {
     }
 }
 
+async fn b3_confirmed_by_two_at_once_the_lines_have_one_item_each(on: ChannelKind) {
+    let waiting = Unconfirmed::new(on).await;
+    let hub = &waiting.hub;
+    let order = waiting.order(2, 1).await;
+    let confirm = format!("{}/confirm-lines", path(&order));
+    let answers = join_all((0..4).map(|_| hub.post(&confirm, json!({})))).await;
+    for answer in answers {
+        assert_eq!(answer.ok()["frozen"], false);
+    }
+    let items = hub.list("/v1/items").await;
+    assert_eq!(items.len(), 2, "{items:?}");
+    let mut stock = Vec::new();
+    for item in &items {
+        stock.push(hub.stock(item["id"].as_str().unwrap()).await);
+    }
+    stock.sort_unstable();
+    assert_eq!(stock, [(9, 1), (9, 2)]);
+}
+
 async fn b4_resolving_a_listing_thaws_every_order_that_waits_for_it(on: ChannelKind) {
     let waiting = Unconfirmed::new(on).await;
     let hub = &waiting.hub;
@@ -275,6 +297,22 @@ async fn g4_a_shipment_made_here_is_told_with_carrier_and_tracking(on: ChannelKi
     }
     let shown = hub.get(&format!("/v1/shipments/{}", made["id"].as_str().unwrap())).await.ok();
     assert_eq!(shown["push_state"], "in_sync", "{shown}");
+    assert_eq!(hub.stock(&item).await, (18, 0));
+}
+
+async fn g4_shipped_by_two_at_once_it_leaves_once(on: ChannelKind) {
+    let (hub, shop, sold, item) = linked(on).await;
+    let order = shop.shop.sell(&[(sold, 2)]);
+    hub.settle().await;
+    let shipments = format!("{}/shipments", path(&order_of(&hub, &order).await));
+    let ship =
+        |number: u32| hub.post(&shipments, json!({"carrier": "DHL", "tracking_number": number.to_string()}));
+    let answers = join_all((100_001..100_005).map(ship)).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    assert_eq!((made, refused), (1, 3), "{answers:?}");
+    hub.settle().await;
+    assert_eq!(shop.shop.shipments(&order).len(), 1);
     assert_eq!(hub.stock(&item).await, (18, 0));
 }
 

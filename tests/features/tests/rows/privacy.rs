@@ -21,6 +21,7 @@ use crate::rows;
 rows![
     h7_nothing_personal_is_in_any_answer_event_log_or_row,
     h7_an_order_that_cannot_be_read_gives_nothing_away,
+    h9_whoever_is_told_anything_is_not_told_who_bought,
 ];
 
 const MARK: &str = "zqmark";
@@ -274,6 +275,15 @@ fn assert_free(place: &str, text: &str) {
     }
 }
 
+/// All that the merchant's own systems are told.
+async fn events(hub: &Hub) -> String {
+    let ear = Ear::default();
+    event_publish::handle(&ear, hub.stream()).await;
+    let events = ear.0.into_inner().unwrap();
+    assert!(events.contains("order_id"), "no order is told of: {events}");
+    events
+}
+
 async fn assert_free_everywhere(hub: &Hub, log: &Log) {
     for (path, text) in answers(hub).await {
         assert_free(&path, &text);
@@ -281,14 +291,10 @@ async fn assert_free_everywhere(hub: &Hub, log: &Log) {
     for body in hub.queued() {
         assert_free("a queue", &body);
     }
-    let ear = Ear::default();
-    event_publish::handle(&ear, hub.stream()).await;
-    let events = ear.0.into_inner().unwrap();
-    assert!(events.contains("order_id"), "no order is told of: {events}");
-    assert_free("an event", &events);
+    assert_free("an event", &events(hub).await);
     assert_free("the stream", &format!("{:?}", hub.stream()));
     assert_free("a table", &tables(hub).await);
-    // H9: neither does the channel hear of it again, nor anyone else.
+    // Neither does the channel hear of it again, nor anyone else.
     for request in hub.shops.sent() {
         assert_free("a request", &request);
     }
@@ -318,17 +324,15 @@ async fn orders_come_in(hub: &Hub, shop: &Shop) {
     hub.sync(&shop.connection, "orders").await;
 }
 
-async fn h7_nothing_personal_is_in_any_answer_event_log_or_row(on: ChannelKind) {
-    let log = Log::default();
-    let _listening = log.listen();
-    let (hub, shop, [mug, tee]) = tapped(on, |value| mark(value, "", false)).await;
+/// Orders that are sent, cancelled, cloned; the first one's path.
+async fn a_day(hub: &Hub, shop: &Shop, [mug, tee]: [marketplace_sim::Sold; 2]) -> String {
     let order = shop.shop.sell(&[(mug.clone(), 1)]);
-    orders_come_in(&hub, &shop).await;
+    orders_come_in(hub, shop).await;
     shop.shop.sell(&[(tee, 1)]);
     let gone = shop.shop.sell(&[(mug, 1)]);
-    orders_come_in(&hub, &shop).await;
+    orders_come_in(hub, shop).await;
     shop.shop.cancel(&gone);
-    orders_come_in(&hub, &shop).await;
+    orders_come_in(hub, shop).await;
     let id = domain::OrderId::of(&shop.connection.parse().unwrap(), &order).unwrap();
     let path = format!("/v1/orders/{id}");
     hub.post(&format!("{path}/packages"), json!({})).await.ok();
@@ -336,6 +340,14 @@ async fn h7_nothing_personal_is_in_any_answer_event_log_or_row(on: ChannelKind) 
     hub.post(&format!("{path}/shipments"), shipment).await.ok();
     hub.settle().await;
     hub.post(&format!("{path}/clone"), json!({})).await.ok();
+    path
+}
+
+async fn h7_nothing_personal_is_in_any_answer_event_log_or_row(on: ChannelKind) {
+    let log = Log::default();
+    let _listening = log.listen();
+    let (hub, shop, sold) = tapped(on, |value| mark(value, "", false)).await;
+    let path = a_day(&hub, &shop, sold).await;
     // It was planted, and taken in.
     let revealed = hub.get(&format!("{path}/customer")).await.ok();
     assert!(revealed.to_string().contains(MARK), "{revealed}");
@@ -350,6 +362,19 @@ async fn h7_nothing_personal_is_in_any_answer_event_log_or_row(on: ChannelKind) 
     }
     assert_free("a table", &tables(&hub).await);
     assert_free("the audit", &hub.get("/v1/audit").await.ok().to_string());
+}
+
+async fn h9_whoever_is_told_anything_is_not_told_who_bought(on: ChannelKind) {
+    let (hub, shop, sold) = tapped(on, |value| mark(value, "", false)).await;
+    let path = a_day(&hub, &shop, sold).await;
+    let revealed = hub.get(&format!("{path}/customer")).await.ok();
+    assert!(revealed.to_string().contains(MARK), "nothing was planted: {revealed}");
+    let sent = hub.shops.sent();
+    assert!(sent.iter().any(|request| request.contains("00340434")), "no shipment was told of: {sent:?}");
+    for request in sent {
+        assert_free("a request to the channel", &request);
+    }
+    assert_free("an event", &events(&hub).await);
 }
 
 async fn h7_an_order_that_cannot_be_read_gives_nothing_away(on: ChannelKind) {

@@ -1,4 +1,4 @@
-//! Stock goes out to the channels: D1 to D16.
+//! Stock goes out to the channels: D1 to D17.
 
 use domain::ChannelKind;
 use features::{Hub, Shop, goods};
@@ -12,6 +12,7 @@ rows![
     d1_receives_shipments_and_invoices_each_reach_every_listing,
     d2_push_stock_sends_to_every_listing_though_nothing_changed,
     d3_new_orders_come_in_before_the_number_goes_out,
+    d4_available_is_current_stock_less_the_orders_of_that_run,
     d5_every_change_of_stock_reaches_the_listing_by_itself,
     d6_stock_goes_out_unless_it_is_switched_off,
     d7_switched_off_it_reaches_nobody_here_and_everybody_else,
@@ -21,6 +22,7 @@ rows![
     d11_no_location_at_all_sends_nothing_and_says_so,
     d12_what_was_sent_last_and_when_is_seen,
     d13_no_number_of_the_channel_changes_the_hubs,
+    d14_a_quantity_is_changed_in_the_hub_and_arrives_at_the_listing,
     d15_what_was_edited_on_the_channel_is_overwritten_at_the_next_push,
     d16_the_seven_steps,
     d17_channels_and_guides_are_there,
@@ -140,9 +142,27 @@ async fn d3_new_orders_come_in_before_the_number_goes_out(on: ChannelKind) {
         // Its limits leave no room for a look before each push: a schedule's sync brings the orders.
         pair.hub.sync(&pair.shops[0].connection, "orders").await;
     }
-    // D4: 12 on hand, 6 committed by the orders of that run.
     assert_eq!(pair.hub.stock(&pair.item).await, (12, 6));
     assert_eq!(pair.shown(), [Some(6); 2]);
+}
+
+async fn d4_available_is_current_stock_less_the_orders_of_that_run(on: ChannelKind) {
+    let pair = Pair::new(on).await;
+    pair.hub.adjust(&pair.item, -2).await;
+    pair.hub.clock.advance(SignedDuration::from_mins(5));
+    for units in [1, 2] {
+        pair.shops[0].shop.sell(&[(pair.sold[0].clone(), units)]);
+        pair.shops[0].shop.take_deliveries();
+    }
+    pair.hub.clock.advance(SignedDuration::from_mins(5));
+    let run = pair.hub.sync(&pair.shops[0].connection, "orders").await;
+    assert_eq!(run["records"]["synced"], 2, "{run}");
+    let stock = pair.hub.get(&format!("/v1/items/{}/stock", pair.item)).await.ok();
+    assert_eq!(
+        (&stock["on_hand"], &stock["committed"], &stock["available"]),
+        (&json!(10), &json!(3), &json!(7))
+    );
+    assert_eq!(pair.shown(), [Some(7); 2]);
 }
 
 async fn d5_every_change_of_stock_reaches_the_listing_by_itself(on: ChannelKind) {
@@ -238,6 +258,17 @@ async fn d13_no_number_of_the_channel_changes_the_hubs(on: ChannelKind) {
         pair.hub.sync(&pair.shops[0].connection, kind).await;
     }
     assert_eq!(pair.hub.stock(&pair.item).await, (12, 0));
+}
+
+async fn d14_a_quantity_is_changed_in_the_hub_and_arrives_at_the_listing(on: ChannelKind) {
+    let pair = Pair::new(on).await;
+    let counted =
+        json!({"location_id": pair.home, "lines": [{"item_id": pair.item, "set_to": 7}], "reason": "count"});
+    pair.hub.post("/v1/adjustments", counted).await.ok();
+    pair.hub.settle().await;
+    assert_eq!(pair.shown(), [Some(7); 2]);
+    let guide = include_str!("../../../../docs/mapping.md");
+    assert!(guide.contains("is to change the stock here"), "a merchant reads where to change a quantity");
 }
 
 async fn d15_what_was_edited_on_the_channel_is_overwritten_at_the_next_push(on: ChannelKind) {

@@ -3,9 +3,9 @@
 use domain::ChannelKind;
 use features::{Hub, Shop, goods};
 use marketplace_sim::Sold;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::rows;
+use crate::{rows, set_aside};
 
 rows![
     c1_only_the_chosen_channels_are_unlinked,
@@ -14,6 +14,7 @@ rows![
     c4_the_next_sync_brings_it_back_and_it_can_be_linked_elsewhere,
     c5_a_resync_brings_it_back_too,
     l13_unlinked_stays_unlinked_for_a_hundred_syncs,
+    l13_what_looks_like_an_item_is_suggested_with_why_and_never_linked,
 ];
 
 struct Sold2 {
@@ -113,4 +114,64 @@ async fn l13_unlinked_stays_unlinked_for_a_hundred_syncs(on: ChannelKind) {
     }
     let listing = shops.hub.listing(&shops.north.connection, "MUG").await;
     assert_eq!((&listing["status"], listing["item_id"].is_null()), (&json!("unconfirmed"), true));
+}
+
+/// What a listing looks like: item and reasons.
+async fn suggested(hub: &Hub, listing: &Value) -> Vec<(String, Vec<String>)> {
+    let found = hub.list(&format!("/v1/listings/{}/suggestions", listing["id"].as_str().unwrap())).await;
+    let codes = |one: &Value| -> Vec<String> {
+        let reasons = one["reasons"].as_array().unwrap().iter();
+        reasons
+            .map(|reason| {
+                assert!(reason["detail"].as_str().unwrap().ends_with('.'), "{reason}");
+                reason["code"].as_str().unwrap().to_owned()
+            })
+            .collect()
+    };
+    found.iter().map(|one| (one["item_id"].as_str().unwrap().to_owned(), codes(one))).collect()
+}
+
+async fn l13_what_looks_like_an_item_is_suggested_with_why_and_never_linked(on: ChannelKind) {
+    let hub = Hub::new().await;
+    let mug = hub.item("AB-007", "Large red mug", 20).await;
+    let tee = hub.item("TEE", "Tee", 20).await;
+    hub.patch(&format!("/v1/items/{tee}"), json!({"barcode": "04006381333931"})).await.ok();
+    let mut shop = Shop::open(&hub, on, "north");
+    shop.add(goods("ab 7", "Cup", 3));
+    shop.add(goods("OTHER-1", "Mug, red (large)", 3));
+    shop.add(marketplace_sim::Goods {
+        barcode: Some("4006381333931".to_owned()),
+        ..goods("OTHER-2", "Top", 3)
+    });
+    shop.add(goods("OTHER-3", "Nothing alike", 3));
+    shop.connect(&hub).await;
+    for _ in 0..3 {
+        hub.sync(&shop.connection, "items").await;
+    }
+    let of = async |sku: &str| {
+        let listing = hub.listing(&shop.connection, sku).await;
+        assert_eq!((&listing["status"], &listing["match"]), (&json!("unconfirmed"), &json!("unmatched")));
+        (suggested(&hub, &listing).await, listing)
+    };
+    let because = |item: &str, code: &str| vec![(item.to_owned(), vec![code.to_owned()])];
+    let (like_sku, listing) = of("ab 7").await;
+    assert_eq!(like_sku, because(&mug, "sku"));
+    assert_eq!(of("OTHER-1").await.0, because(&mug, "title"));
+    assert_eq!(of("OTHER-3").await.0, []);
+    match of("OTHER-2").await {
+        (_, listing) if listing["barcode"].is_null() => {
+            set_aside("l13 by barcode", on, "listings have no barcode there");
+        }
+        (like_barcode, _) => assert_eq!(like_barcode, because(&tee, "barcode")),
+    }
+    // A person takes it, and takes it back: it is not suggested again.
+    let path = format!("/v1/listings/{}", listing["id"].as_str().unwrap());
+    hub.post(&format!("{path}/link"), json!({"item_id": mug})).await.ok();
+    assert_eq!(suggested(&hub, &listing).await, [], "a linked one waits for nobody");
+    hub.post(&format!("{path}/unlink"), json!({})).await.ok();
+    assert_eq!(suggested(&hub, &listing).await, []);
+    // What an item is no more, it is not found by.
+    hub.patch(&format!("/v1/items/{mug}"), json!({"name": "Small blue cup"})).await.ok();
+    assert_eq!(of("OTHER-1").await.0, []);
+    hub.get("/v1/listings/lst_x_404/suggestions").await.refused(404, "not_found");
 }

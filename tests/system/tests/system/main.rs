@@ -5,6 +5,7 @@ mod bad_record;
 mod demo;
 mod drift;
 mod first_sync;
+mod guide;
 mod kill;
 mod lifecycle;
 mod outage;

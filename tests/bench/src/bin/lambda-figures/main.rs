@@ -101,6 +101,7 @@ fn environment(function: &str, api: &str) -> BTreeMap<String, String> {
             "PUBLIC_URL" => "https://stock.example",
             "ENABLED_CHANNELS" => "amazon,ebay,etsy,shopify,woocommerce",
             "CUSTOM_ENDPOINTS" | "PRIVATE_ADDRESSES" => "false",
+            "AMAZON_MARKETPLACES" => "US",
             "LOG_LEVEL" => "info",
             _ => "bench",
         };
