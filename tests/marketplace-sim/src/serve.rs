@@ -1,4 +1,4 @@
-//! A simulated shop behind a real HTTP server on the loopback interface.
+//! A simulated shop behind a real HTTP server on the loopback interface. Who opens its page of consent has agreed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +9,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::StatusCode;
+use http::request::Parts;
+use http::{Method, StatusCode};
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::{Fault, SimulatedShop};
 
@@ -51,6 +53,10 @@ async fn answer(State(shop): State<Arc<dyn SimulatedShop>>, request: Request) ->
     let Ok(body) = axum::body::to_bytes(body, 8 * 1024 * 1024).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    let opened = if parts.method == Method::GET { page(&parts) } else { None };
+    if let Some(back) = opened.and_then(|page| shop.consent(&page)) {
+        return (StatusCode::FOUND, [("location", back.to_string())]).into_response();
+    }
     let handle = || shop.handle(http::Request::from_parts(parts, body));
     match shop.faults().take() {
         Fault::Pass => handle().map(Body::from),
@@ -75,6 +81,15 @@ async fn answer(State(shop): State<Arc<dyn SimulatedShop>>, request: Request) ->
         }
         Fault::Cut => handle().map(|body: Bytes| Body::from(body.slice(..body.len() / 2))).into_response(),
     }
+}
+
+/// The address of a page, as the browser has it that opens it.
+fn page(parts: &Parts) -> Option<Url> {
+    if parts.uri.scheme().is_some() {
+        return parts.uri.to_string().parse().ok();
+    }
+    let host = parts.headers.get("host")?.to_str().ok()?;
+    format!("http://{host}{}", parts.uri.path_and_query()?).parse().ok()
 }
 
 /// Longer than any client waits.

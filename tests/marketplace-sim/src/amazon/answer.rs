@@ -6,6 +6,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+const MARKETPLACE_SPELLINGS: [&str; 4] =
+    ["marketplaceIds", "MarketplaceIds", "MarketplaceId", "marketplace_ids"];
+
 /// A request that was routed: decoded only now, for a SKU is one segment whatever it holds.
 pub(super) struct Asked<'a> {
     pub query: BTreeMap<String, String>,
@@ -46,9 +49,12 @@ impl<'a> Asked<'a> {
         serde_json::from_slice(self.body).ok()
     }
 
-    /// Amazon refuses what an operation does not know.
+    /// What an operation does not know is refused, so that no misspelt parameter passes here. Amazon itself overlooks it:
+    /// client libraries send the marketplace under each of its spellings to every operation.
     pub fn unknown(&self, known: &[&str]) -> Option<Said> {
-        let name = self.query.keys().find(|name| !known.contains(&name.as_str()))?;
+        let name = self.query.keys().find(|name| {
+            !known.contains(&name.as_str()) && !MARKETPLACE_SPELLINGS.contains(&name.as_str())
+        })?;
         Some(invalid(&format!("{name} is not a parameter of this operation")))
     }
 }

@@ -94,16 +94,21 @@ fn try_search(state: &State, asked: &Asked<'_>, now: Timestamp) -> Result<Said, 
             && after.is_none_or(|after| listing.updated_at >= after)
             && before.is_none_or(|before| listing.updated_at <= before)
     };
+    let sign = match asked.get("sortOrder").unwrap_or("DESC") {
+        "ASC" => 1,
+        "DESC" => -1,
+        _ => return Err(invalid("Invalid 'sortOrder' provided.")),
+    };
     // A place among what is sorted, so that what goes or comes under the walk moves nobody else.
     let key = |listing: &Listing| {
         let at = if by_change { listing.updated_at.as_millisecond() } else { 0 };
-        (at, listing.number)
+        (sign * at, sign * i64::try_from(listing.number).expect("a small number"))
     };
     let mut found: Vec<_> = state.listings.iter().filter(matching).collect();
     found.sort_by_key(|(_, listing)| key(listing));
     let total = found.len();
     let (from, seen) = match asked.get("pageToken") {
-        None => ((i64::MIN, 0), 0),
+        None => ((i64::MIN, i64::MIN), 0),
         Some(token) => read_token(token).ok_or_else(|| invalid("Invalid 'pageToken' provided."))?,
     };
     let rest: Vec<_> = found.into_iter().filter(|(_, listing)| key(listing) > from).collect();
@@ -122,7 +127,7 @@ fn try_search(state: &State, asked: &Asked<'_>, now: Timestamp) -> Result<Said, 
     Ok(say(200, body))
 }
 
-fn read_token(token: &str) -> Option<((i64, u64), usize)> {
+fn read_token(token: &str) -> Option<((i64, i64), usize)> {
     let mut parts = token.split('~');
     let mut next = || parts.next();
     Some(((next()?.parse().ok()?, next()?.parse().ok()?), next()?.parse().ok()?))
@@ -148,7 +153,8 @@ fn item(state: &State, sku: &str, listing: &Listing, asked: &Asked<'_>, ids: &[&
         ids.iter().copied().filter(|id| listing.marketplaces.iter().any(|one| one == id)).collect();
     let mut item = Map::from_iter([("sku".to_owned(), sku.into())]);
     let mut put = |name: &str, value: Value| {
-        if asked.includes(name) {
+        let by_default = name == "summaries" && asked.get("includedData").is_none();
+        if by_default || asked.includes(name) {
             item.insert(name.to_owned(), value);
         }
     };

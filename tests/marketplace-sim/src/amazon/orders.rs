@@ -20,6 +20,15 @@ const INCLUDED: [&str; 11] = [
     "PAYMENT",
     "FULFILLMENT_ORDERS",
 ];
+const STATUSES: [&str; 7] = [
+    "PENDING_AVAILABILITY",
+    "PENDING",
+    "UNSHIPPED",
+    "PARTIALLY_SHIPPED",
+    "SHIPPED",
+    "CANCELLED",
+    "UNFULFILLABLE",
+];
 /// How far in the past the end of a period must be.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
@@ -53,10 +62,21 @@ fn try_search(state: &State, asked: &Asked<'_>, now: Timestamp) -> Result<Said, 
     if created.is_some() == changed.is_some() {
         return Err(invalid("exactly one of createdAfter and lastUpdatedAfter is needed"));
     }
-    let before = time("lastUpdatedBefore")?;
+    let (created_before, before) = (time("createdBefore")?, time("lastUpdatedBefore")?);
+    if created.is_some() && before.is_some() || changed.is_some() && created_before.is_some() {
+        return Err(invalid("a period is of creation or of change, not of both"));
+    }
     let latest = now.checked_sub(SETTLED_AFTER).unwrap_or(now);
-    if before.is_some_and(|before| before > latest || changed.is_some_and(|changed| before < changed)) {
-        return Err(invalid("lastUpdatedBefore must be two minutes before the time of the request"));
+    if let (Some(from), Some(to)) = (created.or(changed), created_before.or(before))
+        && (to > latest || to < from)
+    {
+        return Err(invalid("a period must end two minutes before the time of the request"));
+    }
+    let (statuses, senders) = (asked.list("fulfillmentStatuses"), asked.list("fulfilledBy"));
+    if statuses.iter().any(|status| !STATUSES.contains(status))
+        || senders.iter().any(|by| !["AMAZON", "MERCHANT"].contains(by))
+    {
+        return Err(invalid("fulfillmentStatuses or fulfilledBy"));
     }
     if asked.list("includedData").iter().any(|what| !INCLUDED.contains(what)) {
         return Err(invalid("includedData"));
@@ -77,6 +97,9 @@ fn try_search(state: &State, asked: &Asked<'_>, now: Timestamp) -> Result<Said, 
         .iter()
         .filter(|(_, order)| {
             created.is_none_or(|after| order.created_at >= after)
+                && created_before.is_none_or(|before| order.created_at <= before)
+                && (statuses.is_empty() || statuses.contains(&order.status()))
+                && (senders.is_empty() || senders.contains(&sender(order)))
                 && changed.is_none_or(|after| order.updated_at >= after)
                 && before.is_none_or(|before| order.updated_at <= before)
                 && (marketplaces.is_empty() || marketplaces.contains(&order.marketplace.as_str()))
@@ -92,8 +115,10 @@ fn try_search(state: &State, asked: &Asked<'_>, now: Timestamp) -> Result<Said, 
         let (at, number) = key(last);
         body["pagination"] = json!({ "nextToken": format!("{at}~{number}") });
     }
-    if let Some(before) = before {
-        body["lastUpdatedBefore"] = before.to_string().into();
+    for (name, end) in [("lastUpdatedBefore", before), ("createdBefore", created_before)] {
+        if let Some(end) = end {
+            body[name] = end.to_string().into();
+        }
     }
     Ok(say(200, body))
 }
@@ -111,6 +136,10 @@ pub(super) fn get(state: &State, asked: &Asked<'_>, id: &str) -> Said {
         Some(order) => say(200, json!({ "order": shown(state, id, order, asked) })),
         None => missing(),
     }
+}
+
+fn sender(order: &Order) -> &'static str {
+    if order.by_amazon { "AMAZON" } else { "MERCHANT" }
 }
 
 fn money(state: &State, minor_of_price: &str, units: i64) -> Value {
@@ -135,12 +164,11 @@ fn shown(state: &State, id: &str, order: &Order, asked: &Asked<'_>) -> Value {
             fields.insert(name.to_owned(), value);
         }
     };
-    let by = if order.by_amazon { "AMAZON" } else { "MERCHANT" };
     put(
         "FULFILLMENT",
         "fulfillment",
         json!({
-            "fulfillmentStatus": status, "fulfilledBy": by, "fulfillmentServiceLevel": "STANDARD",
+            "fulfillmentStatus": status, "fulfilledBy": sender(order), "fulfillmentServiceLevel": "STANDARD",
         }),
     );
     if priced {

@@ -73,9 +73,11 @@ impl Tokens {
         Some(back)
     }
 
-    fn redeems(&self, code: Option<&str>, redirect_uri: Option<&str>) -> bool {
-        let given = code.zip(redirect_uri);
-        self.code.as_ref().is_some_and(|(code, to)| given == Some((code.as_str(), to.as_str())))
+    /// The address may be left out, as client libraries do, but not be another's.
+    fn redeems(&self, given: Option<&str>, redirect_uri: Option<&str>) -> bool {
+        self.code.as_ref().is_some_and(|(code, to)| {
+            given == Some(code.as_str()) && redirect_uri.is_none_or(|uri| uri == to.as_str())
+        })
     }
 
     /// `POST /auth/o2/token`.

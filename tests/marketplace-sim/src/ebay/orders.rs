@@ -37,13 +37,12 @@ pub(super) fn list(state: &State, asked: &Asked<'_>) -> Answer {
     let Some(limit @ 1..=200) = limit else { return refuse(31100, "Invalid limit") };
     let offset = asked.query("offset").map_or(Some(0), |text| text.parse::<usize>().ok());
     let Some(offset) = offset else { return refuse(31000, "Invalid offset") };
-    let span = match asked.query("filter").map(|text| span(text, asked.now)) {
-        None => None,
-        Some(Ok(span)) => Some(span),
-        Some(Err(refusal)) => return refusal,
+    let filter = match Filter::parse(asked.query("filter"), asked.now) {
+        Ok(filter) => filter,
+        Err(refusal) => return refusal,
     };
     let mut due: Vec<(&String, &Order)> =
-        state.orders.iter().filter(|(_, order)| span.as_ref().is_none_or(|span| span.holds(order))).collect();
+        state.orders.iter().filter(|(_, order)| filter.holds(order)).collect();
     due.sort_by(|a, b| (b.1.created, b.0).cmp(&(a.1.created, a.0)));
     let total = due.len();
     let shown: Vec<Value> =
@@ -55,6 +54,43 @@ pub(super) fn list(state: &State, asked: &Asked<'_>) -> Answer {
         body["next"] = json!(address(offset + limit));
     }
     Answer::ok(body)
+}
+
+/// Which orders are asked for: without a period, those of the last 90 days.
+struct Filter<'a> {
+    span: Span,
+    /// Of shipping; any where empty.
+    progress: Vec<&'a str>,
+}
+
+impl<'a> Filter<'a> {
+    fn parse(text: Option<&'a str>, now: Timestamp) -> Result<Self, Answer> {
+        let (mut asked_span, mut progress) = (None, Vec::new());
+        for part in text.into_iter().flat_map(|text| text.split(',')) {
+            let Some(value) = part.strip_prefix("orderfulfillmentstatus:") else {
+                let period = span(part, now)?;
+                // Of two periods, that of creation counts.
+                asked_span = asked_span.filter(|earlier: &Span| earlier.by_creation).or(Some(period));
+                continue;
+            };
+            let inner = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            progress = inner.map(|inner| inner.split('|').collect()).unwrap_or_default();
+            let known = |wanted: &[&str]| {
+                progress.len() == wanted.len() && wanted.iter().all(|one| progress.contains(one))
+            };
+            if !known(&["NOT_STARTED", "IN_PROGRESS"]) && !known(&["FULFILLED", "IN_PROGRESS"]) {
+                return Err(refuse(30800, "Invalid filter value"));
+            }
+        }
+        let from = now.checked_sub(jiff::SignedDuration::from_hours(24 * 90)).unwrap_or(now);
+        let span = asked_span.unwrap_or(Span { by_creation: true, from, to: None });
+        Ok(Self { span, progress })
+    }
+
+    fn holds(&self, order: &Order) -> bool {
+        let shipping = order.forced.get("orderFulfillmentStatus").map_or(shipping(order), String::as_str);
+        self.span.holds(order) && (self.progress.is_empty() || self.progress.contains(&shipping))
+    }
 }
 
 struct Span {
@@ -116,8 +152,6 @@ fn json_of(id: &str, order: &Order) -> Value {
         all if all >= total => "FULLY_REFUNDED",
         _ => "PARTIALLY_REFUNDED",
     };
-    let units = |of: fn(&Line) -> u32| order.lines.iter().map(of).sum::<u32>();
-    let shipping = progress(units(|line| line.shipped), units(|line| line.quantity));
     let mut cancel = json!({ "cancelState": "NONE_REQUESTED", "cancelRequests": [] });
     if let Some(at) = order.cancelled {
         cancel = json!({ "cancelState": "CANCELED", "cancelledDate": written(at), "cancelRequests": [] });
@@ -142,7 +176,7 @@ fn json_of(id: &str, order: &Order) -> Value {
     json!({
         "orderId": id, "salesRecordReference": id.replace('-', ""), "sellerId": super::tokens::USERNAME,
         "creationDate": written(order.created), "lastModifiedDate": written(order.modified),
-        "orderFulfillmentStatus": forced("orderFulfillmentStatus", shipping),
+        "orderFulfillmentStatus": forced("orderFulfillmentStatus", shipping(order)),
         "orderPaymentStatus": forced("orderPaymentStatus", paying),
         "cancelStatus": cancel,
         "buyer": { "username": "b***e", "buyerRegistrationAddress": address },
@@ -159,6 +193,11 @@ fn json_of(id: &str, order: &Order) -> Value {
         }).collect::<Vec<_>>(),
         "lineItems": lines,
     })
+}
+
+fn shipping(order: &Order) -> &'static str {
+    let units = |of: fn(&Line) -> u32| order.lines.iter().map(of).sum::<u32>();
+    progress(units(|line| line.shipped), units(|line| line.quantity))
 }
 
 fn progress(shipped: u32, all: u32) -> &'static str {

@@ -22,7 +22,7 @@ impl State {
     pub fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> (String, Response<Bytes>) {
         let path = request.uri().path().to_owned();
         if path.ends_with("/v3/public/oauth/token") && request.method() == Method::POST {
-            let (status, body) = self.tokens.grant(&fields(request.body()), now);
+            let (status, body) = self.tokens.grant(&granted(request), now);
             return ("POST oauth/token".to_owned(), response(status, &body));
         }
         let Some((_, route)) = path.split_once("/v3/application/") else {
@@ -81,6 +81,9 @@ impl State {
                 let listing = self.listings.get(&number(id)?).ok_or_else(Refusal::missing)?;
                 Ok(self.listing_with(listing, with_inventory(&query)))
             }
+            ("GET", ["listings", id, "inventory"]) => {
+                Ok(self.inventory(self.listings.get(&number(id)?).ok_or_else(Refusal::missing)?))
+            }
             ("PUT", ["listings", id, "inventory"]) => self.put_inventory(number(id)?, request.body(), now),
             (_, ["shops", ..]) if !ours => {
                 Err(Refusal(StatusCode::FORBIDDEN, "User does not own this shop".to_owned()))
@@ -135,10 +138,19 @@ impl State {
                 text.parse().map_err(|_| Refusal::bad(format!("Expected int value for '{name}'")))?;
             Ok(Some(second))
         };
-        let (from, to) = (second("min_last_modified")?, second("max_last_modified")?);
+        let changed = (second("min_last_modified")?, second("max_last_modified")?);
+        let made = (second("min_created")?, second("max_created")?);
+        let during = |at: Timestamp, (from, to): (Option<i64>, Option<i64>)| {
+            from.is_none_or(|from| at.as_second() >= from) && to.is_none_or(|to| at.as_second() <= to)
+        };
+        let (paid, shipped, cancelled) =
+            (flag(query, "was_paid")?, flag(query, "was_shipped")?, flag(query, "was_canceled")?);
         let within = |receipt: &&Receipt| {
-            let at = receipt.updated.as_second();
-            from.is_none_or(|from| at >= from) && to.is_none_or(|to| at <= to)
+            during(receipt.updated, changed)
+                && during(receipt.created, made)
+                && paid.is_none_or(|was| was == receipt.paid)
+                && shipped.is_none_or(|was| was == receipt.shipped)
+                && cancelled.is_none_or(|was| was == (receipt.status == "canceled"))
         };
         let mut found: Vec<&Receipt> = self.receipts.values().filter(within).collect();
         match query.get("sort_on").map_or("created", String::as_str) {
@@ -172,8 +184,41 @@ fn window(query: &Fields) -> Result<(usize, usize), Refusal> {
     Ok((offset, limit))
 }
 
+fn flag(query: &Fields, name: &str) -> Result<Option<bool>, Refusal> {
+    match query.get(name).map(String::as_str) {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Refusal::bad(format!("Expected boolean value for '{name}'"))),
+    }
+}
+
+/// A list is one name with commas, or the name with brackets once for each value, as client libraries write it.
 fn fields(encoded: &[u8]) -> Fields {
-    url::form_urlencoded::parse(encoded).into_owned().collect()
+    let mut fields = Fields::new();
+    for (name, value) in url::form_urlencoded::parse(encoded).into_owned() {
+        match name.strip_suffix("[]") {
+            None => drop(fields.insert(name, value)),
+            Some(list) => {
+                let values = fields.entry(list.to_owned()).or_default();
+                if !values.is_empty() {
+                    values.push(',');
+                }
+                values.push_str(&value);
+            }
+        }
+    }
+    fields
+}
+
+/// What the token endpoint is given: a form, or JSON as in Etsy's own tutorial.
+fn granted(request: &Request<Bytes>) -> Fields {
+    let kind =
+        request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("application/json") {
+        return serde_json::from_slice(request.body()).unwrap_or_default();
+    }
+    fields(request.body())
 }
 
 /// The route without its numbers.

@@ -13,7 +13,7 @@ use super::nodes::{self, Node, Slot, connection, error, gid, key, leaf};
 use super::notify::Subscription;
 use super::search::Filter;
 use super::set_quantities::set_quantities;
-use super::state::State;
+use super::state::{Order, State};
 
 /// The location that stocks goods.
 pub(super) const LOCATION: u64 = 501;
@@ -41,8 +41,10 @@ impl ObjectValue for Root<'_> {
         let state = &mut **self.state.borrow_mut();
         match info.field_name() {
             "shop" => Ok(ResolvedValue::object(shop(state))),
-            "locations" => connection("LocationConnection", locations(), arguments.first(), None)
-                .map(ResolvedValue::object),
+            "locations" => {
+                let found = locations(arguments.flag("includeInactive"));
+                connection("LocationConnection", found, arguments.first(), None).map(ResolvedValue::object)
+            }
             "productVariants" => variants(state, arguments).map(ResolvedValue::object),
             "orders" => orders(state, arguments).map(ResolvedValue::object),
             "order" => Ok(ResolvedValue::nullable_object(node(
@@ -107,6 +109,18 @@ impl<'a> Arguments<'a> {
         self.0.get(name).and_then(JsonValue::as_str)
     }
 
+    fn flag(self, name: &str) -> bool {
+        self.0.get(name).and_then(JsonValue::as_bool).unwrap_or(false)
+    }
+
+    /// Nothing is turned round in silence.
+    fn forward_only(self) -> Result<(), FieldError> {
+        if self.flag("reverse") || self.0.contains_key("last") || self.0.contains_key("before") {
+            return Err(error("BAD_REQUEST", "this shop is simulated from its first record on only"));
+        }
+        Ok(())
+    }
+
     fn texts(self, name: &str) -> Vec<&'a str> {
         self.0
             .get(name)
@@ -131,10 +145,11 @@ fn shop(state: &State) -> Node {
     Node::new("Shop", fields)
 }
 
-fn locations() -> Vec<(String, Node)> {
+fn locations(closed_too: bool) -> Vec<(String, Node)> {
     // Closed, of a fulfilment service, and the one that counts.
     [(499, false, false), (500, true, true), (LOCATION, true, false)]
         .into_iter()
+        .filter(|(_, active, _)| *active || closed_too)
         .map(|(id, active, service)| {
             let fields = vec![
                 ("id", leaf(gid("Location", id))),
@@ -149,6 +164,7 @@ fn locations() -> Vec<(String, Node)> {
 }
 
 fn variants(state: &State, arguments: Arguments<'_>) -> Result<Node, FieldError> {
+    arguments.forward_only()?;
     let filter = Filter::parse(arguments.text("query"))?;
     let found = state.variants.iter().filter(|(id, variant)| filter.admits(**id, variant.updated_at));
     let found =
@@ -157,14 +173,17 @@ fn variants(state: &State, arguments: Arguments<'_>) -> Result<Node, FieldError>
 }
 
 fn orders(state: &State, arguments: Arguments<'_>) -> Result<Node, FieldError> {
-    if arguments.text("sortKey") != Some("UPDATED_AT") {
-        return Err(error("BAD_REQUEST", "this shop sorts orders by UPDATED_AT only"));
-    }
+    arguments.forward_only()?;
+    let at: fn(&Order) -> i64 = match arguments.text("sortKey") {
+        Some("UPDATED_AT") => |order| order.updated_at.as_second(),
+        Some("PROCESSED_AT" | "CREATED_AT") => |order| order.created_at.as_second(),
+        Some("ID") => |_| 0,
+        _ => return Err(error("BAD_REQUEST", "this shop does not sort orders by that")),
+    };
     let filter = Filter::parse(arguments.text("query"))?;
     let found = state.orders.iter().filter(|(id, order)| filter.admits(**id, order.updated_at));
-    let mut found: Vec<(String, Node)> = found
-        .map(|(id, order)| (key(order.updated_at.as_second(), *id), nodes::order(state, *id, order)))
-        .collect();
+    let mut found: Vec<(String, Node)> =
+        found.map(|(id, order)| (key(at(order), *id), nodes::order(state, *id, order))).collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     connection("OrderConnection", found, arguments.first(), arguments.text("after"))
 }

@@ -13,8 +13,17 @@ use super::answer::{Answer, Outcome, Refusal};
 pub(super) struct Query(pub Vec<(String, String)>);
 
 impl Query {
+    /// Of several values under one name the last one counts, as PHP has it; WooCommerce's own client sends each
+    /// parameter twice where it signs.
     pub fn parse(text: &str) -> Self {
-        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+        let mut given: Vec<(String, String)> = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()).into_owned() {
+            match given.iter_mut().find(|(known, _)| *known == name && !name.ends_with("[]")) {
+                Some((_, last)) => *last = value,
+                None => given.push((name, value)),
+            }
+        }
+        Self(given)
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
