@@ -18,6 +18,7 @@ pub mod availability;
 pub mod bulk_listing;
 mod bundle;
 pub mod change;
+pub mod channel_location;
 pub mod channel_time;
 pub mod clock;
 pub mod confirm_listing;

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use channels::{ErrorKind, StockBatch, StockOutcome, StockTarget};
+use channels::{ErrorKind, ShownAt, StockAt, StockBatch, StockOutcome, StockTarget};
 use domain::availability::{Demand, Goods, RuleSetting, allocate, rule_of};
+use domain::channel_location::{ChannelPlaces, LocationSplit, Shares};
 use domain::connection::ConnectionSettings;
 use domain::listing::{ListingRef, ListingStatus};
 use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable, Submitted};
 use domain::stock::stock_version;
-use domain::{ItemId, ListingId, OrganizationId, Quantity, Timestamp};
+use domain::{ChannelLocationId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
@@ -22,6 +23,7 @@ use store::stock::{Freshness, ItemStock};
 use store::sync::Held;
 
 use crate::availability::LocationKinds;
+use crate::channel_location::{Looked, places_for, places_of, total};
 use crate::hold::PushMode;
 use crate::metric::{Metric, record};
 use crate::shop::OpenShop;
@@ -42,6 +44,23 @@ struct Sending {
     target: StockTarget,
     /// The channel shows something, and is to show nothing though no order took the goods.
     zeroes: bool,
+    /// What is kept once it is taken, of one that is told by location.
+    shares: Option<Shares>,
+}
+
+impl Sending {
+    /// A location that nobody looked at, so that nothing can be compared there.
+    fn is_unseen(&self) -> bool {
+        self.target.locations.iter().any(|at| at.shown == ShownAt::Unknown)
+    }
+}
+
+/// What the channel was just seen to show.
+#[derive(Debug)]
+struct Observed {
+    number: i64,
+    /// Of one that is told by location.
+    at: Looked,
 }
 
 /// What is to be done for the listings of a push.
@@ -141,7 +160,7 @@ impl App {
         let shop = &mut shop;
         let kinds = self.location_kinds(&organization.id).await?;
         let mut pushed = Pushed::default();
-        let mut observed = BTreeMap::<ListingId, i64>::new();
+        let mut observed = BTreeMap::<ListingId, Observed>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
             let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
@@ -150,8 +169,14 @@ impl App {
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
             // again only if there were new ones, and then from what they left: a read that lags would give the units of the
             // orders just stored to the channel once more.
+            let unseen: Vec<Sending> =
+                planned.sending.iter().filter(|sending| sending.is_unseen()).cloned().collect();
+            // Looked at before the orders are: what sells in between is another number than the one compared with.
+            self.observe(shop, &unseen, &mut observed).await?;
             let look = shop.channel.capability().order_look_before_push || round > 1;
-            if look && !planned.sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
+            let looks = look && !planned.sending.is_empty();
+            let moved = looks && self.look_at_orders(organization, shop).await?.moved;
+            if moved || !unseen.is_empty() {
                 let read = Freshness::Consistent;
                 planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             }
@@ -216,18 +241,30 @@ impl App {
         &self,
         shop: &mut OpenShop,
         again: &[Sending],
-        observed: &mut BTreeMap<ListingId, i64>,
+        observed: &mut BTreeMap<ListingId, Observed>,
     ) -> Result<(), AppError> {
-        let stale: Vec<StockTarget> = again.iter().map(|sending| sending.target.clone()).collect();
-        let shown = self
-            .call(shop, |call| {
-                let stale = &stale;
-                Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
-            })
-            .await?;
-        for (sending, shown) in again.iter().zip(shown) {
-            match shown {
-                Some(number) => observed.insert(sending.listing_id.clone(), number),
+        let (placed, plain): (Vec<&Sending>, Vec<&Sending>) =
+            again.iter().partition(|sending| !sending.target.locations.is_empty());
+        let mut seen = Vec::with_capacity(again.len());
+        if !plain.is_empty() {
+            let stale: Vec<StockTarget> = plain.iter().map(|sending| sending.target.clone()).collect();
+            let shown = self
+                .call(shop, |call| {
+                    let stale = &stale;
+                    Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
+                })
+                .await?;
+            let shown = shown.into_iter().map(|number| (number, Looked::new()));
+            seen.extend(plain.into_iter().zip(shown));
+        }
+        if !placed.is_empty() {
+            let stale: Vec<StockTarget> = placed.iter().map(|sending| sending.target.clone()).collect();
+            let shown = self.look_by_location(shop, &stale).await?;
+            seen.extend(placed.into_iter().zip(shown.into_iter().map(|looked| (total(&looked), looked))));
+        }
+        for (sending, (number, at)) in seen {
+            match number {
+                Some(number) => observed.insert(sending.listing_id.clone(), Observed { number, at }),
                 None => observed.remove(&sending.listing_id),
             };
         }
@@ -243,7 +280,7 @@ impl App {
         kinds: &LocationKinds,
         targets: &[PushTarget],
         force: bool,
-        observed: &BTreeMap<ListingId, i64>,
+        observed: &BTreeMap<ListingId, Observed>,
         read: Freshness,
     ) -> Result<Planned, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
@@ -253,6 +290,7 @@ impl App {
             of_item.1.insert(&target.listing_id);
         }
         let settings = &shop.connection.settings;
+        let places = &places_of(&shop.connection, &organization.primary_location_id);
         // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
         let now = self.clock.now();
         let reads: Vec<_> = wanted
@@ -262,7 +300,8 @@ impl App {
                 let goods = self.goods(&organization.id, item, &stock, kinds).await?;
                 let waiting = take_open(item, goods.version, &mut stock, &listings, now);
                 let links = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
-                let told = Told { organization: &organization.stock_rule, settings, force, observed };
+                let rule = &organization.stock_rule;
+                let told = Told { organization: rule, settings, places: places.as_ref(), force, observed };
                 Ok::<_, AppError>((decide(item, &goods, links, &told), waiting))
             })
             .collect();
@@ -394,8 +433,13 @@ impl App {
         let (code, reason) = match outcome {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity: one.target.quantity, version: one.version, at: now };
-                let stored =
-                    self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
+                let (id, item, listing) = (&organization.id, &one.item_id, &one.listing_id);
+                let stored = match &one.shares {
+                    None => self.store.acknowledge(id, item, listing, &taken).await?,
+                    Some(shares) => {
+                        self.store.acknowledge_by_location(id, item, listing, &taken, shares).await?
+                    }
+                };
                 return Ok(match stored {
                     Stored::Stored => Kept::Accepted { zeroed },
                     Stored::Superseded => Kept::Overtaken(one),
@@ -503,15 +547,49 @@ struct Told<'a> {
     /// The organization's rule.
     organization: &'a RuleSetting,
     settings: &'a ConnectionSettings,
+    /// Where the numbers are shown, were they told by location.
+    places: Option<&'a ChannelPlaces>,
     force: bool,
     /// What the channel was just seen to show.
-    observed: &'a BTreeMap<ListingId, i64>,
+    observed: &'a BTreeMap<ListingId, Observed>,
+}
+
+impl Told<'_> {
+    /// What each of the channel's locations must show of a listing, and what it is thought to show.
+    fn at_locations(&self, link: &Link, split: &LocationSplit) -> Vec<StockAt> {
+        let seen = self.observed.get(&link.listing_id);
+        // What a location does not keep was perhaps stocked there since.
+        let look_again = self.force || link.failure.is_some();
+        let thought = |at: &ChannelLocationId| match link.shares.get(at) {
+            Some(Some(units)) => ShownAt::Number(units.units()),
+            Some(None) if !look_again => ShownAt::NotStocked,
+            Some(None) | None => ShownAt::Unknown,
+        };
+        let shares = split.to_tell(&link.shares).into_iter().map(|share| StockAt {
+            shown: seen
+                .and_then(|seen| seen.at.get(&share.at))
+                .copied()
+                .unwrap_or_else(|| thought(&share.at)),
+            location: share.at,
+            quantity: share.quantity,
+        });
+        shares.collect()
+    }
+
+    /// What is kept once the locations have taken it: nothing where the map has ended.
+    fn shares_of(&self, split: &LocationSplit, locations: &[StockAt]) -> Shares {
+        let mapped = self.places.is_some_and(|places| !places.map.is_empty());
+        let kept = locations.iter().filter(|at| mapped && split.names(&at.location));
+        let nothing = |at: &StockAt| at.shown == ShownAt::NotStocked && at.quantity == Quantity::ZERO;
+        kept.map(|at| (at.location.clone(), (!nothing(at)).then_some(at.quantity))).collect()
+    }
 }
 
 fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> Vec<Sending> {
     let demand = |link: &&Link| Demand {
         rule: rule_of([&link.rule, &told.settings.stock_rule, told.organization]),
         mapping: &told.settings.location_mapping,
+        places: places_for(told.places, &link.shares),
     };
     let demands: Vec<Demand<'_>> = links.iter().map(demand).collect();
     let shown = allocate(goods, &demands);
@@ -519,25 +597,30 @@ fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> V
         let pushable = Pushable::check(ListingStatus::Linked, link.fulfilment).ok()?;
         let availability = availability.filter(|_| link.held_since.is_none())?;
         let quantity = availability.result;
-        let seen = told.observed.get(&link.listing_id).copied();
+        let seen = told.observed.get(&link.listing_id).map(|seen| seen.number);
+        let split = availability.split.as_ref();
+        let elsewhere = split.is_some_and(|split| !split.is_told(&link.shares));
         // One whose last push failed is told again, also where it shows its number: the failure ends with that.
-        let again = seen.is_some() || link.failure.is_some();
+        let again = seen.is_some() || link.failure.is_some() || elsewhere;
         if !again && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
             return None;
         }
         let acknowledged = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());
         let expected = seen.or(acknowledged).or(link.observed);
         let shows_something = expected.is_some_and(|expected| expected > 0);
+        let locations = split.map(|split| told.at_locations(link, split)).unwrap_or_default();
         Some(Sending {
             item_id: item.clone(),
             listing_id: link.listing_id.clone(),
             version: goods.version,
             zeroes: quantity == Quantity::ZERO && shows_something && !availability.sold_out,
+            shares: split.map(|split| told.shares_of(split, &locations)),
             target: StockTarget {
                 listing: link.listing.clone(),
                 stock_ref: link.stock_ref.clone(),
                 quantity,
                 expected,
+                locations,
             },
         })
     });

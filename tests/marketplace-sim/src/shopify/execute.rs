@@ -223,9 +223,9 @@ mod tests {
         state.bucket = Bucket::new(10, 2, at(0));
         let query = "query { locations(first: 7) { nodes { id } } }";
         let answer = ask(&mut state, query, json!({}));
-        // Three locations and the connection came of the seven that were asked for.
-        assert_eq!(answer["extensions"]["cost"]["actualQueryCost"], 4);
-        assert_eq!(answer["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"], 6);
+        // Two locations and the connection came of the seven that were asked for.
+        assert_eq!(answer["extensions"]["cost"]["actualQueryCost"], 3);
+        assert_eq!(answer["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"], 7);
         let refused = ask(&mut state, query, json!({}));
         assert_eq!(refused["errors"][0]["extensions"]["code"], "THROTTLED");
         let body = json!({ "query": query }).to_string();
