@@ -100,7 +100,9 @@ impl App {
         targets: &[StockTarget],
     ) -> Result<Vec<Looked>, AppError> {
         let per_call = usize::try_from(shop.channel.capability().stock_batch_max).unwrap_or(1).max(1);
-        let named = |target: &StockTarget, at| target.locations.iter().any(|one| one.location == at);
+        let named = |target: &StockTarget, at: &ChannelLocationId| {
+            target.locations.iter().any(|one| one.location == *at)
+        };
         let locations: BTreeSet<ChannelLocationId> =
             targets.iter().flat_map(|target| &target.locations).map(|at| at.location.clone()).collect();
         let mut looked = vec![Looked::new(); targets.len()];
@@ -108,7 +110,7 @@ impl App {
             let there: Vec<(usize, StockTarget)> = targets
                 .iter()
                 .enumerate()
-                .filter(|(_, target)| named(target, location.clone()))
+                .filter(|(_, target)| named(target, location))
                 .map(|(position, target)| (position, target.clone()))
                 .collect();
             for part in there.chunks(per_call) {

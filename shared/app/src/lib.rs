@@ -27,6 +27,7 @@ pub mod connection_settings;
 pub mod consent;
 pub mod contact;
 pub mod dead_letter;
+mod decide_push;
 pub mod document;
 pub mod error;
 pub mod event_bus;

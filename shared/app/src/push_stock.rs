@@ -5,25 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use channels::{ErrorKind, ShownAt, StockAt, StockBatch, StockOutcome, StockTarget};
-use domain::availability::{Demand, Goods, RuleSetting, allocate, rule_of};
-use domain::channel_location::{ChannelPlaces, LocationSplit, Shares};
-use domain::connection::ConnectionSettings;
-use domain::listing::{ListingRef, ListingStatus};
-use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable, Submitted};
+use channels::{ErrorKind, StockBatch, StockOutcome, StockTarget};
+use domain::listing::ListingRef;
+use domain::push::{Acknowledged, NotPushed, PushFailure, Submitted};
 use domain::stock::stock_version;
-use domain::{ChannelLocationId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
+use domain::{ItemId, ListingId, OrganizationId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::connection::Connection;
-use store::link::{Link, Stored};
+use store::link::Stored;
 use store::organization::Organization;
 use store::stock::{Freshness, ItemStock};
 use store::sync::Held;
 
 use crate::availability::LocationKinds;
-use crate::channel_location::{Looked, places_for, places_of, total};
+use crate::channel_location::{Looked, places_of, total};
+use crate::decide_push::{Observed, Sending, Told, as_target, decide};
 use crate::hold::PushMode;
 use crate::metric::{Metric, record};
 use crate::shop::OpenShop;
@@ -34,34 +32,9 @@ use crate::{App, AppError};
 const ROWS_AT_ONCE: usize = 16;
 /// A channel that compares is told, looked at and told again this often before the rest waits for the next message.
 const ROUNDS_MAX: u32 = 3;
-
-/// A listing on its way to the channel.
-#[derive(Debug, Clone)]
-struct Sending {
-    item_id: ItemId,
-    listing_id: ListingId,
-    version: u64,
-    target: StockTarget,
-    /// The channel shows something, and is to show nothing though no order took the goods.
-    zeroes: bool,
-    /// What is kept once it is taken, of one that is told by location.
-    shares: Option<Shares>,
-}
-
-impl Sending {
-    /// A location that nobody looked at, so that nothing can be compared there.
-    fn is_unseen(&self) -> bool {
-        self.target.locations.iter().any(|at| at.shown == ShownAt::Unknown)
-    }
-}
-
-/// What the channel was just seen to show.
-#[derive(Debug)]
-struct Observed {
-    number: i64,
-    /// Of one that is told by location.
-    at: Looked,
-}
+/// Listings times locations that are looked at in one push because nobody knows what they show: two full questions, which
+/// a Standard bucket of Shopify's holds.
+const LOOKS_MAX: usize = 500;
 
 /// What is to be done for the listings of a push.
 #[derive(Debug, Default)]
@@ -166,13 +139,13 @@ impl App {
             let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
             let mut planned =
                 self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
+            let sending = &mut planned.sending;
+            let unseen = self.take_unseen(organization, shop, sending, &mut open, mode.force).await?;
+            // Looked at before the orders are: what sells in between is another number than the one compared with.
+            self.observe(shop, &unseen, &mut observed).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
             // again only if there were new ones, and then from what they left: a read that lags would give the units of the
             // orders just stored to the channel once more.
-            let unseen: Vec<Sending> =
-                planned.sending.iter().filter(|sending| sending.is_unseen()).cloned().collect();
-            // Looked at before the orders are: what sells in between is another number than the one compared with.
-            self.observe(shop, &unseen, &mut observed).await?;
             let look = shop.channel.capability().order_look_before_push || round > 1;
             let looks = look && !planned.sending.is_empty();
             let moved = looks && self.look_at_orders(organization, shop).await?.moved;
@@ -202,6 +175,31 @@ impl App {
         let reason = "the number on the channel kept changing while it was set";
         self.note_failures(&organization.id, &open, "number_kept_changing", reason).await?;
         Err(channels::ChannelError::new(ErrorKind::Unavailable, "set quantities", reason).into())
+    }
+
+    /// Those whose numbers by location nobody knows, as many as can be looked at within the channel's limits. The others
+    /// are taken out and left to messages of their own.
+    async fn take_unseen(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        sending: &mut Vec<Sending>,
+        open: &mut Vec<PushTarget>,
+        force: bool,
+    ) -> Result<Vec<Sending>, AppError> {
+        let mut unseen: Vec<Sending> = sending.iter().filter(|one| one.is_unseen()).cloned().collect();
+        let places = unseen.iter().map(|one| one.target.locations.len()).max().unwrap_or(1);
+        let at_once = (LOOKS_MAX / places.max(1)).max(1);
+        if unseen.len() > at_once {
+            let later = unseen.split_off(at_once);
+            for part in later.chunks(at_once) {
+                self.queue_rest(organization, shop, part.iter().map(as_target).collect(), force).await?;
+            }
+            let later: BTreeSet<ListingId> = later.into_iter().map(|one| one.listing_id).collect();
+            sending.retain(|one| !later.contains(&one.listing_id));
+            open.retain(|target| !later.contains(&target.listing_id));
+        }
+        Ok(unseen)
     }
 
     /// Takes out what may not go to zero without a yes. Since when those are counted that may; `None` where there are
@@ -540,99 +538,6 @@ fn take_open(
         false
     });
     open
-}
-
-/// By what it is decided what a connection's listings are told.
-struct Told<'a> {
-    /// The organization's rule.
-    organization: &'a RuleSetting,
-    settings: &'a ConnectionSettings,
-    /// Where the numbers are shown, were they told by location.
-    places: Option<&'a ChannelPlaces>,
-    force: bool,
-    /// What the channel was just seen to show.
-    observed: &'a BTreeMap<ListingId, Observed>,
-}
-
-impl Told<'_> {
-    /// What each of the channel's locations must show of a listing, and what it is thought to show.
-    fn at_locations(&self, link: &Link, split: &LocationSplit) -> Vec<StockAt> {
-        let seen = self.observed.get(&link.listing_id);
-        // What a location does not keep was perhaps stocked there since.
-        let look_again = self.force || link.failure.is_some();
-        let thought = |at: &ChannelLocationId| match link.shares.get(at) {
-            Some(Some(units)) => ShownAt::Number(units.units()),
-            Some(None) if !look_again => ShownAt::NotStocked,
-            Some(None) | None => ShownAt::Unknown,
-        };
-        let shares = split.to_tell(&link.shares).into_iter().map(|share| StockAt {
-            shown: seen
-                .and_then(|seen| seen.at.get(&share.at))
-                .copied()
-                .unwrap_or_else(|| thought(&share.at)),
-            location: share.at,
-            quantity: share.quantity,
-        });
-        shares.collect()
-    }
-
-    /// What is kept once the locations have taken it: nothing where the map has ended.
-    fn shares_of(&self, split: &LocationSplit, locations: &[StockAt]) -> Shares {
-        let mapped = self.places.is_some_and(|places| !places.map.is_empty());
-        let kept = locations.iter().filter(|at| mapped && split.names(&at.location));
-        let nothing = |at: &StockAt| at.shown == ShownAt::NotStocked && at.quantity == Quantity::ZERO;
-        kept.map(|at| (at.location.clone(), (!nothing(at)).then_some(at.quantity))).collect()
-    }
-}
-
-fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> Vec<Sending> {
-    let demand = |link: &&Link| Demand {
-        rule: rule_of([&link.rule, &told.settings.stock_rule, told.organization]),
-        mapping: &told.settings.location_mapping,
-        places: places_for(told.places, &link.shares),
-    };
-    let demands: Vec<Demand<'_>> = links.iter().map(demand).collect();
-    let shown = allocate(goods, &demands);
-    let decided = links.into_iter().zip(shown).filter_map(|(link, availability)| {
-        let pushable = Pushable::check(ListingStatus::Linked, link.fulfilment).ok()?;
-        let availability = availability.filter(|_| link.held_since.is_none())?;
-        let quantity = availability.result;
-        let seen = told.observed.get(&link.listing_id).map(|seen| seen.number);
-        let split = availability.split.as_ref();
-        let elsewhere = split.is_some_and(|split| !split.is_told(&link.shares));
-        // One whose last push failed is told again, also where it shows its number: the failure ends with that.
-        let again = seen.is_some() || link.failure.is_some() || elsewhere;
-        if !again && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
-            return None;
-        }
-        let acknowledged = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());
-        let expected = seen.or(acknowledged).or(link.observed);
-        let shows_something = expected.is_some_and(|expected| expected > 0);
-        let locations = split.map(|split| told.at_locations(link, split)).unwrap_or_default();
-        Some(Sending {
-            item_id: item.clone(),
-            listing_id: link.listing_id.clone(),
-            version: goods.version,
-            zeroes: quantity == Quantity::ZERO && shows_something && !availability.sold_out,
-            shares: split.map(|split| told.shares_of(split, &locations)),
-            target: StockTarget {
-                listing: link.listing.clone(),
-                stock_ref: link.stock_ref.clone(),
-                quantity,
-                expected,
-                locations,
-            },
-        })
-    });
-    decided.collect()
-}
-
-fn as_target(sending: &Sending) -> PushTarget {
-    PushTarget {
-        item_id: sending.item_id.clone(),
-        listing_id: sending.listing_id.clone(),
-        version: sending.version,
-    }
 }
 
 fn count(length: usize) -> u64 {

@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::PageRequest;
+use store::connection::Connection;
 use store::drift::Drift;
 use store::link::Link;
 use store::listing::Listing;
@@ -31,6 +32,7 @@ use crate::{App, AppError};
 
 /// Listings of one step.
 const PAGE: u32 = 200;
+const PAGE_MIN: u32 = 10;
 const ROWS_AT_ONCE: usize = 16;
 /// An order younger than this is on its way, not missed.
 const MISSED_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -82,7 +84,7 @@ impl App {
         let look = self.look_at_orders(&organization, &mut shop).await?;
         let missed = self.missed_units(&organization.id, &look.new, began_at).await?;
         loop {
-            let request = PageRequest { limit: PAGE, cursor: sync.cursor.take() };
+            let request = PageRequest { limit: page_of(&shop.connection), cursor: sync.cursor.take() };
             let linked = Some(ListingStatus::Linked);
             let page = self
                 .store
@@ -321,6 +323,13 @@ impl App {
         let deduplication_id = format!("{}-push-{}", sync.id.body(), sync.step);
         self.enqueue(queue, &organization.id, &shop.connection.id, deduplication_id, task).await
     }
+}
+
+/// Told by location, a listing is a look at each.
+fn page_of(connection: &Connection) -> u32 {
+    let places = connection.settings.channel_locations.iter().count();
+    let places = u32::try_from(places).unwrap_or(u32::MAX).max(1);
+    (PAGE / places).max(PAGE_MIN)
 }
 
 impl Known {
