@@ -18,7 +18,8 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::auth::{Admin, Caller, Reader};
 use crate::connection_input::{
-    ImportInput, MappingInput, ModulesInput, RuleInput, RuleSettingBody, SettingsInput, object,
+    ImportInput, MappedLocationBody, MappingInput, ModulesInput, RuleInput, RuleSettingBody, SettingsInput,
+    object,
 };
 use crate::fba::{FbaBody, FbaInput};
 use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery, present};
@@ -166,6 +167,8 @@ pub struct MappingBody {
     /// `null` for the primary location.
     #[schema(value_type = Option<String>)]
     order_location_id: Option<LocationId>,
+    /// Which of ours is shown at which of the channel's own, in the order in which a number is handed out.
+    channel_locations: Vec<MappedLocationBody>,
 }
 
 impl ConnectionBody {
@@ -195,6 +198,7 @@ impl ConnectionBody {
                 mode,
                 location_ids,
                 order_location_id: settings.order_location_id,
+                channel_locations: settings.channel_locations.iter().map(MappedLocationBody::from).collect(),
             },
             auto_create: settings.auto_create,
             drift: settings.drift,

@@ -4,9 +4,10 @@ use app::connection_settings::{
     ImportPatch, MappingMode, MappingPatch, ModulesPatch, RulePatch, SettingsPatch,
 };
 use domain::availability::{Percent, RuleSetting};
+use domain::channel_location::MappedLocation;
 use domain::connection::{DriftPolicy, StockSync};
 use domain::schedule::SyncInterval;
-use domain::{LocationId, Quantity};
+use domain::{ChannelLocationId, LocationId, Quantity};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -52,6 +53,36 @@ pub struct MappingInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     order_location_id: Option<Option<LocationId>>,
+    /// On a channel that counts by locations of its own: which of ours is shown at which of them, in the order in which a
+    /// listing's number is handed out; the rest is shown at the channel's own first. The whole map; empty ends it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(max_items = 100)]
+    channel_locations: Option<Vec<MappedLocationBody>>,
+}
+
+/// One of our locations and where its stock is shown.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = MappedLocation)]
+#[serde(deny_unknown_fields)]
+pub struct MappedLocationBody {
+    #[schema(value_type = String)]
+    location_id: LocationId,
+    /// One of `GET /v1/connections/{id}/channel-locations`.
+    #[schema(value_type = String)]
+    channel_location_id: ChannelLocationId,
+}
+
+impl From<MappedLocationBody> for MappedLocation {
+    fn from(body: MappedLocationBody) -> Self {
+        Self { location_id: body.location_id, channel_location_id: body.channel_location_id }
+    }
+}
+
+impl From<&MappedLocation> for MappedLocationBody {
+    fn from(mapped: &MappedLocation) -> Self {
+        let MappedLocation { location_id, channel_location_id } = mapped.clone();
+        Self { location_id, channel_location_id }
+    }
 }
 
 /// What is set here, over those that decide less closely: a listing over its connection over the organization. `null`
@@ -137,6 +168,10 @@ impl From<SettingsInput> for SettingsPatch {
                 mode: input.location_mapping.mode.map(mode),
                 location_ids: input.location_mapping.location_ids,
                 order_location_id: input.location_mapping.order_location_id,
+                channel_locations: input
+                    .location_mapping
+                    .channel_locations
+                    .map(|map| map.into_iter().map(MappedLocation::from).collect()),
             },
             auto_create: input.auto_create,
             drift: input.drift,

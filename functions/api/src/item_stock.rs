@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::AppError;
 use axum::extract::State;
-use domain::availability::{PartAvailability, StepName};
+use domain::availability::{Availability, PartAvailability, StepName};
 use domain::stock::{Level, Movement, Reason, SourceKind};
-use domain::{ConnectionId, ItemId, ListingId, LocationId, MovementId, Timestamp};
+use domain::{ChannelLocationId, ConnectionId, ItemId, ListingId, LocationId, MovementId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -219,7 +219,8 @@ pub struct AvailabilityBody {
     /// Of a bundle: the simple items that it comes down to. The least of `floor(available / quantity)` is available.
     components: Vec<PartBody>,
     rule: RuleBody,
-    /// Each can be recomputed from the one before; the last is the result.
+    /// Each can be recomputed from the one before; the last is the result. Where the channel is told by location, one more
+    /// for each: what is shown there, in all the result.
     steps: Vec<StepBody>,
     /// Why the number is not sent, if it is not.
     not_pushed: Option<&'static str>,
@@ -269,10 +270,29 @@ impl From<domain::availability::StockRule> for RuleBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Step)]
 pub struct StepBody {
-    /// `available`, `after_percent`, `after_buffer`, `not_below_zero`, `not_above_max_listed`.
+    /// `available`, `after_percent`, `after_buffer`, `not_below_zero`, `not_above_max_listed`, `at_location`.
     #[schema(value_type = String)]
     step: StepName,
     value: i64,
+    /// With `at_location`: which of the channel's own.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_location_id: Option<ChannelLocationId>,
+}
+
+fn steps_of(shown: &Availability) -> Vec<StepBody> {
+    let rule = shown.steps.iter().map(|step| StepBody {
+        step: step.step,
+        value: step.value,
+        channel_location_id: None,
+    });
+    let shares = shown.split.iter().flat_map(|split| split.shares());
+    let shares = shares.map(|share| StepBody {
+        step: StepName::AtLocation,
+        value: share.quantity.units(),
+        channel_location_id: Some(share.at.clone()),
+    });
+    rule.chain(shares).collect()
 }
 
 #[utoipa::path(get, path = "/v1/items/{id}/availability", tag = "items",
@@ -296,7 +316,10 @@ pub async fn get_availability(
     let (connection, listing) = (connection_id.as_ref(), listing_id.as_ref());
     let explained = api.app.explain_availability(&caller.organization_id, &id, connection, listing).await?;
     let (levels, components, steps, result) = match explained.availability {
-        Some(shown) => (shown.levels, shown.components, shown.steps, Some(shown.result.units())),
+        Some(shown) => {
+            let steps = steps_of(&shown);
+            (shown.levels, shown.components, steps, Some(shown.result.units()))
+        }
         None => (Vec::new(), Vec::new(), Vec::new(), None),
     };
     Ok(Single::ok(AvailabilityBody {
@@ -306,7 +329,7 @@ pub async fn get_availability(
         locations: levels.iter().map(LevelBody::from).collect(),
         components: components.into_iter().map(PartBody::from).collect(),
         rule: explained.rule.into(),
-        steps: steps.into_iter().map(|step| StepBody { step: step.step, value: step.value }).collect(),
+        steps,
         not_pushed: explained.not_pushed.map(domain::push::NotPushed::code),
     }))
 }

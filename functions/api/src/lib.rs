@@ -23,6 +23,7 @@ mod audit;
 mod auth;
 mod bulk_listing;
 mod channel;
+mod channel_location;
 mod connection;
 mod connection_input;
 mod consent;
@@ -191,6 +192,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
             connection::change_connection,
             connection::delete_connection
         ))
+        .routes(routes!(channel_location::list_channel_locations))
         .routes(routes!(connection::enable_connection))
         .routes(routes!(connection::disable_connection))
         .routes(routes!(fba::enable_fba, fba::disable_fba))

@@ -1,8 +1,8 @@
 //! `?dry_run=true`, `?plan_id=`: what a call would change on the channels, and that it does exactly that.
 
-use app::plan::{Executed, Execution, Plan};
+use app::plan::{ChangeAt, Executed, Execution, Plan};
 use axum::response::{IntoResponse, Response};
-use domain::{ListingId, Quantity};
+use domain::{ChannelLocationId, ListingId, Quantity};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -54,6 +54,28 @@ pub struct ChangeBody {
     to: Quantity,
     /// `push`, `stock_rule`, `location_mapping`, `settings`, `confirm`, `link`, `auto_link`.
     why: &'static str,
+    /// Where the channel is told by location: those that would show another number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<ChangeAtBody>,
+}
+
+/// One of a channel's own locations.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlannedChangeAt)]
+pub struct ChangeAtBody {
+    #[schema(value_type = String)]
+    channel_location_id: ChannelLocationId,
+    /// What it was told last; `null` where it was told none.
+    #[schema(value_type = Option<u32>)]
+    from: Option<Quantity>,
+    #[schema(value_type = u32)]
+    to: Quantity,
+}
+
+impl From<ChangeAt> for ChangeAtBody {
+    fn from(change: ChangeAt) -> Self {
+        Self { channel_location_id: change.at, from: change.from, to: change.to }
+    }
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -80,6 +102,7 @@ impl From<Plan> for PlanBody {
             from: change.from,
             to: change.to,
             why: change.why,
+            locations: change.locations.into_iter().map(ChangeAtBody::from).collect(),
         };
         Self { plan_id: plan.id, changes: plan.changes.into_iter().map(body).collect(), totals }
     }

@@ -1,8 +1,8 @@
 //! `/v1/drift`, `/v1/verify`, `/v1/connections/{id}/reconcile`, and the yes or no to what is held.
 
 use axum::extract::State;
-use domain::drift::{Action, Cause};
-use domain::{ConnectionId, ItemId, ListingId, LocationId, Quantity, SyncId, Timestamp};
+use domain::drift::{Action, Cause, SeenAt};
+use domain::{ChannelLocationId, ConnectionId, ItemId, ListingId, LocationId, Quantity, SyncId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::drift::Drift;
 use store::verification::{ItemDifference, Verification};
@@ -43,6 +43,9 @@ pub struct DriftBody {
     #[schema(value_type = Option<u32>)]
     acknowledged: Option<Quantity>,
     observed: i64,
+    /// Where the channel is told by location: those that show another number than they took.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<DriftAtBody>,
     #[schema(value_type = String, format = DateTime)]
     observed_at: Timestamp,
     #[schema(value_type = String, pattern = "^(edited_on_channel|lost_update|missed_order|unknown)$")]
@@ -50,6 +53,26 @@ pub struct DriftBody {
     /// What was done: a held listing is told nothing until `POST /v1/listings/{id}/release`.
     #[schema(value_type = String, pattern = "^(overwritten|alerted|held)$")]
     action: Action,
+}
+
+/// The same of one of the channel's own locations.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DriftAt)]
+pub struct DriftAtBody {
+    #[schema(value_type = String)]
+    channel_location_id: ChannelLocationId,
+    #[schema(value_type = u32)]
+    desired: Quantity,
+    #[schema(value_type = u32)]
+    acknowledged: Quantity,
+    observed: i64,
+}
+
+impl From<SeenAt> for DriftAtBody {
+    fn from(seen: SeenAt) -> Self {
+        let SeenAt { channel_location_id, desired, acknowledged, observed } = seen;
+        Self { channel_location_id, desired, acknowledged, observed }
+    }
 }
 
 impl From<Drift> for DriftBody {
@@ -61,6 +84,7 @@ impl From<Drift> for DriftBody {
             desired: drift.desired,
             acknowledged: drift.acknowledged,
             observed: drift.observed,
+            locations: drift.locations.into_iter().map(DriftAtBody::from).collect(),
             observed_at: drift.observed_at,
             cause: drift.cause,
             action: drift.action,

@@ -181,6 +181,7 @@ fn patch_of(fields: &Fields) -> Result<ConnectionPatch, AppError> {
             mode,
             location_ids: (mode == Some(MappingMode::Selected)).then_some(selected),
             order_location_id: Some(order_location),
+            channel_locations: None,
         },
         auto_create: Some(fields.is_on("auto_create")),
         drift: word(fields.text("drift")),
@@ -220,6 +221,7 @@ fn said(connection: &Connection, patch: &ConnectionPatch) -> Draft {
         },
         location_mapping: mapping,
         order_location_id: settings.location_mapping.order_location_id.clone().flatten(),
+        channel_locations: before.channel_locations.clone(),
         auto_create: settings.auto_create.unwrap_or(before.auto_create),
         drift: settings.drift.unwrap_or(before.drift),
         stock_rule: RuleSetting {

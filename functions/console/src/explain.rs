@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::item_page::item_id;
 use crate::names::Locations;
 use crate::page::{Section, Shell, render};
-use crate::text::{ENGLISH, reason, step};
+use crate::text::{ENGLISH, at_location, reason, step};
 use crate::visitor::Visitor;
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,6 +87,8 @@ pub async fn show(
         parts = shown.components.iter().map(part).collect();
         let rule = explained.rule;
         steps = shown.steps.iter().map(|one| (step(one.step, &rule), one.value)).collect();
+        let shares = shown.split.iter().flat_map(|split| split.shares());
+        steps.extend(shares.map(|share| (at_location(share.at.as_str()), share.quantity.units())));
         result = Some(shown.result.units());
     }
     let page = ExplainPage {

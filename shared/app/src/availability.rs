@@ -6,6 +6,7 @@ use domain::availability::{
     Availability, Demand, Goods, LocationKind, LocationMapping, PlacedLevel, RuleSetting, StockRule,
     allocate, rule_of,
 };
+use domain::channel_location::Shares;
 use domain::connection::ConnectionSettings;
 use domain::listing::ListingStatus;
 use domain::push::{NotPushed, PushState, Pushable};
@@ -16,6 +17,7 @@ use store::link::{Link, LinkedBy};
 use store::location::Location;
 use store::stock::{Freshness, ItemStock};
 
+use crate::channel_location::{places_for, places_of};
 use crate::{App, AppError};
 
 /// How a listing's number stands.
@@ -72,6 +74,8 @@ pub struct Deciders {
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     /// The organization's.
     pub(crate) rule: RuleSetting,
+    /// Where orders take their stock from on a connection that names no location.
+    pub(crate) primary: LocationId,
 }
 
 impl App {
@@ -82,10 +86,12 @@ impl App {
             self.store.organization(organization),
         )
         .await?;
+        let of = of.ok_or(AppError::NotFound("organization"))?;
         Ok(Deciders {
             kinds: LocationKinds::of(locations),
             connections: connections.into_iter().map(|c| (c.id.clone(), c)).collect(),
-            rule: of.ok_or(AppError::NotFound("organization"))?.stock_rule,
+            rule: of.stock_rule,
+            primary: of.primary_location_id,
         })
     }
 
@@ -156,7 +162,10 @@ impl App {
         }
         let settings = connection.map(|connection| connection.settings.clone()).unwrap_or_default();
         let rule = deciders.rule_of(link.map(|link| &link.rule), &settings);
-        let demand = Demand { rule, mapping: &settings.location_mapping };
+        let places = connection.and_then(|connection| places_of(connection, &deciders.primary));
+        let untold = Shares::new();
+        let places = places_for(places.as_ref(), link.map_or(&untold, |link| &link.shares));
+        let demand = Demand { rule, mapping: &settings.location_mapping, places };
         Ok(Explanation {
             availability: allocate(&goods, &[demand]).into_iter().next().flatten(),
             rule,
@@ -179,24 +188,31 @@ impl Deciders {
         rule_of([listing.unwrap_or(&RuleSetting::default()), &settings.stock_rule, &self.rule])
     }
 
-    /// What a listing with this rule of its own must show on the connection.
+    /// What a listing with this rule of its own must show on the connection. `told`: by location before.
     pub(crate) fn desired(
         &self,
         connection: &Connection,
         listing: &RuleSetting,
+        told: &Shares,
         goods: &Goods,
-    ) -> Option<Quantity> {
+    ) -> Option<Availability> {
         let settings = &connection.settings;
-        let demand =
-            Demand { rule: self.rule_of(Some(listing), settings), mapping: &settings.location_mapping };
-        allocate(goods, &[demand]).into_iter().next().flatten().map(|shown| shown.result)
+        let by_location = !settings.channel_locations.is_empty() || !told.is_empty();
+        let places = by_location.then(|| places_of(connection, &self.primary)).flatten();
+        let demand = Demand {
+            rule: self.rule_of(Some(listing), settings),
+            mapping: &settings.location_mapping,
+            places: places.as_ref(),
+        };
+        allocate(goods, &[demand]).into_iter().next().flatten()
     }
 
     fn pushes(&self, stock: &ItemStock, goods: &Goods) -> Vec<ListingPush> {
         let stand_of = |link: &Link| {
             let connection = self.connections.get(&link.connection_id);
-            let desired = connection.and_then(|connection| self.desired(connection, &link.rule, goods));
-            stand(link, connection, desired, goods.version)
+            let desired =
+                connection.and_then(|connection| self.desired(connection, &link.rule, &link.shares, goods));
+            stand(link, connection, desired.as_ref(), goods.version)
         };
         stock.links.iter().map(stand_of).collect()
     }
@@ -208,14 +224,14 @@ const LASTING: [NotPushed; 2] = [NotPushed::ListingGone, NotPushed::StockNotMana
 fn stand(
     link: &Link,
     connection: Option<&Connection>,
-    desired: Option<Quantity>,
+    desired: Option<&Availability>,
     version: u64,
 ) -> ListingPush {
     let acknowledged = link.acknowledged;
     let push = |state, reason: Option<&str>, detail, since| ListingPush {
         listing_id: link.listing_id.clone(),
         linked_by: link.linked_by,
-        desired,
+        desired: desired.map(|desired| desired.result),
         pushed: acknowledged.map(|a| a.quantity),
         pushed_at: acknowledged.map(|a| a.at),
         state,
@@ -246,7 +262,10 @@ fn stand(
         return push(state, Some(&failure.code), Some(failure.reason.clone()), Some(failure.since));
     }
     match desired {
-        Some(desired) if pushable.must_send(desired, version, acknowledged, false) => {
+        Some(desired)
+            if pushable.must_send(desired.result, version, acknowledged, false)
+                || desired.split.as_ref().is_some_and(|split| !split.is_told(&link.shares)) =>
+        {
             push(PushState::Pending, Some("push_pending"), None, quiet_since)
         }
         _ => push(PushState::InSync, None, None, None),

@@ -15,6 +15,7 @@ use store::connection::{Connection, ConnectionState};
 use url::Url;
 
 use crate::change::{CHANGES_MAX, check_version, not_hex};
+use crate::channel_location::{MAP, check_has_locations};
 use crate::channel_time::{ChannelTime, Listening};
 use crate::connection_settings::{SettingsPatch, patched};
 use crate::{App, AppError, secret};
@@ -171,6 +172,10 @@ impl App {
         }
         let locations = self.store.locations(organization_id).await?;
         let settings = patched(&ConnectionSettings::default(), &new.settings, &locations)?;
+        if let Some(map) = new.settings.location_mapping.channel_locations.filter(|map| !map.is_empty()) {
+            check_has_locations(new.channel, &map)?;
+            return Err(AppError::invalid("invalid_field", MAP, "can be given once the shop is connected"));
+        }
         let stored_endpoint = endpoint.as_str().trim_end_matches('/').to_owned();
         if home.is_none() {
             self.check_not_connected(organization_id, new.channel, &stored_endpoint, None).await?;
@@ -379,6 +384,8 @@ impl App {
         let locations = self.store.locations(organization).await?;
         // What is wrong with the settings is said before a channel is asked.
         patched(&before.settings, &patch.settings, &locations)?;
+        let map = patch.settings.location_mapping.channel_locations.as_deref();
+        self.check_channel_locations(&before, map).await?;
         let renewed = match patch.credentials {
             None => None,
             Some(fields) => Some(self.try_credentials(&before, fields).await?),
@@ -539,9 +546,17 @@ pub(crate) fn activate(connection: &mut Connection, now: Timestamp) {
     connection.next_sync_at = Some(first.max(now));
 }
 
+/// By location, a bundle is shown where its orders are taken from.
+fn shows_bundles_where_it_did(before: &Connection, after: &Connection) -> bool {
+    after.settings.channel_locations.is_empty()
+        || before.settings.order_location_id == after.settings.order_location_id
+}
+
 fn shows_other_numbers(before: &Connection, after: &Connection) -> bool {
     let pushes = |connection: &Connection| connection.settings.pushes(connection.status).is_ok();
     let same = before.settings.stock_rule == after.settings.stock_rule
-        && before.settings.location_mapping == after.settings.location_mapping;
+        && before.settings.location_mapping == after.settings.location_mapping
+        && before.settings.channel_locations == after.settings.channel_locations
+        && shows_bundles_where_it_did(before, after);
     pushes(after) && (!pushes(before) || !same)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::availability::{LocationMapping, Percent, RuleSetting};
+use domain::channel_location::{ChannelLocations, InvalidChannelLocations, MappedLocation};
 use domain::connection::{BlastRadius, ConnectionSettings, DriftPolicy, ImportRule, Modules, StockSync};
 use domain::fba::check_together;
 use domain::schedule::SyncInterval;
@@ -10,6 +11,7 @@ use domain::{LocationId, Quantity};
 use store::location::Location;
 
 use crate::AppError;
+use crate::channel_location::MAP;
 use crate::fba::fba_refused;
 
 /// What changes; `None` stays.
@@ -70,6 +72,8 @@ pub struct MappingPatch {
     pub mode: Option<MappingMode>,
     pub location_ids: Option<Vec<LocationId>>,
     pub order_location_id: Option<Option<LocationId>>,
+    /// The whole map; empty: the channel is told one number a listing.
+    pub channel_locations: Option<Vec<MappedLocation>>,
 }
 
 /// The settings after the patch. Errors: 409 `single_location` for a selection where there is nothing to select from,
@@ -92,6 +96,7 @@ pub(crate) fn patched(
         },
         location_mapping,
         order_location_id,
+        channel_locations: patched_map(before, &patch.location_mapping, locations)?,
         auto_create: patch.auto_create.unwrap_or(before.auto_create),
         drift: patch.drift.unwrap_or(before.drift),
         stock_rule: patch.stock_rule.applied_to(before.stock_rule),
@@ -196,6 +201,25 @@ fn order_location(
     }
 }
 
+/// That the channel has its side of the map is another's to check: it must be asked.
+fn patched_map(
+    before: &ConnectionSettings,
+    patch: &MappingPatch,
+    locations: &[Location],
+) -> Result<ChannelLocations, AppError> {
+    let Some(given) = &patch.channel_locations else { return Ok(before.channel_locations.clone()) };
+    for (n, one) in given.iter().enumerate().take(ChannelLocations::MAX) {
+        check_known(&one.location_id, &format!("{MAP}/{n}/location_id"), locations)?;
+    }
+    ChannelLocations::new(given.clone()).map_err(|error| {
+        let pointer = match error {
+            InvalidChannelLocations::TooMany => MAP.to_owned(),
+            InvalidChannelLocations::Twice(n) => format!("{MAP}/{n}/location_id"),
+        };
+        AppError::invalid("invalid_field", pointer, error)
+    })
+}
+
 fn check_known(id: &LocationId, pointer: &str, locations: &[Location]) -> Result<(), AppError> {
     if locations.iter().any(|location| location.id == *id) {
         return Ok(());
@@ -235,7 +259,7 @@ mod tests {
 
     fn select(ids: &[&str]) -> MappingPatch {
         let location_ids = Some(ids.iter().map(|body| id(body)).collect());
-        MappingPatch { mode: Some(MappingMode::Selected), location_ids, order_location_id: None }
+        MappingPatch { mode: Some(MappingMode::Selected), location_ids, ..MappingPatch::default() }
     }
 
     #[track_caller]
@@ -273,6 +297,23 @@ mod tests {
         check(&fresh, MappingPatch { mode: None, ..select(&["a"]) }, Err(IDS));
         let elsewhere = MappingPatch { order_location_id: Some(Some(id("c"))), ..select(&["a"]) };
         check(&fresh, elsewhere, Err(ORDERS));
+    }
+
+    #[test]
+    fn f17_a_map_of_locations_names_each_of_ours_once() {
+        let fresh = ConnectionSettings::default();
+        let map = |pairs: &[(&str, &str)]| {
+            let mapped = |(location, at): &(&str, &str)| MappedLocation {
+                location_id: id(location),
+                channel_location_id: at.parse().unwrap(),
+            };
+            let channel_locations = Some(pairs.iter().map(mapped).collect());
+            MappingPatch { channel_locations, ..MappingPatch::default() }
+        };
+        check(&fresh, map(&[("a", "1"), ("b", "1")]), Ok(None));
+        check(&fresh, map(&[("a", "1"), ("x", "2")]), Err(&format!("{MAP}/1/location_id")));
+        check(&fresh, map(&[("a", "1"), ("b", "2"), ("a", "3")]), Err(&format!("{MAP}/2/location_id")));
+        check(&fresh, map(&[("a", "1"); 101]), Err(MAP));
     }
 
     #[test]

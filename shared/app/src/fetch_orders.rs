@@ -96,11 +96,13 @@ impl App {
         query: &OrderQuery,
         cursor: Option<&Cursor>,
     ) -> Result<ImportedPage, AppError> {
-        let page = self
+        let mut page = self
             .call(shop, |call| {
                 Box::pin(async move { call.channel.fetch_orders(&call.shop, query, cursor).await })
             })
             .await?;
+        let readable = page.records.iter_mut().filter_map(|record| record.as_mut().ok());
+        self.note_assigned(shop, readable).await?;
         let mut records = Vec::with_capacity(page.records.len());
         let (mut moved, mut new) = (false, Vec::new());
         for record in page.records {

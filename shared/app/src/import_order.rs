@@ -302,9 +302,13 @@ pub(crate) fn arrived(
     // What Amazon ships was never on the merchant's shelves: it is taken from Amazon's, where that is tracked.
     let at_amazon = connection.settings.fba.as_ref().map(|fba| &fba.location_id);
     let to_amazon = by_amazon && before.is_none_or(|before| before.fulfilled_by == Fulfilment::Mfn);
+    // Where the channel counted the sale down, so that both count it at the same place; a person may choose another later.
+    let assigned = fetched.assigned_to.as_ref();
+    let assigned = assigned.and_then(|at| connection.settings.channel_locations.sold_from(at));
     let location_id = at_amazon
         .filter(|_| to_amazon)
         .or(before.map(|before| &before.location_id))
+        .or(assigned)
         .or(connection.settings.order_location_id.as_ref())
         .unwrap_or(&organization.primary_location_id)
         .clone();

@@ -163,8 +163,9 @@ impl App {
                 LocationMapping::Selected { location_ids } => location_ids.contains(id),
                 LocationMapping::All | LocationMapping::None => false,
             };
+            let shown = settings.channel_locations.shown_at(id).is_some();
             let at_amazon = settings.fba.as_ref().is_some_and(|fba| fba.location_id == *id);
-            if mapped || at_amazon || settings.order_location_id.as_ref() == Some(id) {
+            if mapped || shown || at_amazon || settings.order_location_id.as_ref() == Some(id) {
                 let detail = format!("the connection {} is mapped to it", connection.id);
                 return Err(AppError::conflict("location_in_use", detail));
             }

@@ -168,6 +168,7 @@ pub(crate) fn link_of(
         linked_at: now,
         acknowledged: None,
         previous: None,
+        shares: Default::default(),
         submitted: None,
         failure: None,
         rule: listing.stock_rule,

@@ -130,6 +130,7 @@ impl OnChannel {
             fulfilment: domain::channel::Fulfilment::Mfn,
             unknown_state: None,
             tracking: Vec::new(),
+            assigned_to: None,
         }
     }
 }

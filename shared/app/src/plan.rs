@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::availability::{Goods, LocationKind, PlacedLevel};
 use domain::channel::Fulfilment;
+use domain::channel_location::{LocationSplit, Share, Shares};
 use domain::listing::ListingStatus;
 use domain::matching::match_listing;
 use domain::stock::{Actor, Level};
-use domain::{ConnectionId, ItemId, ListingId, OrganizationId, Quantity};
+use domain::{ChannelLocationId, ConnectionId, ItemId, ListingId, OrganizationId, Quantity};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::PageRequest;
 use store::connection::Connection;
@@ -40,6 +41,17 @@ pub struct Change {
     pub to: Quantity,
     /// Stable, snake_case.
     pub why: &'static str,
+    /// Of a listing that is told by location: where another number would be shown.
+    pub locations: Vec<ChangeAt>,
+}
+
+/// One of a channel's locations that would be told another number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeAt {
+    pub at: ChannelLocationId,
+    /// What it was told; `None` where nobody told it any.
+    pub from: Option<Quantity>,
+    pub to: Quantity,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +67,9 @@ impl Plan {
         let mut text = request.to_owned();
         for change in &changes {
             text.push_str(&format!("\n{} {:?} {}", change.listing_id, change.from, change.to));
+            for ChangeAt { at, from, to } in &change.locations {
+                text.push_str(&format!(" {at} {from:?} {to}"));
+            }
         }
         let digest = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
         Self { id: format!("pln_{}", digest.simple()), changes }
@@ -146,8 +161,11 @@ impl App {
             let mut connection = self.connection(organization, id).await?;
             let locations = self.store.locations(organization).await?;
             let settings = patched(&connection.settings, &patch.settings, &locations)?;
+            let map = patch.settings.location_mapping.channel_locations.as_deref();
+            self.check_channel_locations(&connection, map).await?;
             let same_rule = settings.stock_rule == connection.settings.stock_rule;
-            let same_mapping = settings.location_mapping == connection.settings.location_mapping;
+            let same_mapping = settings.location_mapping == connection.settings.location_mapping
+                && settings.channel_locations == connection.settings.channel_locations;
             let why = match (same_rule, same_mapping) {
                 (false, true) => "stock_rule",
                 (true, false) => "location_mapping",
@@ -290,11 +308,16 @@ impl App {
                     let link = stock.links.iter().find(|link| link.listing_id == listing.id)?;
                     let connection = deciders.connections.get(&listing.connection_id)?;
                     connection.settings.pushes(connection.status).ok()?;
-                    let to = deciders.desired(connection, &listing.stock_rule, &goods)?;
+                    let shown = deciders.desired(connection, &listing.stock_rule, &link.shares, &goods)?;
+                    let to = shown.result;
                     let told = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());
                     let from = told.or(link.observed);
-                    let changes = link.held_since.is_none() && from != Some(to.units());
-                    changes.then_some(Change { listing_id: listing.id, from, to, why: wanted.why })
+                    let locations =
+                        shown.split.map(|split| changes_at(&split, &link.shares)).unwrap_or_default();
+                    let differs = from != Some(to.units()) || !locations.is_empty();
+                    let changes = link.held_since.is_none() && differs;
+                    let why = wanted.why;
+                    changes.then_some(Change { listing_id: listing.id, from, to, why, locations })
                 };
                 Ok::<_, AppError>(listings.into_iter().filter_map(change).collect::<Vec<_>>())
             })
@@ -401,9 +424,21 @@ fn change_of(deciders: &Deciders, listing: &Listing, goods: &Goods, why: &'stati
     if listing.shipping().number_of() != Fulfilment::Mfn {
         return None;
     }
-    let to = deciders.desired(connection, &listing.stock_rule, goods)?;
+    let untold = Shares::new();
+    let shown = deciders.desired(connection, &listing.stock_rule, &untold, goods)?;
+    let to = shown.result;
+    let locations = shown.split.map(|split| changes_at(&split, &untold)).unwrap_or_default();
     let from = listing.channel_quantity.map(Quantity::units);
-    (from != Some(to.units())).then(|| Change { listing_id: listing.id.clone(), from, to, why })
+    let listing_id = listing.id.clone();
+    (from != Some(to.units())).then_some(Change { listing_id, from, to, why, locations })
+}
+
+fn changes_at(split: &LocationSplit, told: &Shares) -> Vec<ChangeAt> {
+    let change = |share: Share| {
+        let from = told.get(&share.at).map(|told| told.unwrap_or_default());
+        (from != Some(share.quantity)).then_some(ChangeAt { at: share.at, from, to: share.quantity })
+    };
+    split.to_tell(told).into_iter().filter_map(change).collect()
 }
 
 /// The same where an item is made of it: its opening stock is what the channel shows, at the primary location.

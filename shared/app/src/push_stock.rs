@@ -6,22 +6,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use channels::{ErrorKind, StockBatch, StockOutcome, StockTarget};
-use domain::availability::{Demand, Goods, RuleSetting, allocate, rule_of};
-use domain::connection::ConnectionSettings;
-use domain::listing::{ListingRef, ListingStatus};
-use domain::push::{Acknowledged, NotPushed, PushFailure, Pushable, Submitted};
+use domain::listing::ListingRef;
+use domain::push::{Acknowledged, NotPushed, PushFailure, Submitted};
 use domain::stock::stock_version;
-use domain::{ItemId, ListingId, OrganizationId, Quantity, Timestamp};
+use domain::{ItemId, ListingId, OrganizationId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::connection::Connection;
-use store::link::{Link, Stored};
+use store::link::Stored;
 use store::organization::Organization;
 use store::stock::{Freshness, ItemStock};
 use store::sync::Held;
 
 use crate::availability::LocationKinds;
+use crate::channel_location::{Looked, places_of, total};
+use crate::decide_push::{Observed, Sending, Told, as_target, decide};
 use crate::hold::PushMode;
 use crate::metric::{Metric, record};
 use crate::shop::OpenShop;
@@ -32,17 +32,9 @@ use crate::{App, AppError};
 const ROWS_AT_ONCE: usize = 16;
 /// A channel that compares is told, looked at and told again this often before the rest waits for the next message.
 const ROUNDS_MAX: u32 = 3;
-
-/// A listing on its way to the channel.
-#[derive(Debug, Clone)]
-struct Sending {
-    item_id: ItemId,
-    listing_id: ListingId,
-    version: u64,
-    target: StockTarget,
-    /// The channel shows something, and is to show nothing though no order took the goods.
-    zeroes: bool,
-}
+/// Listings times locations that are looked at in one push because nobody knows what they show: two full questions, which
+/// a Standard bucket of Shopify's holds.
+const LOOKS_MAX: usize = 500;
 
 /// What is to be done for the listings of a push.
 #[derive(Debug, Default)]
@@ -141,17 +133,23 @@ impl App {
         let shop = &mut shop;
         let kinds = self.location_kinds(&organization.id).await?;
         let mut pushed = Pushed::default();
-        let mut observed = BTreeMap::<ListingId, i64>::new();
+        let mut observed = BTreeMap::<ListingId, Observed>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
             let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
             let mut planned =
                 self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
+            let sending = &mut planned.sending;
+            let unseen = self.take_unseen(organization, shop, sending, &mut open, mode.force).await?;
+            // Looked at before the orders are: what sells in between is another number than the one compared with.
+            self.observe(shop, &unseen, &mut observed).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
             // again only if there were new ones, and then from what they left: a read that lags would give the units of the
             // orders just stored to the channel once more.
             let look = shop.channel.capability().order_look_before_push || round > 1;
-            if look && !planned.sending.is_empty() && self.look_at_orders(organization, shop).await?.moved {
+            let looks = look && !planned.sending.is_empty();
+            let moved = looks && self.look_at_orders(organization, shop).await?.moved;
+            if moved || !unseen.is_empty() {
                 let read = Freshness::Consistent;
                 planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
             }
@@ -177,6 +175,31 @@ impl App {
         let reason = "the number on the channel kept changing while it was set";
         self.note_failures(&organization.id, &open, "number_kept_changing", reason).await?;
         Err(channels::ChannelError::new(ErrorKind::Unavailable, "set quantities", reason).into())
+    }
+
+    /// Those whose numbers by location nobody knows, as many as can be looked at within the channel's limits. The others
+    /// are taken out and left to messages of their own.
+    async fn take_unseen(
+        &self,
+        organization: &Organization,
+        shop: &OpenShop,
+        sending: &mut Vec<Sending>,
+        open: &mut Vec<PushTarget>,
+        force: bool,
+    ) -> Result<Vec<Sending>, AppError> {
+        let mut unseen: Vec<Sending> = sending.iter().filter(|one| one.is_unseen()).cloned().collect();
+        let places = unseen.iter().map(|one| one.target.locations.len()).max().unwrap_or(1);
+        let at_once = (LOOKS_MAX / places.max(1)).max(1);
+        if unseen.len() > at_once {
+            let later = unseen.split_off(at_once);
+            for part in later.chunks(at_once) {
+                self.queue_rest(organization, shop, part.iter().map(as_target).collect(), force).await?;
+            }
+            let later: BTreeSet<ListingId> = later.into_iter().map(|one| one.listing_id).collect();
+            sending.retain(|one| !later.contains(&one.listing_id));
+            open.retain(|target| !later.contains(&target.listing_id));
+        }
+        Ok(unseen)
     }
 
     /// Takes out what may not go to zero without a yes. Since when those are counted that may; `None` where there are
@@ -216,18 +239,30 @@ impl App {
         &self,
         shop: &mut OpenShop,
         again: &[Sending],
-        observed: &mut BTreeMap<ListingId, i64>,
+        observed: &mut BTreeMap<ListingId, Observed>,
     ) -> Result<(), AppError> {
-        let stale: Vec<StockTarget> = again.iter().map(|sending| sending.target.clone()).collect();
-        let shown = self
-            .call(shop, |call| {
-                let stale = &stale;
-                Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
-            })
-            .await?;
-        for (sending, shown) in again.iter().zip(shown) {
-            match shown {
-                Some(number) => observed.insert(sending.listing_id.clone(), number),
+        let (placed, plain): (Vec<&Sending>, Vec<&Sending>) =
+            again.iter().partition(|sending| !sending.target.locations.is_empty());
+        let mut seen = Vec::with_capacity(again.len());
+        if !plain.is_empty() {
+            let stale: Vec<StockTarget> = plain.iter().map(|sending| sending.target.clone()).collect();
+            let shown = self
+                .call(shop, |call| {
+                    let stale = &stale;
+                    Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
+                })
+                .await?;
+            let shown = shown.into_iter().map(|number| (number, Looked::new()));
+            seen.extend(plain.into_iter().zip(shown));
+        }
+        if !placed.is_empty() {
+            let stale: Vec<StockTarget> = placed.iter().map(|sending| sending.target.clone()).collect();
+            let shown = self.look_by_location(shop, &stale).await?;
+            seen.extend(placed.into_iter().zip(shown.into_iter().map(|looked| (total(&looked), looked))));
+        }
+        for (sending, (number, at)) in seen {
+            match number {
+                Some(number) => observed.insert(sending.listing_id.clone(), Observed { number, at }),
                 None => observed.remove(&sending.listing_id),
             };
         }
@@ -243,7 +278,7 @@ impl App {
         kinds: &LocationKinds,
         targets: &[PushTarget],
         force: bool,
-        observed: &BTreeMap<ListingId, i64>,
+        observed: &BTreeMap<ListingId, Observed>,
         read: Freshness,
     ) -> Result<Planned, AppError> {
         let mut wanted = BTreeMap::<&ItemId, (u64, BTreeSet<&ListingId>)>::new();
@@ -253,6 +288,7 @@ impl App {
             of_item.1.insert(&target.listing_id);
         }
         let settings = &shop.connection.settings;
+        let places = &places_of(&shop.connection, &organization.primary_location_id);
         // Collected before they are polled: the compiler cannot see through a stream of borrowing closures.
         let now = self.clock.now();
         let reads: Vec<_> = wanted
@@ -262,7 +298,8 @@ impl App {
                 let goods = self.goods(&organization.id, item, &stock, kinds).await?;
                 let waiting = take_open(item, goods.version, &mut stock, &listings, now);
                 let links = stock.links.iter().filter(|link| listings.contains(&link.listing_id)).collect();
-                let told = Told { organization: &organization.stock_rule, settings, force, observed };
+                let rule = &organization.stock_rule;
+                let told = Told { organization: rule, settings, places: places.as_ref(), force, observed };
                 Ok::<_, AppError>((decide(item, &goods, links, &told), waiting))
             })
             .collect();
@@ -394,8 +431,13 @@ impl App {
         let (code, reason) = match outcome {
             StockOutcome::Accepted => {
                 let taken = Acknowledged { quantity: one.target.quantity, version: one.version, at: now };
-                let stored =
-                    self.store.acknowledge(&organization.id, &one.item_id, &one.listing_id, &taken).await?;
+                let (id, item, listing) = (&organization.id, &one.item_id, &one.listing_id);
+                let stored = match &one.shares {
+                    None => self.store.acknowledge(id, item, listing, &taken).await?,
+                    Some(shares) => {
+                        self.store.acknowledge_by_location(id, item, listing, &taken, shares).await?
+                    }
+                };
                 return Ok(match stored {
                     Stored::Stored => Kept::Accepted { zeroed },
                     Stored::Superseded => Kept::Overtaken(one),
@@ -496,60 +538,6 @@ fn take_open(
         false
     });
     open
-}
-
-/// By what it is decided what a connection's listings are told.
-struct Told<'a> {
-    /// The organization's rule.
-    organization: &'a RuleSetting,
-    settings: &'a ConnectionSettings,
-    force: bool,
-    /// What the channel was just seen to show.
-    observed: &'a BTreeMap<ListingId, i64>,
-}
-
-fn decide(item: &ItemId, goods: &Goods, links: Vec<&Link>, told: &Told<'_>) -> Vec<Sending> {
-    let demand = |link: &&Link| Demand {
-        rule: rule_of([&link.rule, &told.settings.stock_rule, told.organization]),
-        mapping: &told.settings.location_mapping,
-    };
-    let demands: Vec<Demand<'_>> = links.iter().map(demand).collect();
-    let shown = allocate(goods, &demands);
-    let decided = links.into_iter().zip(shown).filter_map(|(link, availability)| {
-        let pushable = Pushable::check(ListingStatus::Linked, link.fulfilment).ok()?;
-        let availability = availability.filter(|_| link.held_since.is_none())?;
-        let quantity = availability.result;
-        let seen = told.observed.get(&link.listing_id).copied();
-        // One whose last push failed is told again, also where it shows its number: the failure ends with that.
-        let again = seen.is_some() || link.failure.is_some();
-        if !again && !pushable.must_send(quantity, goods.version, link.acknowledged, told.force) {
-            return None;
-        }
-        let acknowledged = link.acknowledged.map(|acknowledged| acknowledged.quantity.units());
-        let expected = seen.or(acknowledged).or(link.observed);
-        let shows_something = expected.is_some_and(|expected| expected > 0);
-        Some(Sending {
-            item_id: item.clone(),
-            listing_id: link.listing_id.clone(),
-            version: goods.version,
-            zeroes: quantity == Quantity::ZERO && shows_something && !availability.sold_out,
-            target: StockTarget {
-                listing: link.listing.clone(),
-                stock_ref: link.stock_ref.clone(),
-                quantity,
-                expected,
-            },
-        })
-    });
-    decided.collect()
-}
-
-fn as_target(sending: &Sending) -> PushTarget {
-    PushTarget {
-        item_id: sending.item_id.clone(),
-        listing_id: sending.listing_id.clone(),
-        version: sending.version,
-    }
 }
 
 fn count(length: usize) -> u64 {

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use channels::StockTarget;
+use channels::{ShownAt, StockAt, StockTarget};
 use domain::channel::Fulfilment;
-use domain::drift::{Action, Seen, action, classify};
+use domain::channel_location::LocationSplit;
+use domain::drift::{Action, Seen, SeenAt, action, classify_by_location};
 use domain::listing::ListingStatus;
 use domain::sync::Outcome;
-use domain::{ListingId, OrderId, OrganizationId, Quantity, SyncId, Timestamp};
+use domain::{ChannelLocationId, ListingId, OrderId, OrganizationId, Quantity, SyncId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::PageRequest;
+use store::connection::Connection;
 use store::drift::Drift;
 use store::link::Link;
 use store::listing::Listing;
@@ -22,6 +24,7 @@ use store::stock::Freshness;
 use store::sync::{Sync, SyncRecord};
 
 use crate::availability::Deciders;
+use crate::channel_location::{Looked, total};
 use crate::metric::{self, Metric};
 use crate::shop::OpenShop;
 use crate::work::Attempt;
@@ -29,6 +32,7 @@ use crate::{App, AppError};
 
 /// Listings of one step.
 const PAGE: u32 = 200;
+const PAGE_MIN: u32 = 10;
 const ROWS_AT_ONCE: usize = 16;
 /// An order younger than this is on its way, not missed.
 const MISSED_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -38,7 +42,17 @@ struct Known {
     listing: Listing,
     link: Link,
     desired: Quantity,
+    /// Of one that is told by location.
+    split: Option<LocationSplit>,
     version: u64,
+}
+
+/// What the channel shows of a listing.
+#[derive(Debug, Clone)]
+struct Shown {
+    number: i64,
+    /// Of one that is told by location.
+    at: Vec<SeenAt>,
 }
 
 impl App {
@@ -70,7 +84,7 @@ impl App {
         let look = self.look_at_orders(&organization, &mut shop).await?;
         let missed = self.missed_units(&organization.id, &look.new, began_at).await?;
         loop {
-            let request = PageRequest { limit: PAGE, cursor: sync.cursor.take() };
+            let request = PageRequest { limit: page_of(&shop.connection), cursor: sync.cursor.take() };
             let linked = Some(ListingStatus::Linked);
             let page = self
                 .store
@@ -130,6 +144,7 @@ impl App {
             kinds: self.location_kinds(&organization.id).await?,
             connections: BTreeMap::new(),
             rule: organization.stock_rule,
+            primary: organization.primary_location_id.clone(),
         };
         let known = self.known(organization, shop, listings, &deciders).await?;
         let shown = self.shown(shop, &known).await?;
@@ -137,15 +152,18 @@ impl App {
         let mut records = Vec::new();
         let mut behind = Vec::new();
         for (known, shown) in known.iter().zip(shown) {
-            let Some(observed) = shown else {
+            let Some(shown) = shown else {
                 let reason = "The channel has no number for the listing.";
                 records.push(record(&known.listing, Outcome::Skipped, "no_number", reason.to_owned()));
                 continue;
             };
-            let drift = self.compare(organization, shop, known, observed, missed, now).await?;
+            let observed = shown.number;
+            let right = observed == known.desired.units()
+                && shown.at.iter().all(|at| at.observed == at.desired.units());
+            let drift = self.compare(organization, shop, known, &shown, missed, now).await?;
             let held = known.link.held_since.is_some();
             let overwrites = drift.as_ref().is_none_or(|drift| drift.action == Action::Overwritten);
-            if observed != known.desired.units() && overwrites && !held {
+            if !right && overwrites && !held {
                 behind.push(PushTarget {
                     item_id: known.link.item_id.clone(),
                     listing_id: known.link.listing_id.clone(),
@@ -155,7 +173,8 @@ impl App {
             if let Some(drift) = drift {
                 let took = drift.acknowledged.unwrap_or(drift.desired);
                 let done = drift.action.as_str();
-                let reason = format!("The channel showed {observed}, and had taken {took}: {done}.");
+                let at: String = drift.locations.iter().map(there).collect();
+                let reason = format!("The channel showed {observed}, and had taken {took}{at}: {done}.");
                 records.push(record(&known.listing, Outcome::Synced, drift.cause.as_str(), reason));
             }
         }
@@ -186,8 +205,9 @@ impl App {
                 let goods = self.goods(&organization.id, &item, &stock, &deciders.kinds).await?;
                 let known = listings.into_iter().filter_map(|listing| {
                     let link = stock.links.iter().find(|link| link.listing_id == listing.id)?.clone();
-                    let desired = deciders.desired(connection, &link.rule, &goods)?;
-                    Some(Known { listing, link, desired, version: goods.version })
+                    let wanted = deciders.desired(connection, &link.rule, &link.shares, &goods)?;
+                    let (desired, split) = (wanted.result, wanted.split);
+                    Some(Known { listing, link, desired, split, version: goods.version })
                 });
                 Ok::<_, AppError>(known.collect::<Vec<_>>())
             })
@@ -197,14 +217,26 @@ impl App {
     }
 
     /// What the channel shows of each, in as few calls as it takes.
-    async fn shown(&self, shop: &mut OpenShop, known: &[Known]) -> Result<Vec<Option<i64>>, AppError> {
-        let target = |known: &Known| StockTarget {
-            listing: known.link.listing.clone(),
-            stock_ref: known.link.stock_ref.clone(),
-            quantity: known.desired,
-            expected: None,
+    async fn shown(&self, shop: &mut OpenShop, known: &[Known]) -> Result<Vec<Option<Shown>>, AppError> {
+        let targets = |placed: bool| {
+            let of_kind = known.iter().filter(|known| known.split.is_some() == placed);
+            of_kind.map(Known::target).collect::<Vec<StockTarget>>()
         };
-        let targets: Vec<StockTarget> = known.iter().map(target).collect();
+        let (plain, placed) = (targets(false), targets(true));
+        let mut numbers = self.numbers(shop, &plain).await?.into_iter();
+        let mut looked = self.look_by_location(shop, &placed).await?.into_iter();
+        let shown = |known: &Known| match &known.split {
+            None => numbers.next().flatten().map(|number| Shown { number, at: Vec::new() }),
+            Some(_) => known.seen(&looked.next()?),
+        };
+        Ok(known.iter().map(shown).collect())
+    }
+
+    async fn numbers(
+        &self,
+        shop: &mut OpenShop,
+        targets: &[StockTarget],
+    ) -> Result<Vec<Option<i64>>, AppError> {
         let per_call = usize::try_from(shop.channel.capability().stock_batch_max).unwrap_or(1).max(1);
         let mut shown = Vec::with_capacity(targets.len());
         for targets in targets.chunks(per_call) {
@@ -224,23 +256,24 @@ impl App {
         organization: &Organization,
         shop: &OpenShop,
         known: &Known,
-        observed: i64,
+        shown: &Shown,
         missed: &BTreeMap<ListingId, i64>,
         now: Timestamp,
     ) -> Result<Option<Drift>, AppError> {
+        let observed = shown.number;
         let Known { link, desired, version, .. } = known;
         let (item, listing) = (&link.item_id, &link.listing_id);
         let took_hold = took_hold(known);
-        let cause = classify(&Seen {
+        let seen = Seen {
             desired: *desired,
             version: *version,
-            acknowledged: link.acknowledged,
+            acknowledged: link.acknowledged.filter(|_| known.was_told_there()),
             previous: link.previous.filter(|_| !took_hold),
             last_seen: link.observed.zip(link.observed_at.or(Some(link.linked_at))).filter(|_| !took_hold),
             missed_units: missed.get(listing).copied().unwrap_or(0),
             observed,
-        });
-        let Some(cause) = cause else {
+        };
+        let Some(cause) = classify_by_location(&seen, &shown.at) else {
             // Right again, or due to be pushed: what a person was to decide upon stays until they do.
             if link.held_since.is_none() && link.observed != Some(observed) {
                 self.store.note_observed(&organization.id, item, listing, (observed, now), false).await?;
@@ -259,6 +292,7 @@ impl App {
             desired: *desired,
             acknowledged: link.acknowledged.map(|acknowledged| acknowledged.quantity),
             observed,
+            locations: shown.at.iter().filter(|at| at.observed != at.acknowledged.units()).cloned().collect(),
             observed_at: now,
             cause,
             action,
@@ -289,6 +323,62 @@ impl App {
         let deduplication_id = format!("{}-push-{}", sync.id.body(), sync.step);
         self.enqueue(queue, &organization.id, &shop.connection.id, deduplication_id, task).await
     }
+}
+
+/// Told by location, a listing is a look at each.
+fn page_of(connection: &Connection) -> u32 {
+    let places = connection.settings.channel_locations.iter().count();
+    let places = u32::try_from(places).unwrap_or(u32::MAX).max(1);
+    (PAGE / places).max(PAGE_MIN)
+}
+
+impl Known {
+    fn target(&self) -> StockTarget {
+        let shares = self.split.iter().flat_map(|split| split.to_tell(&self.link.shares));
+        let at = |share: domain::channel_location::Share| StockAt {
+            location: share.at,
+            quantity: share.quantity,
+            shown: ShownAt::Unknown,
+        };
+        StockTarget {
+            listing: self.link.listing.clone(),
+            stock_ref: self.link.stock_ref.clone(),
+            quantity: self.desired,
+            expected: None,
+            locations: shares.map(at).collect(),
+        }
+    }
+
+    /// What was taken says something of what is shown only where it was told as it is to be told now: in one number, or at
+    /// these locations.
+    fn was_told_there(&self) -> bool {
+        let told = |split: &LocationSplit| {
+            split.to_tell(&self.link.shares).iter().all(|share| self.link.shares.contains_key(&share.at))
+        };
+        self.split.as_ref().is_none_or(told)
+    }
+
+    /// `None` where the channel has no number at one of the locations.
+    fn seen(&self, looked: &Looked) -> Option<Shown> {
+        let number = total(looked)?;
+        let took = |at: &ChannelLocationId| self.link.shares.get(at).copied().flatten().unwrap_or_default();
+        let shares = self.split.iter().flat_map(|split| split.to_tell(&self.link.shares));
+        let at = shares.map(|share| SeenAt {
+            acknowledged: took(&share.at),
+            observed: match looked.get(&share.at) {
+                Some(ShownAt::Number(number)) => *number,
+                _ => 0,
+            },
+            channel_location_id: share.at,
+            desired: share.quantity,
+        });
+        Some(Shown { number, at: at.collect() })
+    }
+}
+
+/// `, at 501 4 instead of 2`
+fn there(at: &SeenAt) -> String {
+    format!(", at {} {} instead of {}", at.channel_location_id, at.observed, at.acknowledged)
 }
 
 fn record(listing: &Listing, outcome: Outcome, code: &str, reason: String) -> SyncRecord {

@@ -24,11 +24,11 @@ pub struct Capability {
     pub order_page_max: u32,
     /// Orders that one call can fetch by id.
     pub order_ids_max: u32,
-    /// Targets of one stock call.
+    /// Quantities of one stock call: of a target that is told by location, one for each.
     pub stock_batch_max: u32,
     /// Setting a number can be made to depend on the number that is there.
     pub stock_compare_and_set: bool,
-    /// The channel counts stock per location.
+    /// The channel counts stock by locations of its own, and can be told it so.
     pub locations: bool,
     /// The limits allow one look at new orders before each push.
     pub order_look_before_push: bool,

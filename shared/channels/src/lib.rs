@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use domain::listing::{FetchedListing, ListingRef, RecordFailure};
 use domain::order::FetchedOrder;
 use domain::schedule::Window;
-use domain::{ChannelKind, Currency, Quantity, Timestamp};
+use domain::{ChannelKind, ChannelLocationId, Currency, Quantity, Timestamp};
 use http::HeaderMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,34 @@ pub struct StockTarget {
     pub quantity: Quantity,
     /// What the channel is thought to show now, for a channel that compares before it sets. `None`: do not compare.
     pub expected: Option<i64>,
+    /// Where the channel is told by its own locations: what each shows, each once; they sum to the quantity. Empty: it is
+    /// told the one number.
+    pub locations: Vec<StockAt>,
+}
+
+/// What one of a channel's own locations must show of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockAt {
+    pub location: ChannelLocationId,
+    pub quantity: Quantity,
+    pub shown: ShownAt,
+}
+
+/// What one of a channel's own locations is thought to show of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownAt {
+    /// Nobody looked, or the channel has no number: do not compare.
+    Unknown,
+    /// The channel does not keep the goods there yet.
+    NotStocked,
+    Number(i64),
+}
+
+/// One of a channel's own locations, at which stock can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelLocation {
+    pub id: ChannelLocationId,
+    pub name: String,
 }
 
 /// What one call to the channel can carry, made by [`Channel::plan_stock`].
@@ -281,6 +309,38 @@ pub trait Channel: Send + Sync {
         shop: &Shop<'_>,
         targets: &[StockTarget],
     ) -> Result<Vec<Option<i64>>, ChannelError>;
+
+    /// The channel's own locations, at which stock can be set. None of a channel that counts by listing alone
+    /// ([`Capability::locations`]).
+    async fn locations(&self, _shop: &Shop<'_>) -> Result<Vec<ChannelLocation>, ChannelError> {
+        Ok(Vec::new())
+    }
+
+    /// The location that a shop's one number is set at, where no location is named.
+    fn home_location(&self, _facts: &ShopFacts) -> Option<ChannelLocationId> {
+        None
+    }
+
+    /// What one of the channel's own locations shows of each target, in their order. At most
+    /// [`Capability::stock_batch_max`] targets.
+    async fn read_stock_at(
+        &self,
+        _shop: &Shop<'_>,
+        _location: &ChannelLocationId,
+        targets: &[StockTarget],
+    ) -> Result<Vec<ShownAt>, ChannelError> {
+        Ok(vec![ShownAt::Unknown; targets.len()])
+    }
+
+    /// Which of its own locations the channel ships each of these orders from, by the channel's ids: at most
+    /// [`Capability::order_ids_max`]. What is not assigned yet is left out.
+    async fn assigned_locations(
+        &self,
+        _shop: &Shop<'_>,
+        _orders: &[String],
+    ) -> Result<BTreeMap<String, ChannelLocationId>, ChannelError> {
+        Ok(BTreeMap::new())
+    }
 
     /// Sees to it that the channel notifies `callback` of orders and listings, signed with `secret` where the channel
     /// lets us choose one: creates what is missing, switches on what is off.

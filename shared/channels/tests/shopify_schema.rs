@@ -33,6 +33,9 @@ fn variables(operation: &Operation) -> Value {
     };
     match operation.name {
         "identify the shop" => json!({}),
+        "list locations" => json!({}),
+        "fetch where orders are shipped from" => json!({ "ids": gids("Order", 10) }),
+        "stock goods at a location" => json!({ "item": "i", "location": "l", "available": 3, "key": "k" }),
         "fetch a page of listings" => json!({ "first": 240, "after": null, "query": null }),
         "fetch a page of orders" => {
             json!({ "first": 10, "after": "c", "query": "updated_at:>='2026-01-01T00:00:00Z'" })

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel_location::{ChannelPlaces, LocationSplit};
 use crate::stock::Level;
 use crate::{ItemId, LocationId, Quantity};
 
@@ -130,6 +131,8 @@ pub enum StepName {
     AfterBuffer,
     NotBelowZero,
     NotAboveMaxListed,
+    /// What one of the channel's own locations shows of the result.
+    AtLocation,
 }
 
 /// One of the simple items that a bundle comes down to, and its stock.
@@ -184,6 +187,8 @@ pub struct Availability {
     /// Of a bundle, in the order of their ids.
     pub components: Vec<PartAvailability>,
     pub steps: Vec<Step>,
+    /// The result, handed out to the channel's own locations, where it is told by location.
+    pub split: Option<LocationSplit>,
     /// Nothing is available because orders took it: the goods are there and promised.
     pub sold_out: bool,
 }
@@ -193,6 +198,8 @@ pub struct Availability {
 pub struct Demand<'a> {
     pub rule: StockRule,
     pub mapping: &'a LocationMapping,
+    /// Where the number is shown on a channel that is told it by location.
+    pub places: Option<&'a ChannelPlaces>,
 }
 
 /// What each listing of an item must show now, all decided at once from the item's goods. `None` where the listing's
@@ -256,12 +263,18 @@ fn show(supply: &Supply, demand: &Demand<'_>) -> Option<Availability> {
         result = result.min(max.units());
         steps.push(Step { step: StepName::NotAboveMaxListed, value: result });
     }
-    Some(Availability { result: Quantity::clamped(result), levels, components, steps, sold_out })
+    let result = Quantity::clamped(result);
+    let split = demand.places.map(|places| match supply {
+        Supply::Simple(_) => LocationSplit::of(result, &levels, places),
+        Supply::Bundle(_) => LocationSplit::of_bundle(result, places),
+    });
+    Some(Availability { result, levels, components, steps, split, sold_out })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel_location::{ChannelLocations, MappedLocation};
     use proptest::prelude::*;
 
     fn placed(location: &str, on_hand: i64, committed: i64, kind: LocationKind) -> PlacedLevel {
@@ -270,7 +283,8 @@ mod tests {
     }
 
     fn result(levels: &[PlacedLevel], mapping: LocationMapping, rule: StockRule) -> Option<i64> {
-        let shown = allocate(&Goods::simple(levels.to_vec()), &[Demand { rule, mapping: &mapping }]);
+        let shown =
+            allocate(&Goods::simple(levels.to_vec()), &[Demand { rule, mapping: &mapping, places: None }]);
         shown.into_iter().next().flatten().map(|a| a.result.units())
     }
 
@@ -322,7 +336,9 @@ mod tests {
             |location, on_hand, committed| placed(location, on_hand, committed, LocationKind::Warehouse);
         let shown = |parts: Vec<Part>, mapping: &LocationMapping| {
             let goods = Goods { supply: Supply::Bundle(parts), version: 1 };
-            allocate(&goods, &[Demand { rule: StockRule::default(), mapping }])[0].clone().unwrap()
+            allocate(&goods, &[Demand { rule: StockRule::default(), mapping, places: None }])[0]
+                .clone()
+                .unwrap()
         };
         let parts = vec![
             part("a", 2, vec![warehouse("x", 4, 0), warehouse("y", 3, 0)]),
@@ -359,6 +375,28 @@ mod tests {
         assert_eq!(rule_of([&open, &open, &open]), StockRule::default());
     }
 
+    #[test]
+    fn f17_what_is_handed_out_is_the_number_after_its_rule_and_of_the_locations_that_count() {
+        let levels = [
+            placed("a", 6, 0, LocationKind::Warehouse),
+            placed("b", 5, 1, LocationKind::Warehouse),
+            placed("c", 9, 0, LocationKind::Warehouse),
+        ];
+        let mapped = |location: &str, channel: &str| MappedLocation {
+            location_id: LocationId::from_body(location).unwrap(),
+            channel_location_id: channel.parse().unwrap(),
+        };
+        let map = ChannelLocations::new(vec![mapped("c", "3"), mapped("b", "2"), mapped("a", "1")]).unwrap();
+        let orders_from = LocationId::from_body("a").unwrap();
+        let places = ChannelPlaces { map, home: "1".parse().unwrap(), orders_from };
+        let rule = StockRule { buffer: Quantity::new(3).unwrap(), ..StockRule::default() };
+        let demand = Demand { rule, mapping: &selected(&["a", "b"]), places: Some(&places) };
+        let shown = allocate(&Goods::simple(levels.to_vec()), &[demand])[0].clone().unwrap();
+        let split = shown.split.unwrap();
+        let shares: Vec<_> = split.shares().iter().map(|one| (one.at.as_str(), one.quantity.get())).collect();
+        assert_eq!((shown.result.units(), shares), (7, vec![("3", 0), ("2", 4), ("1", 3)]));
+    }
+
     proptest! {
         #[test]
         fn never_more_than_available_and_the_last_step_is_the_result(
@@ -372,7 +410,7 @@ mod tests {
                 max_listed: max.map(|m| Quantity::new(m).unwrap()),
             };
             let goods = Goods::simple(levels.clone());
-            let shown = allocate(&goods, &[Demand { rule, mapping: &LocationMapping::All }])[0].clone().unwrap();
+            let shown = allocate(&goods, &[Demand { rule, mapping: &LocationMapping::All, places: None }])[0].clone().unwrap();
             let available: i64 = stock.iter().map(|(h, c)| h - c).sum();
             prop_assert!(shown.result.units() <= available.max(0));
             prop_assert_eq!(shown.steps.last().unwrap().value, shown.result.units());
@@ -400,7 +438,7 @@ mod tests {
                 percent: Percent::new(percent).unwrap(), buffer: Quantity::new(buffer).unwrap(),
                 max_listed: max.map(|m| Quantity::new(m).unwrap()),
             };
-            let shown = allocate(&Goods { supply, version: 0 }, &[Demand { rule, mapping: &mapping }])[0].clone().unwrap();
+            let shown = allocate(&Goods { supply, version: 0 }, &[Demand { rule, mapping: &mapping, places: None }])[0].clone().unwrap();
             let sum = |levels: &[Level]| levels.iter().map(|level| level.on_hand - level.committed).sum::<i64>();
             let available = if bundle {
                 for component in &shown.components {

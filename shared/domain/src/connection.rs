@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LocationId;
 use crate::availability::{LocationMapping, Percent, RuleSetting};
+use crate::channel_location::ChannelLocations;
 use crate::fba::Fba;
 use crate::push::NotPushed;
 use crate::schedule::SyncInterval;
@@ -100,6 +101,9 @@ pub struct ConnectionSettings {
     pub location_mapping: LocationMapping,
     /// Where the connection's orders take their stock from; the organization's primary location when `None`.
     pub order_location_id: Option<LocationId>,
+    /// Which of our locations is shown at which of the channel's own.
+    #[serde(default, skip_serializing_if = "ChannelLocations::is_empty")]
+    pub channel_locations: ChannelLocations,
     pub auto_create: bool,
     pub drift: DriftPolicy,
     /// What it leaves open is the organization's.

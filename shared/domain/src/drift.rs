@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::DriftPolicy;
 use crate::push::Acknowledged;
-use crate::{Quantity, Timestamp};
+use crate::{ChannelLocationId, Quantity, Timestamp};
 
 /// Why a channel shows another number than it acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,6 +89,35 @@ pub fn classify(seen: &Seen) -> Option<Cause> {
     Some(if seen.version > acknowledged.version { Cause::Unknown } else { Cause::EditedOnChannel })
 }
 
+/// One of a channel's own locations when a listing is looked at there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenAt {
+    pub channel_location_id: ChannelLocationId,
+    pub desired: Quantity,
+    /// What it took last.
+    pub acknowledged: Quantity,
+    pub observed: i64,
+}
+
+/// What the numbers say of a listing that is told by location: the sum first, and where that is right, each location.
+/// While stock has moved since, a push is due that compares each location by itself.
+pub fn classify_by_location(seen: &Seen, at: &[SeenAt]) -> Option<Cause> {
+    if let Some(cause) = classify(seen) {
+        return Some(cause);
+    }
+    let acknowledged = seen.acknowledged.filter(|acknowledged| acknowledged.version >= seen.version)?;
+    at.iter().find_map(|one| {
+        classify(&Seen {
+            desired: one.desired,
+            acknowledged: Some(Acknowledged { quantity: one.acknowledged, ..acknowledged }),
+            previous: None,
+            last_seen: None,
+            observed: one.observed,
+            ..*seen
+        })
+    })
+}
+
 /// What to do. The policy is about what people did on the channel; what got lost on the way is always made good.
 pub fn action(cause: Cause, policy: DriftPolicy) -> Action {
     match (cause, policy) {
@@ -157,6 +186,28 @@ mod tests {
             ("moved meanwhile", seen(3, Some((5, 6)), 9), Some(Cause::Unknown)),
         ] {
             assert_eq!(classify(&seen), cause, "{case}");
+        }
+    }
+
+    #[test]
+    fn l3_one_location_may_be_wrong_and_the_sum_right() {
+        let one = |location: &str, took: i64, observed: i64| SeenAt {
+            channel_location_id: location.parse().unwrap(),
+            desired: Quantity::new(took).unwrap(),
+            acknowledged: Quantity::new(took).unwrap(),
+            observed,
+        };
+        let same = Some((5, 7));
+        let moved = [one("1", 3, 1), one("2", 2, 4)];
+        let right = [one("1", 3, 3), one("2", 2, 2)];
+        for (case, seen, at, cause) in [
+            ("as it must be", seen(5, same, 5), &right, None),
+            ("moved there", seen(5, same, 5), &moved, Some(Cause::EditedOnChannel)),
+            ("moved there, and a push is due", seen(5, Some((5, 6)), 5), &moved, None),
+            ("the sum is wrong", seen(5, same, 9), &right, Some(Cause::EditedOnChannel)),
+            ("never told", seen(5, None, 5), &moved, None),
+        ] {
+            assert_eq!(classify_by_location(&seen, at), cause, "{case}");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod availability;
 pub mod bundle;
 pub mod channel;
+pub mod channel_location;
 pub mod connection;
 pub mod drift;
 pub mod event;
@@ -31,6 +32,7 @@ pub mod text;
 pub mod transfer;
 
 pub use channel::ChannelKind;
+pub use channel_location::ChannelLocationId;
 pub use id::{
     AdjustmentId, ApiKeyId, AuditId, ConnectionId, ContactId, InboundShipmentId, ItemId, ListingId,
     LocationId, MovementId, OrderId, OrganizationId, PurchaseReceiveId, SyncId, TransferId,

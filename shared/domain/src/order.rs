@@ -13,7 +13,7 @@ pub use crate::fulfilment::LinkedLine;
 use crate::fulfilment::StockDeductedOn;
 use crate::listing::ListingRef;
 use crate::stock::Change;
-use crate::{Currency, ItemId, LocationId, Money, Quantity, Timestamp};
+use crate::{ChannelLocationId, Currency, ItemId, LocationId, Money, Quantity, Timestamp};
 
 /// The shipping side of an order, as its channel has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,8 @@ pub struct FetchedOrder {
     pub unknown_state: Option<String>,
     /// Packages on their way, where the channel tells of them.
     pub tracking: Vec<Tracking>,
+    /// Which of its own locations the channel ships it from, where that was asked for.
+    pub assigned_to: Option<ChannelLocationId>,
 }
 
 /// How a package can be followed.

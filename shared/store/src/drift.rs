@@ -1,6 +1,6 @@
 //! Drift: the listings whose channel showed another number than it took, one row each.
 
-use domain::drift::{Action, Cause};
+use domain::drift::{Action, Cause, SeenAt};
 use domain::{ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ pub struct Drift {
     pub desired: Quantity,
     pub acknowledged: Option<Quantity>,
     pub observed: i64,
+    /// Of one that is told by location: the channel's locations that show another number than they took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<SeenAt>,
     pub observed_at: Timestamp,
     pub cause: Cause,
     pub action: Action,

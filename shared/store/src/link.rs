@@ -6,6 +6,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::availability::{Percent, RuleSetting};
 use domain::channel::Fulfilment;
+use domain::channel_location::Shares;
 use domain::listing::ListingRef;
 use domain::push::{Acknowledged, PushFailure, Submitted};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
@@ -35,6 +36,8 @@ pub struct Link {
     pub acknowledged: Option<Acknowledged>,
     /// What was acknowledged before that.
     pub previous: Option<Quantity>,
+    /// The acknowledged quantity by the channel's own locations; empty where it was told the one number.
+    pub shares: Shares,
     /// What the channel still works on.
     pub submitted: Option<Submitted>,
     pub failure: Option<PushFailure>,
@@ -76,6 +79,7 @@ const QUANTITY: &str = "aq";
 const VERSION: &str = "av";
 const TAKEN_AT: &str = "at";
 const PREVIOUS: &str = "pq";
+const SHARES: &str = "al";
 const BUFFER: &str = "rb";
 const MAX_LISTED: &str = "rm";
 const PERCENT: &str = "rp";
@@ -122,6 +126,9 @@ impl Link {
         }
         if let Some(previous) = self.previous {
             put(PREVIOUS, n(previous));
+        }
+        if !self.shares.is_empty() {
+            put(SHARES, shares_value(&self.shares));
         }
         put(LINKED_BY, word(&self.linked_by)?);
         put(LINKED_AT, time(self.linked_at));
@@ -195,6 +202,7 @@ impl Link {
             linked_at: reader.time(LINKED_AT)?,
             acknowledged,
             previous: reader.number_if_any(PREVIOUS)?.map(Quantity::clamped),
+            shares: shares_of(&reader)?,
             submitted,
             failure,
             rule: RuleSetting {
@@ -250,6 +258,26 @@ impl Link {
     }
 }
 
+/// A location that does not keep the goods has no number: some 20 bytes each.
+fn shares_value(shares: &Shares) -> AttributeValue {
+    let value = |units: &Option<Quantity>| units.map_or(AttributeValue::Null(true), n);
+    AttributeValue::M(shares.iter().map(|(at, units)| (at.to_string(), value(units))).collect())
+}
+
+fn shares_of(reader: &Reader<'_>) -> Result<Shares, StoreError> {
+    let Some(AttributeValue::M(map)) = reader.row.get(SHARES) else { return Ok(Shares::new()) };
+    let places = Reader::new(reader.what, map);
+    let share = |at: &String| {
+        let id = at.parse().map_err(|error| reader.unreadable(error))?;
+        let units = match map.get(at) {
+            Some(AttributeValue::Null(_)) => None,
+            _ => Some(Quantity::clamped(places.number(at)?)),
+        };
+        Ok((id, units))
+    };
+    map.keys().map(share).collect()
+}
+
 /// The parts of a rule by their attributes.
 fn rule_values(rule: &RuleSetting) -> [(&'static str, Option<AttributeValue>); 3] {
     [
@@ -303,22 +331,51 @@ impl Store {
         listing: &ListingId,
         acknowledged: &Acknowledged,
     ) -> Result<Stored, StoreError> {
-        // An equal version passes: a try repeated after a lost answer is the same acknowledgement.
+        let key = keys::link(organization, item, listing);
         let step = Step::update(
-            keys::link(organization, item, listing),
+            key,
             "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
-        )
-        .only_if("attribute_exists(pk) AND (attribute_not_exists(#v) OR #v <= :v)", Refused::Conflict("link"))
-        .name("#p", PREVIOUS)
-        .name("#q", QUANTITY)
-        .name("#v", VERSION)
-        .name("#t", TAKEN_AT)
-        .name("#fc", FAILURE_CODE)
-        .name("#fr", FAILURE_REASON)
-        .name("#fs", FAILING_SINCE)
-        .value(":q", n(acknowledged.quantity))
-        .value(":v", n(acknowledged.version))
-        .value(":t", time(acknowledged.at));
+        );
+        self.keep_acknowledged(step, acknowledged).await
+    }
+
+    /// The same of one that is told by location, with what each has; empty where it is told the one number again.
+    pub async fn acknowledge_by_location(
+        &self,
+        organization: &OrganizationId,
+        item: &ItemId,
+        listing: &ListingId,
+        acknowledged: &Acknowledged,
+        shares: &Shares,
+    ) -> Result<Stored, StoreError> {
+        let key = keys::link(organization, item, listing);
+        let step = if shares.is_empty() {
+            let expression =
+                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #al";
+            Step::update(key, expression)
+        } else {
+            let expression =
+                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs";
+            Step::update(key, expression).value(":al", shares_value(shares))
+        };
+        self.keep_acknowledged(step.name("#al", SHARES), acknowledged).await
+    }
+
+    async fn keep_acknowledged(&self, step: Step, acknowledged: &Acknowledged) -> Result<Stored, StoreError> {
+        // An equal version passes: a try repeated after a lost answer is the same acknowledgement.
+        let condition = "attribute_exists(pk) AND (attribute_not_exists(#v) OR #v <= :v)";
+        let step = step
+            .only_if(condition, Refused::Conflict("link"))
+            .name("#p", PREVIOUS)
+            .name("#q", QUANTITY)
+            .name("#v", VERSION)
+            .name("#t", TAKEN_AT)
+            .name("#fc", FAILURE_CODE)
+            .name("#fr", FAILURE_REASON)
+            .name("#fs", FAILING_SINCE)
+            .value(":q", n(acknowledged.quantity))
+            .value(":v", n(acknowledged.version))
+            .value(":t", time(acknowledged.at));
         stored(self.write_if("acknowledge a quantity", step).await?)
     }
 

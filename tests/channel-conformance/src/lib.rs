@@ -290,6 +290,7 @@ impl Stage {
                 expected: found.and_then(|found| found.quantity).map(Quantity::units),
                 quantity: Quantity::new(*quantity)?,
                 listing,
+                locations: Vec::new(),
             })
         };
         wanted.iter().map(target).collect()

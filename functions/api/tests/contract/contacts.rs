@@ -39,6 +39,7 @@ pub fn fetched(world: &World, id: &str, state: ChannelOrderState, placed_at: Tim
         buyer: Buyer::default(),
         unknown_state: None,
         tracking: Vec::new(),
+        assigned_to: None,
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod bundles;
+mod channel_locations;
 mod connections;
 mod consent;
 mod contacts;

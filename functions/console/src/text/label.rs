@@ -194,7 +194,13 @@ pub fn step(step: StepName, rule: &StockRule) -> String {
         StepName::NotAboveMaxListed => {
             format!("at most {}", rule.max_listed.map_or_else(String::new, |most| most.to_string()))
         }
+        StepName::AtLocation => "shown at a location of the channel".to_owned(),
     }
+}
+
+/// What one of the channel's own locations shows of the sum.
+pub fn at_location(id: &str) -> String {
+    format!("of it shown at the channel's location {id}")
 }
 
 /// A code in words: those that a merchant meets often have a sentence, others their own words.

@@ -171,6 +171,7 @@ fn read(order: wire::Order, fallback: Currency) -> Option<FetchedOrder> {
         fulfilment: if by_amazon { Fulfilment::Fba } else { Fulfilment::Mfn },
         unknown_state: standing.unknown,
         tracking: order.packages.into_iter().filter_map(tracking).collect(),
+        assigned_to: None,
     })
 }
 

@@ -229,6 +229,7 @@ mod tests {
             stock_ref: stock_ref.map(str::to_owned),
             quantity: Quantity::new(quantity).unwrap(),
             expected: None,
+            locations: Vec::new(),
         }
     }
 

@@ -387,6 +387,7 @@ mod tests {
             stock_ref: Some(format!("o{listing}")),
             quantity: Quantity::new(quantity).unwrap(),
             expected: None,
+            locations: Vec::new(),
         }
     }
 

@@ -160,6 +160,7 @@ fn of_receipt(receipt: Receipt) -> Option<FetchedOrder> {
         buyer: buyer(receipt),
         unknown_state: standing.unknown,
         tracking: Vec::new(),
+        assigned_to: None,
     })
 }
 

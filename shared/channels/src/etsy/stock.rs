@@ -185,7 +185,13 @@ mod tests {
     fn target(listing: &str, variation: Option<&str>, quantity: i64) -> StockTarget {
         let listing =
             ListingRef { external_id: listing.to_owned(), variation_id: variation.map(str::to_owned) };
-        StockTarget { listing, stock_ref: None, quantity: Quantity::new(quantity).unwrap(), expected: None }
+        StockTarget {
+            listing,
+            stock_ref: None,
+            quantity: Quantity::new(quantity).unwrap(),
+            expected: None,
+            locations: Vec::new(),
+        }
     }
 
     #[test]

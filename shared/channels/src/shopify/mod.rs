@@ -3,12 +3,14 @@
 //! Every operation is a document under `queries/`, held to Shopify's schema by a test, with the cost that it is admitted
 //! for by the connection's [`Pace`](crate::Pace): no query asks for more than the 1,000 points of a single one.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::ChannelKind;
 use domain::listing::FetchedListing;
 use domain::order::FetchedOrder;
 use domain::schedule::Window;
+use domain::{ChannelKind, ChannelLocationId};
 use http::{HeaderMap, Method, Request, Response};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -16,14 +18,15 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
-    Page, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
-    WebhookRefused, WebhookUpkeep,
+    Authorization, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor, ErrorKind,
+    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, ShownAt,
+    StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
 mod error;
 mod listings;
+mod locations;
 mod orders;
 mod shipments;
 mod stock;
@@ -48,7 +51,7 @@ pub struct Operation {
 }
 
 /// Every operation that the adapter sends.
-pub static OPERATIONS: [&Operation; 16] = [
+pub static OPERATIONS: [&Operation; 19] = [
     &auth::IDENTIFY,
     &listings::LISTINGS,
     &orders::CHANGED,
@@ -59,6 +62,9 @@ pub static OPERATIONS: [&Operation; 16] = [
     &orders::REFUND_LINES,
     &stock::READ,
     &stock::SET,
+    &locations::LOCATIONS,
+    &locations::ASSIGNED,
+    &locations::ACTIVATE,
     &shipments::READ,
     &shipments::OPEN_LINES,
     &shipments::SHIPPED_LINES,
@@ -137,6 +143,31 @@ impl Channel for Shopify {
         targets: &[StockTarget],
     ) -> Result<Vec<Option<i64>>, ChannelError> {
         stock::read(shop, targets).await
+    }
+
+    async fn locations(&self, shop: &Shop<'_>) -> Result<Vec<ChannelLocation>, ChannelError> {
+        locations::list(shop).await
+    }
+
+    fn home_location(&self, facts: &ShopFacts) -> Option<ChannelLocationId> {
+        facts.get(auth::LOCATION_ID)?.parse().ok()
+    }
+
+    async fn read_stock_at(
+        &self,
+        shop: &Shop<'_>,
+        location: &ChannelLocationId,
+        targets: &[StockTarget],
+    ) -> Result<Vec<ShownAt>, ChannelError> {
+        stock::read_at(shop, location, targets).await
+    }
+
+    async fn assigned_locations(
+        &self,
+        shop: &Shop<'_>,
+        orders: &[String],
+    ) -> Result<BTreeMap<String, ChannelLocationId>, ChannelError> {
+        locations::assigned(shop, orders).await
     }
 
     async fn ensure_webhooks(

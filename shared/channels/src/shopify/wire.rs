@@ -160,6 +160,46 @@ pub(super) struct LocationNode {
     pub ships_inventory: bool,
 }
 
+#[derive(Deserialize)]
+pub(super) struct LocationsData {
+    pub locations: Nodes<NamedLocationNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NamedLocationNode {
+    pub id: String,
+    pub name: String,
+    pub is_active: bool,
+    pub is_fulfillment_service: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AssignedNode {
+    pub id: String,
+    pub fulfillment_orders: Nodes<FulfillmentOrderPlace>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfillmentOrderPlace {
+    pub status: String,
+    pub assigned_location: AssignedLocationNode,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActivateData {
+    pub inventory_activate: Option<ActivatePayload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActivatePayload {
+    pub user_errors: Vec<UserError>,
+}
+
 /// Nodes are read one by one, so that one which is not as documented fails alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

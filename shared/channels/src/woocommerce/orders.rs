@@ -363,6 +363,7 @@ fn read(
         fulfilment: Fulfilment::Mfn,
         unknown_state,
         tracking: Vec::new(),
+        assigned_to: None,
     })
 }
 

@@ -211,6 +211,7 @@ mod tests {
             stock_ref: shared.map(str::to_owned),
             quantity: Quantity::new(quantity).unwrap(),
             expected: None,
+            locations: Vec::new(),
         }
     }
 

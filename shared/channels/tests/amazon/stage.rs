@@ -186,5 +186,6 @@ pub fn target(sold: &Sold, quantity: i64) -> StockTarget {
         stock_ref: None,
         quantity: Quantity::new(quantity).unwrap(),
         expected: None,
+        locations: Vec::new(),
     }
 }

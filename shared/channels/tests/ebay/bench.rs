@@ -194,6 +194,7 @@ impl Bench {
                 quantity: Quantity::new(*quantity).unwrap(),
                 expected: None,
                 listing,
+                locations: Vec::new(),
             }
         };
         wanted.iter().map(target).collect()

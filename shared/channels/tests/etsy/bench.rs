@@ -164,6 +164,7 @@ pub fn target(sold: &Sold, quantity: i64, expected: Option<i64>) -> StockTarget 
         stock_ref: None,
         quantity: Quantity::new(quantity).unwrap(),
         expected,
+        locations: Vec::new(),
     }
 }
 

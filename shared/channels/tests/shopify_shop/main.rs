@@ -25,6 +25,7 @@ use secrecy::SecretString;
 use url::Url;
 
 mod consent;
+mod locations;
 mod shipments;
 
 struct Direct(Arc<ShopifyShop>);
@@ -164,6 +165,7 @@ fn target(listing: &FetchedListing, quantity: i64, expected: Option<i64>) -> Sto
         stock_ref: listing.stock_ref.clone(),
         quantity: Quantity::new(quantity).unwrap(),
         expected,
+        locations: Vec::new(),
     }
 }
 

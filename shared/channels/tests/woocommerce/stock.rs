@@ -15,6 +15,7 @@ fn target(product: u64, variation: Option<u64>, quantity: i64) -> StockTarget {
         stock_ref: None,
         quantity: Quantity::new(quantity).unwrap(),
         expected: None,
+        locations: Vec::new(),
     }
 }
 

@@ -138,6 +138,7 @@ async fn drifts_are_kept_by_listing_and_listed_by_connection(bench: &Bench) -> O
         desired: Quantity::new(5).unwrap(),
         acknowledged: None,
         observed: 9,
+        locations: Vec::new(),
         observed_at: at(0),
         cause: Cause::Unknown,
         action,

@@ -139,6 +139,7 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         linked_at: at(1),
         acknowledged: None,
         previous: None,
+        shares: Default::default(),
         submitted: None,
         failure: None,
         rule: RuleSetting::default(),

@@ -1,9 +1,9 @@
 //! Laws of the ledger: levels are the sum of their movements, and nothing else changes them.
 
-use domain::ItemId;
+use domain::channel_location::Shares;
 use domain::push::PushFailure;
 use domain::stock::{Level, Movement, replay};
-use domain::{AdjustmentId, LocationId, OrganizationId};
+use domain::{AdjustmentId, ItemId, LocationId, OrganizationId, Quantity};
 use futures_util::future::join_all;
 use store::adjustment::{Adjustment, AdjustmentLine};
 use store::link::Stored;
@@ -25,6 +25,7 @@ laws!(
     lines_of_one_item_are_summed,
     concurrent_movements_sum_up,
     an_acknowledgement_never_goes_back,
+    what_each_location_took_is_kept_with_it,
     a_failure_stays_since_it_began,
     an_item_s_stock_is_its_own,
 );
@@ -261,6 +262,29 @@ async fn an_acknowledgement_never_goes_back(bench: &Bench) -> Outcome {
     let elsewhere = store.acknowledge(&o, &item_id(9), &listing, &taken(1, 9, 1)).await.unwrap();
     assert_eq!(elsewhere, Stored::Superseded);
     assert!(store.item_stock(&o, &item_id(9), Freshness::Consistent).await.unwrap().links.is_empty());
+    Ok(())
+}
+
+/// By location, what was taken is kept and overtaken together with the quantity; told in one number again, it is gone.
+async fn what_each_location_took_is_kept_with_it(bench: &Bench) -> Outcome {
+    let store = &bench.store;
+    let o = organization("shares");
+    let (item, listing) = linked_item(store, &o).await;
+    let share =
+        |at: &str, units: Option<i64>| (at.parse().unwrap(), units.map(|n| Quantity::new(n).unwrap()));
+    let first = Shares::from([share("501", Some(3)), share("502", None)]);
+    let second = Shares::from([share("501", Some(0)), share("store-2", Some(9))]);
+    for (version, shares, kept) in [
+        (3, &first, &first),
+        (2, &second, &first),
+        (4, &second, &second),
+        (5, &Shares::new(), &Shares::new()),
+    ] {
+        let taken = taken(9, version, 10);
+        store.acknowledge_by_location(&o, &item, &listing, &taken, shares).await.unwrap();
+        let stock = store.item_stock(&o, &item, Freshness::Consistent).await.unwrap();
+        assert_eq!(&stock.links[0].shares, kept, "{version}");
+    }
     Ok(())
 }
 

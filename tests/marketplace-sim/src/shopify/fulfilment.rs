@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::nodes::{Node, Slot, gid, key, leaf, user_error};
-use super::resolve::LOCATION;
 use super::state::{Order, State};
 use crate::Shipped;
 
@@ -180,7 +179,7 @@ pub(super) fn fulfilment_orders(order: &Order) -> Vec<(String, Node)> {
         ];
         (key(0, at), Node::new("FulfillmentOrderLineItem", fields))
     });
-    let location = Node::new("Location", vec![("id", leaf(gid("Location", LOCATION)))]);
+    let location = Node::new("Location", vec![("id", leaf(gid("Location", order.location)))]);
     let location = Node::new("FulfillmentOrderAssignedLocation", vec![("location", Slot::One(location))]);
     let fields = vec![
         ("id", leaf(gid("FulfillmentOrder", order.fulfilment_order))),

@@ -3,7 +3,8 @@
 //! Documents are validated against Shopify's own schema, cut down to what we use of it, and really executed, by the
 //! rules of GraphQL: aliases, fragments, variables and null propagation are as in the shop.
 //!
-//! The shop has one location that stocks goods, beside one that is closed and one of a fulfilment service.
+//! The shop has one location that stocks goods, beside one that is closed and one of a fulfilment service; more can be
+//! opened ([`ShopifyShop::open_location`]). Goods are kept at a location once they are activated there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -124,6 +125,49 @@ impl ShopifyShop {
             product.status = status;
         }
         state.touch(product, now);
+    }
+
+    /// One more location that can keep goods; its number.
+    pub fn open_location(&self, name: &str) -> u64 {
+        let mut state = self.state();
+        let id = state.locations.keys().next_back().map_or(state::LOCATION, |last| last + 1);
+        let location = state::Location { name: name.to_owned(), active: true, service: false };
+        state.locations.insert(id, location);
+        id
+    }
+
+    /// The merchant closes a location: what it kept is kept nowhere.
+    pub fn close_location(&self, location: u64) {
+        let mut state = self.state();
+        if let Some(location) = state.locations.get_mut(&location) {
+            location.active = false;
+        }
+        for variant in state.variants.values_mut() {
+            variant.available.remove(&location);
+        }
+    }
+
+    /// The merchant sets a number at a location, which keeps the goods from then on.
+    pub fn set_quantity_at(&self, listing: &Sold, location: u64, quantity: i64) {
+        let now = self.now();
+        let mut state = self.state();
+        let id = state.variant_of(listing);
+        if let Some(variant) = state.variants.get_mut(&id) {
+            variant.available.insert(location, quantity);
+            variant.updated_at = now;
+        }
+    }
+
+    /// `None` where the location does not keep the goods.
+    pub fn quantity_at(&self, listing: &Sold, location: u64) -> Option<i64> {
+        let state = self.state();
+        state.variants[&state.variant_of(listing)].available.get(&location).copied()
+    }
+
+    /// A sale that the shop ships from this location.
+    pub fn sell_at(&self, location: u64, lines: &[(Sold, u32)]) -> String {
+        let now = self.now();
+        self.state().sell_at(location, lines, true, now).to_string()
     }
 
     /// As Shopify does with a subscription whose deliveries keep failing.
@@ -298,17 +342,11 @@ impl SimulatedShop for ShopifyShop {
     fn quantity(&self, listing: &Sold) -> Option<i64> {
         let state = self.state();
         let variant = &state.variants[&state.variant_of(listing)];
-        variant.tracked.then_some(variant.available)
+        variant.tracked.then_some(variant.total())
     }
 
     fn set_quantity(&self, listing: &Sold, quantity: i64) {
-        let now = self.now();
-        let mut state = self.state();
-        let id = state.variant_of(listing);
-        if let Some(variant) = state.variants.get_mut(&id) {
-            variant.available = quantity;
-            variant.updated_at = now;
-        }
+        self.set_quantity_at(listing, state::LOCATION, quantity);
     }
 
     fn orders(&self) -> Vec<String> {

@@ -28,8 +28,8 @@ pub(super) enum Slot {
     Paged(&'static str, Vec<(String, Node)>),
     /// A list without cursors, cut by `first`.
     First(Vec<Node>),
-    /// What is asked for by an argument.
-    AtLocation(u64, Node),
+    /// By the location that is asked for.
+    AtLocation(Vec<(u64, Node)>),
 }
 
 impl Node {
@@ -75,11 +75,10 @@ impl ObjectValue for Node {
                 let after = info.arguments().get("after").and_then(JsonValue::as_str);
                 connection(kind, nodes, first, after).map(ResolvedValue::object)
             }
-            Some(Slot::AtLocation(location, node)) => {
+            Some(Slot::AtLocation(nodes)) => {
                 let asked = info.arguments().get("locationId").and_then(JsonValue::as_str);
-                Ok(ResolvedValue::nullable_object(
-                    (asked == Some(&gid("Location", location))).then_some(node),
-                ))
+                let node = nodes.into_iter().find(|(location, _)| asked == Some(&gid("Location", *location)));
+                Ok(ResolvedValue::nullable_object(node.map(|(_, node)| node)))
             }
         }
     }
@@ -135,7 +134,7 @@ fn time(at: Timestamp) -> Slot {
     leaf(at.to_string())
 }
 
-pub(super) fn variant(state: &State, id: u64, variant: &Variant, location: u64) -> Node {
+pub(super) fn variant(state: &State, id: u64, variant: &Variant) -> Node {
     let product = state.products.get(&variant.product);
     let options = variant.options.iter().map(|(name, value)| {
         Node::new("SelectedOption", vec![("name", leaf(name.clone())), ("value", leaf(value.clone()))])
@@ -155,23 +154,25 @@ pub(super) fn variant(state: &State, id: u64, variant: &Variant, location: u64) 
             ("sku", leaf(variant.sku.clone().unwrap_or_default())),
             ("barcode", leaf(variant.barcode.clone())),
             ("price", leaf(variant.price.clone())),
-            ("inventoryQuantity", leaf(variant.available)),
+            ("inventoryQuantity", leaf(variant.total())),
             ("selectedOptions", Slot::Many(options.collect())),
             ("product", Slot::One(product)),
-            ("inventoryItem", Slot::One(item(variant, location))),
+            ("inventoryItem", Slot::One(item(variant))),
         ],
     )
 }
 
-pub(super) fn item(variant: &Variant, location: u64) -> Node {
-    let quantity = Node::new("InventoryQuantity", vec![("quantity", leaf(variant.available))]);
-    let level = Node::new("InventoryLevel", vec![("quantities", Slot::Many(vec![quantity]))]);
+pub(super) fn item(variant: &Variant) -> Node {
+    let level = |(location, available): (&u64, &i64)| {
+        let quantity = Node::new("InventoryQuantity", vec![("quantity", leaf(*available))]);
+        (*location, Node::new("InventoryLevel", vec![("quantities", Slot::Many(vec![quantity]))]))
+    };
     Node::new(
         "InventoryItem",
         vec![
             ("id", leaf(gid("InventoryItem", variant.item))),
             ("tracked", leaf(variant.tracked)),
-            ("inventoryLevel", Slot::AtLocation(location, level)),
+            ("inventoryLevel", Slot::AtLocation(variant.available.iter().map(level).collect())),
         ],
     )
 }

@@ -12,11 +12,8 @@ use super::fulfilment;
 use super::nodes::{self, Node, Slot, connection, error, gid, key, leaf};
 use super::notify::Subscription;
 use super::search::Filter;
-use super::set_quantities::set_quantities;
+use super::set_quantities::{activate, set_quantities};
 use super::state::{Order, State};
-
-/// The location that stocks goods.
-pub(super) const LOCATION: u64 = 501;
 
 pub(super) struct Root<'a> {
     state: RefCell<&'a mut State>,
@@ -42,7 +39,7 @@ impl ObjectValue for Root<'_> {
         match info.field_name() {
             "shop" => Ok(ResolvedValue::object(shop(state))),
             "locations" => {
-                let found = locations(arguments.flag("includeInactive"));
+                let found = locations(state, arguments.flag("includeInactive"));
                 connection("LocationConnection", found, arguments.first(), None).map(ResolvedValue::object)
             }
             "productVariants" => variants(state, arguments).map(ResolvedValue::object),
@@ -74,15 +71,11 @@ impl ObjectValue for Root<'_> {
             ))),
             "webhookSubscriptions" => subscriptions(state, arguments).map(ResolvedValue::object),
             "inventorySetQuantities" => {
-                let input = arguments.value("input");
-                let field = info.field_selections().first();
-                let directive = field.and_then(|field| field.directives.get("idempotent"));
-                let given = directive.and_then(|directive| directive.specified_argument_by_name("key"));
-                let key = given.and_then(|given| match given.as_variable() {
-                    Some(variable) => self.variables.get(variable.as_str()).and_then(JsonValue::as_str),
-                    None => given.as_str(),
-                });
-                set_quantities(state, &input, key).map(ResolvedValue::object)
+                set_quantities(state, &arguments.value("input"), self.key(info)).map(ResolvedValue::object)
+            }
+            "inventoryActivate" => {
+                let asked = serde_json::to_value(info.arguments()).unwrap_or_default();
+                activate(state, &asked, self.key(info)).map(ResolvedValue::object)
             }
             "fulfillmentCreate" => {
                 let done = state.create_fulfilment(&arguments.value("fulfillment"));
@@ -93,6 +86,18 @@ impl ObjectValue for Root<'_> {
             }
             "webhookSubscriptionCreate" => Ok(ResolvedValue::object(subscribe(state, arguments))),
             _ => Err(self.unknown_field_error(info)),
+        }
+    }
+}
+
+impl<'a> Root<'a> {
+    /// The key of the field's `@idempotent` directive.
+    fn key<'b>(&'b self, info: &'b ResolveInfo<'_>) -> Option<&'b str> {
+        let directive = info.field_selections().first()?.directives.get("idempotent")?;
+        let given = directive.specified_argument_by_name("key")?;
+        match given.as_variable() {
+            Some(variable) => self.variables.get(variable.as_str()).and_then(JsonValue::as_str),
+            None => given.as_str(),
         }
     }
 }
@@ -145,20 +150,20 @@ fn shop(state: &State) -> Node {
     Node::new("Shop", fields)
 }
 
-fn locations(closed_too: bool) -> Vec<(String, Node)> {
-    // Closed, of a fulfilment service, and the one that counts.
-    [(499, false, false), (500, true, true), (LOCATION, true, false)]
-        .into_iter()
-        .filter(|(_, active, _)| *active || closed_too)
-        .map(|(id, active, service)| {
+/// Without those that are closed, as Shopify lists them unless it is asked for them.
+fn locations(state: &State, closed_too: bool) -> Vec<(String, Node)> {
+    let found = state.locations.iter().filter(|(_, location)| location.active || closed_too);
+    found
+        .map(|(id, location)| {
             let fields = vec![
-                ("id", leaf(gid("Location", id))),
-                ("isActive", leaf(active)),
-                ("isFulfillmentService", leaf(service)),
+                ("id", leaf(gid("Location", *id))),
+                ("name", leaf(location.name.clone())),
+                ("isActive", leaf(location.active)),
+                ("isFulfillmentService", leaf(location.service)),
                 ("fulfillsOnlineOrders", leaf(true)),
                 ("shipsInventory", leaf(true)),
             ];
-            (key(0, id), Node::new("Location", fields))
+            (key(0, *id), Node::new("Location", fields))
         })
         .collect()
 }
@@ -167,8 +172,7 @@ fn variants(state: &State, arguments: Arguments<'_>) -> Result<Node, FieldError>
     arguments.forward_only()?;
     let filter = Filter::parse(arguments.text("query"))?;
     let found = state.variants.iter().filter(|(id, variant)| filter.admits(**id, variant.updated_at));
-    let found =
-        found.map(|(id, variant)| (key(0, *id), nodes::variant(state, *id, variant, LOCATION))).collect();
+    let found = found.map(|(id, variant)| (key(0, *id), nodes::variant(state, *id, variant))).collect();
     connection("ProductVariantConnection", found, arguments.first(), arguments.text("after"))
 }
 
@@ -211,7 +215,7 @@ fn node(state: &mut State, id: &str, kind: &str) -> Option<Node> {
             let entry = order.fulfilments.iter().find(|entry| entry.id == number)?;
             Some(fulfilment::fulfilment(order, entry))
         }),
-        "InventoryItem" => state.variant_of_item(number).map(|variant| nodes::item(variant, LOCATION)),
+        "InventoryItem" => state.variant_of_item(number).map(|variant| nodes::item(variant)),
         _ => None,
     }
 }

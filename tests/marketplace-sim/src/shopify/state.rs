@@ -25,6 +25,28 @@ pub(super) struct State {
     pub currency: String,
     /// By idempotency key: what was asked, and what was answered.
     pub idempotency: BTreeMap<String, (Value, Value)>,
+    pub locations: BTreeMap<u64, Location>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Location {
+    pub name: String,
+    pub active: bool,
+    /// A fulfilment service's.
+    pub service: bool,
+}
+
+/// The location that keeps what is added.
+pub(super) const LOCATION: u64 = 501;
+
+/// Closed, of a fulfilment service, and the one that counts.
+fn locations() -> BTreeMap<u64, Location> {
+    let location = |name: &str, active, service| Location { name: name.to_owned(), active, service };
+    BTreeMap::from([
+        (499, location("Old shop", false, false)),
+        (500, location("Fulfilment service", true, true)),
+        (LOCATION, location("Warehouse", true, false)),
+    ])
 }
 
 #[derive(Debug, Clone)]
@@ -42,9 +64,17 @@ pub(super) struct Variant {
     pub price: String,
     pub options: Vec<(String, String)>,
     pub tracked: bool,
-    pub available: i64,
+    /// What is available, by the locations that keep it.
+    pub available: BTreeMap<u64, i64>,
     pub committed: i64,
     pub updated_at: Timestamp,
+}
+
+impl Variant {
+    /// What buyers see.
+    pub fn total(&self) -> i64 {
+        self.available.values().sum()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +93,8 @@ pub(super) struct Order {
     pub fulfilment_order: u64,
     /// Its shipping is held back.
     pub held: bool,
+    /// Where it is shipped from.
+    pub location: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -136,6 +168,7 @@ impl State {
             bucket,
             currency: "USD".to_owned(),
             idempotency: BTreeMap::new(),
+            locations: locations(),
         }
     }
 
@@ -178,7 +211,7 @@ impl State {
                 price,
                 options,
                 tracked: quantity.is_some(),
-                available: quantity.unwrap_or(0),
+                available: BTreeMap::from([(LOCATION, quantity.unwrap_or(0))]),
                 committed: 0,
                 updated_at: now,
             };
@@ -207,19 +240,39 @@ impl State {
     }
 
     /// Units move from what is available to what is promised; back, below zero.
-    fn promise(&mut self, variant: Option<u64>, units: i64) {
+    fn promise(&mut self, variant: Option<u64>, units: i64, location: u64) {
         if let Some(variant) = variant.and_then(|id| self.variants.get_mut(&id)) {
-            variant.available -= units;
+            *variant.available.entry(location).or_default() -= units;
             variant.committed += units;
         }
     }
 
+    /// The first location that has all of it, as the merchant ranks them; where none has, the first that keeps it.
+    fn route(&self, lines: &[(Sold, u32)]) -> u64 {
+        let at = |location: u64, sold: &Sold| {
+            let variant = &self.variants[&self.variant_of(sold)];
+            variant.available.get(&location).copied()
+        };
+        let mut open = self.locations.iter().filter(|(_, one)| one.active && !one.service).map(|(id, _)| *id);
+        let enough = |location: &u64| {
+            lines
+                .iter()
+                .all(|(sold, units)| at(*location, sold).is_some_and(|there| there >= i64::from(*units)))
+        };
+        let keeps = |location: &u64| lines.iter().all(|(sold, _)| at(*location, sold).is_some());
+        open.clone().find(enough).or_else(|| open.find(keeps)).unwrap_or(LOCATION)
+    }
+
     pub fn sell(&mut self, lines: &[(Sold, u32)], paid: bool, now: Timestamp) -> u64 {
+        self.sell_at(self.route(lines), lines, paid, now)
+    }
+
+    pub fn sell_at(&mut self, location: u64, lines: &[(Sold, u32)], paid: bool, now: Timestamp) -> u64 {
         let order = self.id();
         let lines = lines.iter().map(|(sold, quantity)| {
             let variant = self.variant_of(sold);
             let quantity = i64::from(*quantity);
-            self.promise(Some(variant), quantity);
+            self.promise(Some(variant), quantity, location);
             let kind = self.variants[&variant].clone();
             let title = self.products[&kind.product].title.clone();
             let id = self.id();
@@ -251,6 +304,7 @@ impl State {
             fulfilments: Vec::new(),
             fulfilment_order: self.id(),
             held: false,
+            location,
         };
         self.orders.insert(order, new);
         self.tell("orders/create", json!({ "id": order, "updated_at": now.to_string() }), now);
@@ -285,9 +339,9 @@ impl State {
         units: i64,
         back: Back,
     ) -> Vec<(usize, i64, &'static str)> {
-        let Some(entry) = self.orders.get_mut(&order).and_then(|order| order.lines.get_mut(line)) else {
-            return Vec::new();
-        };
+        let Some(order) = self.orders.get_mut(&order) else { return Vec::new() };
+        let location = order.location;
+        let Some(entry) = order.lines.get_mut(line) else { return Vec::new() };
         let units = units.clamp(0, entry.current);
         let unshipped = units.min(entry.unfulfilled);
         let shipped = units - unshipped;
@@ -303,7 +357,7 @@ impl State {
         let restocked: i64 = parts.iter().filter(|part| part.2 != "NO_RESTOCK").map(|part| part.1).sum();
         if let Some(variant) = variant.and_then(|id| self.variants.get_mut(&id)) {
             variant.committed -= unshipped;
-            variant.available += restocked;
+            *variant.available.entry(location).or_default() += restocked;
         }
         parts.into_iter().filter(|part| part.1 > 0).collect()
     }
@@ -320,9 +374,9 @@ impl State {
     }
 
     pub fn edit(&mut self, order: u64, line: usize, quantity: i64) {
-        let Some(entry) = self.orders.get_mut(&order).and_then(|order| order.lines.get_mut(line)) else {
-            return;
-        };
+        let Some(of) = self.orders.get_mut(&order) else { return };
+        let location = of.location;
+        let Some(entry) = of.lines.get_mut(line) else { return };
         let more = quantity - entry.current;
         if more <= 0 {
             let removable = entry.unfulfilled;
@@ -333,6 +387,6 @@ impl State {
         entry.current += more;
         entry.unfulfilled += more;
         let variant = entry.variant;
-        self.promise(variant, more);
+        self.promise(variant, more, location);
     }
 }

@@ -60,6 +60,7 @@ fn read(order: Order, shipments: &[Fulfillment]) -> Option<FetchedOrder> {
         fulfilment: domain::channel::Fulfilment::Mfn,
         unknown_state: standing.unknown,
         tracking: Vec::new(),
+        assigned_to: None,
     })
 }
 

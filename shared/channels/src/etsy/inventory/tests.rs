@@ -46,6 +46,7 @@ fn target(n: usize, quantity: i64, expected: Option<i64>) -> StockTarget {
         stock_ref: None,
         quantity: Quantity::new(quantity).unwrap(),
         expected,
+        locations: Vec::new(),
     }
 }
 

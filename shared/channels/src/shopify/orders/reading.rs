@@ -69,6 +69,7 @@ fn read(node: OrderNode, external_id: &str, refunded: &Refunded) -> Option<Fetch
         fulfilment: Fulfilment::Mfn,
         unknown_state: standing.unknown,
         tracking: Vec::new(),
+        assigned_to: None,
     })
 }
 
