@@ -52,6 +52,13 @@ impl Page {
         rest[..rest.find(after).unwrap()].to_owned()
     }
 
+    /// The first address in it that ends so.
+    #[track_caller]
+    pub fn path_ending(&self, end: &str) -> String {
+        let found = self.html.split('"').find(|part| part.starts_with('/') && part.ends_with(end));
+        found.unwrap_or_else(|| panic!("nothing ends in {end:?}: {}", self.html)).to_owned()
+    }
+
     pub fn cookie(&self, name: &str) -> Option<String> {
         let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
         let mut pairs = set.filter_map(|text| text.split(';').next()?.split_once('='));

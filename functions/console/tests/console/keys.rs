@@ -49,5 +49,5 @@ async fn nobody_gives_what_they_do_not_have_and_the_last_admin_stays() {
     let first = keys.iter().find(|key| key.name != "Second").unwrap().id.to_string();
     second.post(&format!("/keys/{first}/revoke"), &[]).await.ok().shows("Revoked");
     let own = format!("/keys/{}/revoke", issued.key.id);
-    second.post(&own, &[]).await.ok().shows("no key with the scope admin");
+    second.post(&own, &[]).await.ok().shows("No key with the scope admin");
 }

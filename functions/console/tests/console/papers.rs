@@ -67,7 +67,7 @@ async fn a_part_that_is_too_large_or_nothing_is_refused_where_it_was_asked_for()
     let path = order(&world).await;
     let browser = Browser::signed_in(&world).await;
     for (first, said) in
-        [("6", "only 5 of the line are left to pack"), ("0", "at least one line"), ("x", "Quantity:")]
+        [("6", "Only 5 of the line are left to pack"), ("0", "at least one line"), ("x", "Quantity:")]
     {
         let page = part(&browser, &format!("{path}/packages"), first, "", &[]).await;
         page.ok().shows("role=\"alert\"").shows(said).shows("name=\"line_quantity\"");
