@@ -224,6 +224,122 @@ const journeys = {
     await page.getByRole("heading", { name: "Own shop, again" }).waitFor();
   },
 
+  async "a table of items is checked row by row and imported, without JavaScript"() {
+    const page = await open(await browser.newContext({ viewport: NARROW, javaScriptEnabled: false }));
+    await signIn(page);
+    await go(page, "/items");
+    await page.getByRole("link", { name: "Import", exact: true }).click();
+    const table = "sku,name,selling_price,opening_stock\r\nIMPORTED-1,Imported pencil,1.20,40\r\nIMPORTED-2,,2,\r\n";
+    await page.getByLabel("CSV file").setInputFiles({ name: "items.csv", mimeType: "text/csv", buffer: Buffer.from(table) });
+    await press(page, "Check it");
+    await page.getByRole("heading", { name: "What would happen" }).waitFor();
+    await page.getByText("name: must be given for a new item").waitFor();
+    if (shots) await page.screenshot({ path: join(shots, "import-check-390.png"), fullPage: true });
+    await press(page, "Do this");
+    await page.getByRole("heading", { name: "What happened" }).waitFor();
+    await page.getByRole("link", { name: "IMPORTED-1" }).click();
+    await page.getByRole("heading", { name: "Imported pencil" }).waitFor();
+    const [file] = await Promise.all([page.waitForEvent("download"), go(page, "/exports/items.csv").catch(() => {})]);
+    assert.match(readFileSync(await file.path(), "utf8"), /IMPORTED-1,Imported pencil/);
+    await page.context().close();
+  },
+
+  async "an API key is made, shown once and revoked"() {
+    const page = await open(await browser.newContext({ viewport: NARROW }));
+    await signIn(page);
+    await page.getByRole("link", { name: "API keys" }).click();
+    await page.getByLabel("Name").fill("Bookkeeping");
+    await press(page, "Make the key");
+    const secret = await page.getByLabel("API key", { exact: true }).inputValue();
+    assert.match(secret, /^ms_/);
+    await isAccessible(page, "a new key");
+    if (shots) await page.screenshot({ path: join(shots, "key-390.png"), fullPage: true });
+    await go(page, "/keys");
+    assert.ok(!(await page.content()).includes(secret));
+    page.once("dialog", (dialog) => dialog.accept());
+    await page.getByRole("button", { name: "Revoke: Bookkeeping" }).click();
+    assert.match(await notice(page), /Revoked/);
+    const refused = await fetch(`${hub.address}/v1/items`, { headers: { authorization: `Bearer ${secret}` } });
+    assert.equal(refused.status, 401);
+    await page.context().close();
+  },
+
+  async "an order is taken by hand with the keyboard, shipped in parts, copied and voided"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await signIn(page);
+    const { data } = await hub.api("/v1/items?limit=200");
+    let item;
+    for (const one of data.filter((one) => one.kind === "simple")) {
+      if ((await hub.api(`/v1/items/${one.id}/stock`)).available > 8) item ??= one;
+    }
+    await go(page, "/orders/new");
+    await page.getByLabel("Find an item by SKU or name").focus();
+    await page.keyboard.type(item.sku, { delay: 15 });
+    await page.getByRole("button", { name: `Add: ${item.name}` }).waitFor();
+    await page.getByRole("button", { name: `Add: ${item.name}` }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel(`Quantity: ${item.name}`).fill("3");
+    await page.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
+    await page.getByLabel("E-mail").fill("ada@example.com");
+    await isAccessible(page, "a drafted order");
+    if (shots) await page.screenshot({ path: join(shots, "order-draft-1440.png"), fullPage: true });
+    await page.getByRole("button", { name: "Make the order" }).focus();
+    await page.keyboard.press("Enter");
+    assert.match(await notice(page), /The order is there/);
+    const order = page.url();
+    await page.getByText("Only a part of it").click();
+    await page.getByRole("link", { name: "Ship a part" }).click();
+    await page.getByLabel(`Quantity: ${item.name}`).fill("1");
+    await page.getByLabel("Carrier").fill("DHL");
+    await isAccessible(page, "a part of an order");
+    if (shots) await page.screenshot({ path: join(shots, "order-part-1440.png"), fullPage: true });
+    await press(page, "Ship a part");
+    await page.getByText("Shipment 1", { exact: true }).waitFor();
+    assert.equal(page.url(), order);
+    await page.getByRole("link", { name: "All orders of this buyer" }).click();
+    assert.ok(!(await page.content()).includes("Ada"));
+    await page.getByLabel("Why do you need it?").fill("She called");
+    await press(page, "Reveal");
+    await page.getByText("ada@example.com").waitFor();
+    await page.locator("tbody th a").first().click();
+    await press(page, "Copy to a new order");
+    assert.match(await notice(page), /Copied/);
+    page.once("dialog", (dialog) => dialog.accept());
+    await press(page, "Void the order");
+    assert.match(await notice(page), /it is void/);
+    await page.context().close();
+  },
+
+  async "goods at Amazon are counted, compared, and no more"() {
+    const page = await open(await browser.newContext({ viewport: WIDE }));
+    await hub.api("/v1/organization", { method: "PATCH", body: JSON.stringify({ country: "US" }) });
+    await hub.api("/v1/locations", { method: "POST", body: JSON.stringify({ name: "Amazon's warehouses", kind: "fba" }) });
+    const amazon = (await hub.api("/v1/connections")).data.find((one) => one.channel === "amazon");
+    await signIn(page);
+    await go(page, `/connections/${amazon.id}/settings`);
+    await press(page, "Count them");
+    assert.match(await notice(page), /counted there from now on/);
+    await isAccessible(page, "settings with FBA");
+    if (shots) await page.screenshot({ path: join(shots, "settings-fba-1440.png"), fullPage: true });
+    const listing = (await hub.api(`/v1/listings?status=linked&connection_id=${amazon.id}&limit=1`)).data[0];
+    await go(page, `/items/${listing.item_id}`);
+    await press(page, "Mark as FBA");
+    await page.getByRole("link", { name: "Compare with Amazon" }).first().click();
+    await page.getByRole("heading", { name: "Both numbers" }).waitFor();
+    await isAccessible(page, "both numbers");
+    if (shots) await page.screenshot({ path: join(shots, "fba-stock-1440.png"), fullPage: true });
+    await go(page, "/stock/inbound-shipments/new");
+    await page.getByLabel("To Amazon, for the shop").waitFor();
+    await isAccessible(page, "a shipment to Amazon");
+    await go(page, `/items/${listing.item_id}`);
+    await press(page, "Mark as MFN");
+    await go(page, `/connections/${amazon.id}/settings`);
+    page.once("dialog", (dialog) => dialog.accept());
+    await press(page, "Count them no more");
+    assert.match(await notice(page), /not counted any more/);
+    await page.context().close();
+  },
+
   async "all of it works without JavaScript"() {
     const page = await open(await browser.newContext({ viewport: NARROW, javaScriptEnabled: false }));
     await signIn(page);
@@ -262,6 +378,7 @@ async function allPages() {
   const order = await first("/v1/orders?limit=1");
   const [linked, item, connection] = await Promise.all([first("/v1/listings?status=linked&limit=1"), first("/v1/items?limit=1"), first("/v1/connections?limit=1")]);
   const sync = await first(`/v1/syncs?connection_id=${connection}&limit=1`);
+  const contact = await first("/v1/contacts?limit=1");
   const adjustment = await first("/v1/adjustments?limit=1");
   return {
     dashboard: "/", orders: "/orders", order: `/orders/${order}`, listings: "/listings", linked: "/listings?status=linked", listing: `/listings/${linked}`,
@@ -269,6 +386,8 @@ async function allPages() {
     stock: "/stock", adjustment: `/stock/adjustments/${adjustment}`, "stock-new": "/stock/adjustments/new", "transfer-new": "/stock/transfers/new",
     locations: "/stock/locations", rules: "/stock/rules", connections: "/connections", connection: `/connections/${connection}`,
     settings: `/connections/${connection}/settings`, history: `/connections/${connection}/history`, sync: `/connections/${connection}/history/${sync}`,
+    keys: "/keys", contacts: "/contacts", contact: `/contacts/${contact}`, "order-new": "/orders/new", "order-part": `/orders/${order}/invoices`,
+    import: "/items/import", inbounds: "/stock?kind=inbound-shipments", "inbound-new": "/stock/inbound-shipments/new",
     connect: "/connections/new", woocommerce: "/connections/new/woocommerce", ebay: "/connections/new/ebay",
   };
 }

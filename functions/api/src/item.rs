@@ -1,7 +1,7 @@
 //! `/v1/items`.
 
 use app::AppError;
-use app::item::{ItemPatch, NewItem, OpeningStock};
+use app::item::{BARCODE_MAX, ItemPatch, NewItem, OpeningStock};
 use axum::extract::State;
 use domain::bundle::Component;
 use domain::listing::{ATTRIBUTES_MAX, Attribute};
@@ -17,8 +17,6 @@ use crate::input::{Body, Filter, Id, page, present};
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
 use crate::value::{self, MoneyBody, price};
-
-pub const BARCODE_MAX: usize = 255;
 
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

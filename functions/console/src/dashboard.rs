@@ -8,32 +8,29 @@ use axum::response::Response;
 use domain::connection::ConnectionStatus;
 use domain::drift::Action;
 use domain::listing::ListingStatus;
-use domain::push::PushState;
 use domain::sync::SyncState;
-use domain::{ConnectionId, ItemId, Timestamp};
+use domain::{ConnectionId, Timestamp};
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::{Span, ToSpan};
+use jiff::tz::TimeZone;
 use store::PageRequest;
-use store::listing::ListingFilter;
-use store::order::{Order, OrderFilter};
+use store::order::OrderFilter;
 use store::sync::{Sync, SyncFilter};
 
 use crate::Console;
 use crate::chart::Bars;
 use crate::connection::ConnectionRow;
 use crate::fault::Fault;
-use crate::page::{Badge, Moment, Section, Shell, part, render};
+use crate::page::{Badge, Moment, Section, Shell, render};
 use crate::text::{ENGLISH, sync_kind, sync_state};
 use crate::visitor::Visitor;
 
 /// Days of the charts.
 const DAYS: i64 = 28;
-/// Orders that the charts are drawn from at most: one page of the newest.
-const ORDERS_MAX: u32 = 200;
 /// Syncs that are looked at for the last of each shop.
 const SYNCS_MAX: u32 = 50;
-/// Linked listings of the look at those behind.
-const LOOKED_AT: u32 = 50;
+/// Rows that a task counts before it says that there are more.
+const COUNTED_MAX: u32 = 50;
 
 struct Task {
     count: String,
@@ -56,29 +53,41 @@ struct DashboardPage {
     orders: Bars,
     units: Bars,
     cut: bool,
-    linked: u64,
+    behind: String,
+    oldest: Option<String>,
 }
 
-/// One page of the newest orders, by day of the organization's zone.
-fn by_day(orders: &[Order], visitor: &Visitor) -> (Bars, Bars) {
-    let today = visitor.now.to_zoned(visitor.zone.clone()).date();
-    let mut days = BTreeMap::<Date, (u64, u64)>::new();
-    for back in 0..DAYS {
-        if let Ok(day) = today.checked_sub(Span::new().days(back)) {
-            days.insert(day, (0, 0));
+/// What was sold since the first day of the charts, by day of the organization's zone.
+struct Sold {
+    days: BTreeMap<Date, (u64, u64)>,
+    from: Timestamp,
+}
+
+impl Sold {
+    fn nothing(visitor: &Visitor) -> Self {
+        let today = visitor.now.to_zoned(visitor.zone.clone()).date();
+        let days: BTreeMap<Date, (u64, u64)> = (0..DAYS)
+            .filter_map(|back| Some((today.checked_sub(Span::new().days(back)).ok()?, (0, 0))))
+            .collect();
+        let first = days.first_key_value().map_or(today, |(first, _)| *first);
+        let from = visitor.zone.to_timestamp(first.into()).unwrap_or(visitor.now);
+        Self { days, from }
+    }
+
+    fn add(&mut self, placed_at: Timestamp, units: u64, zone: &TimeZone) {
+        let day = placed_at.to_zoned(zone.clone()).date();
+        if let Some((orders, sold)) = self.days.get_mut(&day) {
+            *orders += 1;
+            *sold += units;
         }
     }
-    for order in orders {
-        let day = order.placed_at.to_zoned(visitor.zone.clone()).date();
-        if let Some((count, units)) = days.get_mut(&day) {
-            *count += 1;
-            *units += order.lines.iter().map(|line| u64::from(line.quantity.get())).sum::<u64>();
-        }
+
+    fn charts(&self) -> (Bars, Bars) {
+        let name = |day: &Date| day.strftime("%-d %b").to_string();
+        let orders = self.days.iter().map(|(day, (count, _))| (name(day), *count)).collect();
+        let units = self.days.iter().map(|(day, (_, units))| (name(day), *units)).collect();
+        (Bars { label: ENGLISH.orders, days: orders }, Bars { label: ENGLISH.units_sold, days: units })
     }
-    let name = |day: &Date| day.strftime("%-d %b").to_string();
-    let orders = days.iter().map(|(day, (count, _))| (name(day), *count)).collect();
-    let units = days.iter().map(|(day, (_, units))| (name(day), *units)).collect();
-    (Bars { label: ENGLISH.orders, days: orders }, Bars { label: ENGLISH.units_sold, days: units })
 }
 
 fn last_of(
@@ -95,20 +104,20 @@ pub async fn show(State(console): State<Console>, visitor: Visitor) -> Result<Re
     let page = |limit| PageRequest { limit, cursor: None };
     let frozen = OrderFilter { frozen: Some(true), ..OrderFilter::default() };
     let every = SyncFilter { now: Some(visitor.now), ..SyncFilter::default() };
-    let (all_orders, fifty, syncs_page) = (OrderFilter::default(), page(LOOKED_AT), page(SYNCS_MAX));
-    let newest = page(ORDERS_MAX);
-    let (counts, connections, frozen, orders, syncs) = futures_util::future::try_join5(
-        store.listing_counts(organization),
+    let (fifty, syncs_page) = (page(COUNTED_MAX), page(SYNCS_MAX));
+    let mut sold = Sold::nothing(&visitor);
+    let from = sold.from;
+    let sales = store.for_each_sale(organization, from, |at, units| sold.add(at, units, &visitor.zone));
+    let behind = console.app.listings_behind(organization).await?;
+    let (unconfirmed, connections, frozen, complete, syncs) = futures_util::future::try_join5(
+        store.listing_count(organization, ListingStatus::Unconfirmed),
         store.connections(organization),
         store.orders(organization, &frozen, &fifty),
-        store.orders(organization, &all_orders, &newest),
+        sales,
         store.syncs(organization, &every, &syncs_page),
     )
     .await?;
     let drifts = store.drifts(organization, None, visitor.now, &fifty).await?;
-    let count =
-        |status| -> u64 { counts.iter().filter(|((of, _), _)| *of == status).map(|(_, count)| *count).sum() };
-    let unconfirmed = count(ListingStatus::Unconfirmed);
     let more = |count: usize, next: bool| if next { format!("{count}+") } else { count.to_string() };
     let mut tasks = Vec::new();
     if !frozen.data.is_empty() {
@@ -151,7 +160,7 @@ pub async fn show(State(console): State<Console>, visitor: Visitor) -> Result<Re
             urgent: false,
         });
     }
-    let (orders_chart, units) = by_day(&orders.data, &visitor);
+    let (orders, units) = sold.charts();
     let shop = |connection| ShopRow {
         last: last_of(&syncs.data, &connection_id(connection), &visitor),
         row: ConnectionRow::new(connection, &visitor),
@@ -160,61 +169,15 @@ pub async fn show(State(console): State<Console>, visitor: Visitor) -> Result<Re
         shell: Shell::new(&visitor, Section::Dashboard, ENGLISH.dashboard),
         tasks,
         shops: connections.iter().map(shop).collect(),
-        orders: orders_chart,
+        orders,
         units,
-        cut: is_cut(&orders.data, orders.next_cursor.is_some(), visitor.now),
-        linked: count(ListingStatus::Linked),
+        cut: !complete,
+        behind: format!("{}{}", behind.count, if behind.complete { "" } else { "+" }),
+        oldest: behind.oldest.map(|at| visitor.age(at)),
     };
     render(&visitor, &view)
 }
 
 fn connection_id(connection: &store::connection::Connection) -> ConnectionId {
     connection.id.clone()
-}
-
-/// Whether older orders of these weeks are not in the charts.
-fn is_cut(orders: &[Order], more: bool, now: Timestamp) -> bool {
-    let begin = now.checked_sub((DAYS * 24).hours()).unwrap_or(now);
-    more && orders.last().is_some_and(|order| order.placed_at > begin)
-}
-
-#[derive(Template)]
-#[template(path = "behind.html")]
-struct BehindPart {
-    shell: Shell,
-    looked_at: usize,
-    more: bool,
-    pending: usize,
-    failed: usize,
-    oldest: Option<String>,
-}
-
-/// How many linked listings are not in sync, and since when: of the first ones, since each item is a read.
-pub async fn behind(State(console): State<Console>, visitor: Visitor) -> Result<Response, Fault> {
-    let app = &console.app;
-    let filter = ListingFilter { status: Some(ListingStatus::Linked), ..ListingFilter::default() };
-    let page = PageRequest { limit: LOOKED_AT, cursor: None };
-    let listings = app.store.listings(visitor.id(), &filter, &page).await?;
-    let deciders = app.deciders(visitor.id()).await?;
-    let items: std::collections::BTreeSet<ItemId> =
-        listings.data.iter().filter_map(|listing| listing.item_id.clone()).collect();
-    let (mut pending, mut failed, mut oldest) = (0, 0, None::<Timestamp>);
-    for item in items {
-        for push in app.listing_pushes(visitor.id(), &item, &deciders).await? {
-            match push.state {
-                PushState::Pending => pending += 1,
-                PushState::Failed => failed += 1,
-                PushState::InSync | PushState::Disabled => continue,
-            }
-            oldest = oldest.into_iter().chain(push.since).min();
-        }
-    }
-    part(&BehindPart {
-        shell: Shell::new(&visitor, Section::Dashboard, ENGLISH.dashboard),
-        looked_at: listings.data.len(),
-        more: listings.next_cursor.is_some(),
-        pending,
-        failed,
-        oldest: oldest.map(|at| visitor.age(at)),
-    })
 }

@@ -19,6 +19,8 @@ pub enum Fault {
     NotAllowed,
     /// Not sent by a form of ours.
     Forged,
+    /// Longer than a form may be.
+    TooLong,
     /// The page could not be written.
     Unwritable,
 }
@@ -86,6 +88,7 @@ impl IntoResponse for Fault {
             Self::SignedOut(next) => return sign_in_first(next),
             Self::NotAllowed => (StatusCode::FORBIDDEN, t.not_allowed, t.not_allowed_detail.to_owned()),
             Self::Forged => (StatusCode::FORBIDDEN, t.forged, t.forged_detail.to_owned()),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, t.not_possible, t.too_long.to_owned()),
             Self::Unwritable => (StatusCode::INTERNAL_SERVER_ERROR, t.failed, t.failed_detail.to_owned()),
             Self::App(error) => {
                 let status = status(error);

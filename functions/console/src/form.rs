@@ -3,16 +3,18 @@
 use std::str::FromStr;
 
 use app::AppError;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
 use bytes::Bytes;
 use domain::availability::Percent;
 use domain::{Currency, Money, Quantity, Timestamp};
-use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::Console;
 use crate::fault::Fault;
+use crate::text::ENGLISH;
 use crate::visitor::Visitor;
 
 /// Fields of a form, in the order in which it has them.
@@ -53,9 +55,24 @@ impl FromRequest<Console> for Fields {
     type Rejection = Fault;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Fault> {
-        let bytes = Bytes::from_request(request, console).await.map_err(|_| Fault::Forged)?;
+        if has_parts(request.headers()) {
+            let parts = Multipart::from_request(request, console).await.map_err(|_| Fault::Forged)?;
+            return Self::of_parts(parts).await;
+        }
+        let bytes =
+            Bytes::from_request(request, console).await.map_err(|refused| unread(refused.status()))?;
         Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
     }
+}
+
+/// What a form with a file is sent as.
+fn has_parts(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media_type.is_some_and(|media_type| media_type.starts_with("multipart/form-data"))
+}
+
+fn unread(status: StatusCode) -> Fault {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { Fault::TooLong } else { Fault::Forged }
 }
 
 fn wrong(name: &str, detail: impl std::fmt::Display) -> AppError {
@@ -64,6 +81,19 @@ fn wrong(name: &str, detail: impl std::fmt::Display) -> AppError {
 }
 
 impl Fields {
+    /// Files are taken as texts.
+    async fn of_parts(mut parts: Multipart) -> Result<Self, Fault> {
+        let mut fields = Vec::new();
+        while let Some(part) = parts.next_field().await.map_err(|error| unread(error.status()))? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let bytes = part.bytes().await.map_err(|error| unread(error.status()))?;
+            let text = String::from_utf8(bytes.into())
+                .map_err(|_| AppError::invalid("invalid_field", format!("/{name}"), ENGLISH.not_utf8))?;
+            fields.push((name, text));
+        }
+        Ok(Self(fields))
+    }
+
     #[cfg(test)]
     fn of(pairs: &[(&str, &str)]) -> Self {
         Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())

@@ -35,6 +35,8 @@ struct LinkRow {
     connection: String,
     seen: String,
     fulfilment: Badge,
+    /// Amazon has a number of its own that can be compared.
+    at_amazon: bool,
     push: PushView,
 }
 
@@ -104,7 +106,8 @@ fn ledger_row(movement_: &Movement, visitor: &Visitor, locations: &Locations) ->
         SourceKind::Adjustment => Some(format!("/stock/adjustments/{id}")),
         SourceKind::PurchaseReceive => Some(format!("/stock/receives/{id}")),
         SourceKind::Transfer => Some(format!("/stock/transfers/{id}")),
-        SourceKind::Item | SourceKind::InboundShipment => None,
+        SourceKind::InboundShipment => Some(format!("/stock/inbound-shipments/{id}")),
+        SourceKind::Item => None,
     };
     MovementRow {
         at: visitor.at(movement_.at),
@@ -140,6 +143,8 @@ pub async fn show(
             connection: connections.name(&listing.connection_id),
             seen: listing.channel_quantity.map_or_else(|| "–".to_owned(), |units| units.to_string()),
             fulfilment: fulfilment(listing.shipping().tracked()),
+            at_amazon: listing.shipping().tracked() == Fulfilment::Fba
+                && connections.get(&listing.connection_id).is_some_and(|c| c.settings.fba.is_some()),
             push: PushView::new(push),
         })
     };

@@ -14,22 +14,29 @@ mod chart;
 mod connect;
 mod connection;
 mod connection_settings;
+mod contact;
 mod dashboard;
 mod edge;
 mod explain;
+mod export;
 mod fault;
+mod fba;
 mod form;
 mod history;
+mod import;
 mod item;
 mod item_form;
 mod item_page;
+mod key;
 mod listing;
 mod listing_page;
 mod location;
 mod names;
 mod order;
 mod order_action;
+mod order_form;
 mod order_page;
+mod order_paper;
 mod page;
 mod pick;
 mod plan;
@@ -66,6 +73,9 @@ pub fn router(app: App, settings: ConsoleSettings) -> Router {
         .route("/assets/{name}", get(asset::serve))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/keys", get(key::list).post(key::create))
+        .route("/keys/{id}/revoke", post(key::revoke))
+        .route("/exports/{file}", get(export::serve))
         .merge(orders())
         .merge(listings())
         .merge(connections())
@@ -79,18 +89,23 @@ pub fn router(app: App, settings: ConsoleSettings) -> Router {
 fn orders() -> Router<Console> {
     Router::new()
         .route("/orders", get(order::list))
+        .route("/orders/new", get(order_form::blank).post(order_form::work))
+        .route("/orders/new/items", get(order_form::find))
+        .route("/contacts", get(contact::list))
+        .route("/contacts/{id}", get(contact::show))
+        .route("/contacts/{id}/reveal", post(contact::reveal))
         .route("/orders/{id}", get(order_page::show))
+        .route("/orders/{id}/{kind}", get(order_paper::form).post(order_paper::make))
+        .route("/orders/{id}/clone", post(order_form::copy))
         .route("/orders/{id}/reveal", post(order_page::reveal))
         .route("/orders/{id}/confirm", post(order_action::confirm))
         .route("/orders/{id}/lines/{line}", get(order_page::line).post(order_action::link))
-        .route("/orders/{id}/invoices", post(order_action::invoice))
-        .route("/orders/{id}/packages", post(order_action::pack))
-        .route("/orders/{id}/shipments", post(order_action::ship))
-        .route("/orders/{id}/returns", post(order_action::take_back))
         .route("/orders/{id}/comments", post(order_action::comment))
         .route("/orders/{id}/void", post(order_action::void))
         .route("/orders/{id}/documents/{document}/deliver", post(order_action::deliver))
         .route("/orders/{id}/documents/{document}/push", post(order_action::push))
+        .route("/orders/{id}/documents/{document}/refresh", post(order_action::refresh))
+        .route("/orders/{id}/documents/{document}/cancel", post(order_action::cancel))
         .route("/orders/{id}/documents/{document}/slip.pdf", get(order_action::slip))
 }
 
@@ -98,7 +113,6 @@ fn listings() -> Router<Console> {
     Router::new()
         .route("/listings", get(listing::list))
         .route("/listings/bulk", post(listing::bulk))
-        .route("/listings/behind", get(dashboard::behind))
         .route("/listings/{id}", get(listing_page::show))
         .route("/listings/{id}/confirm", post(listing_page::confirm))
         .route("/listings/{id}/link", post(listing_page::link))
@@ -107,6 +121,7 @@ fn listings() -> Router<Console> {
         .route("/listings/{id}/restore", post(listing_page::restore))
         .route("/listings/{id}/release", post(listing_page::release))
         .route("/listings/{id}/rule", post(listing_page::rule))
+        .route("/listings/{id}/fba-stock", get(fba::show).post(fba::adjust))
 }
 
 fn connections() -> Router<Console> {
@@ -118,6 +133,7 @@ fn connections() -> Router<Console> {
         .route("/connections/{id}/authorize", post(connect::authorize))
         .route("/connections/{id}/credentials", post(connect::renew))
         .route("/connections/{id}/settings", get(connection_settings::form).post(connection_settings::save))
+        .route("/connections/{id}/fba", post(fba::set))
         .route("/connections/{id}/sync", post(connection::sync))
         .route("/connections/{id}/reconcile", post(connection::reconcile))
         .route("/connections/{id}/enable", post(connection::enable))
@@ -133,6 +149,7 @@ fn items() -> Router<Console> {
     Router::new()
         .route("/items", get(item::list))
         .route("/items/mark", post(item::mark))
+        .route("/items/import", get(import::form).post(import::import))
         .route("/items/new", get(item_form::blank).post(item_form::create))
         .route("/items/{id}", get(item_page::show))
         .route("/items/{id}/edit", get(item_form::edit).post(item_form::change))

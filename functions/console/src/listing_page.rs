@@ -95,7 +95,7 @@ struct ListingPage {
     offers: Vec<Offer>,
 }
 
-fn listing_id(text: &str) -> Result<ListingId, AppError> {
+pub fn listing_id(text: &str) -> Result<ListingId, AppError> {
     text.parse().map_err(|_| AppError::NotFound("listing"))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::{App, AppError};
+use domain::availability::LocationKind;
 use domain::{ChannelKind, ConnectionId, LocationId, OrganizationId};
 use store::connection::Connection;
 use store::location::Location;
@@ -44,6 +45,12 @@ impl Connections {
         kinds.into_iter().map(choice).collect()
     }
 
+    /// Those whose goods at Amazon are counted.
+    pub fn tracking_fba(&self) -> Vec<Choice> {
+        let tracking = self.0.iter().filter(|connection| connection.settings.fba.is_some());
+        tracking.map(|c| Choice::new(c.id.as_str(), c.name.as_str(), false)).collect()
+    }
+
     pub fn of_channel(&self, kind: ChannelKind) -> BTreeSet<ConnectionId> {
         self.0.iter().filter(|c| c.channel == kind).map(|c| c.id.clone()).collect()
     }
@@ -68,6 +75,12 @@ impl Locations {
 
     pub fn name(&self, id: &LocationId) -> String {
         self.names.get(id).cloned().unwrap_or_else(|| ENGLISH.location_deleted.to_owned())
+    }
+
+    /// Those where goods at Amazon can be counted.
+    pub fn of_amazon(&self, chosen: Option<&LocationId>) -> Vec<Choice> {
+        let amazon = self.all.iter().filter(|location| location.kind == LocationKind::Fba);
+        amazon.map(|l| Choice::new(l.id.as_str(), l.name.as_str(), chosen == Some(&l.id))).collect()
     }
 
     pub fn choices(&self, chosen: Option<&LocationId>) -> Vec<Choice> {

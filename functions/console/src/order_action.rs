@@ -2,7 +2,6 @@
 
 use app::AppError;
 use app::audit::Witness;
-use app::order_document::{NewDocument, NewReturn, NewShipment};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use domain::DocumentId;
@@ -14,22 +13,17 @@ use store::api_key::Scope;
 
 use crate::Console;
 use crate::fault::Fault;
-use crate::form::{Fields, Posted};
+use crate::form::Posted;
 use crate::order_page::{TEXT_MAX, order_id};
 use crate::text::ENGLISH;
 use crate::visitor::{Visitor, done};
 
-fn place(id: &str) -> String {
+pub fn place(id: &str) -> String {
     format!("/orders/{id}")
 }
 
 fn document_id(text: &str) -> Result<DocumentId, AppError> {
     text.parse().map_err(|_| AppError::NotFound("document"))
-}
-
-/// All that is left, once for each form that was shown.
-fn all_that_is_left(fields: &Fields) -> NewDocument {
-    NewDocument { lines: None, request: fields.once() }
 }
 
 /// Makes items of the lines that wait: of those named, or of all.
@@ -63,64 +57,6 @@ pub async fn link(
     let linked = console.app.link_line(visitor.id(), &visitor.actor(), &order_id(&id)?, &line, &item).await;
     let said = linked.map(|order| if order.frozen { ENGLISH.still_frozen } else { ENGLISH.thawed });
     done(said, &place(&id))
-}
-
-pub async fn invoice(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { visitor, fields }: Posted,
-) -> Result<Response, Fault> {
-    visitor.require(Scope::Write)?;
-    let new = all_that_is_left(&fields);
-    let made = console.app.create_invoice(visitor.id(), &visitor.actor(), &order_id(&id)?, &new).await;
-    done(made.map(|_| ENGLISH.invoiced), &place(&id))
-}
-
-pub async fn pack(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { visitor, fields }: Posted,
-) -> Result<Response, Fault> {
-    visitor.require(Scope::Write)?;
-    let new = all_that_is_left(&fields);
-    let made = console.app.create_package(visitor.id(), &visitor.actor(), &order_id(&id)?, &new).await;
-    done(made.map(|_| ENGLISH.packed), &place(&id))
-}
-
-pub async fn ship(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { visitor, fields }: Posted,
-) -> Result<Response, Fault> {
-    visitor.require(Scope::Write)?;
-    let shipped = async {
-        let new = NewShipment {
-            package_ids: None,
-            document: all_that_is_left(&fields),
-            carrier: fields.bounded("carrier", TEXT_MAX)?,
-            tracking_number: fields.bounded_if_any("tracking_number", TEXT_MAX)?,
-            shipped_at: fields.moment("shipped_at", &visitor.zone)?,
-        };
-        console.app.create_shipment(visitor.id(), &visitor.actor(), &order_id(&id)?, &new).await
-    };
-    done(shipped.await.map(|_| ENGLISH.shipped_told), &place(&id))
-}
-
-pub async fn take_back(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { visitor, fields }: Posted,
-) -> Result<Response, Fault> {
-    visitor.require(Scope::Write)?;
-    let taken = async {
-        let new = NewReturn {
-            document: all_that_is_left(&fields),
-            restock: fields.is_on("restock"),
-            reason: fields.bounded_if_any("reason", TEXT_MAX)?,
-        };
-        console.app.create_return(visitor.id(), &visitor.actor(), &order_id(&id)?, &new).await
-    };
-    done(taken.await.map(|_| ENGLISH.taken_back), &place(&id))
 }
 
 pub async fn comment(
@@ -166,6 +102,29 @@ pub async fn push(
     visitor.require(Scope::Write)?;
     let told = console.app.retry_shipment(visitor.id(), &document_id(&document)?).await;
     done(told.map(|_| ENGLISH.told_again), &place(&id))
+}
+
+/// Asks Amazon what became of what it is to send.
+pub async fn refresh(
+    State(console): State<Console>,
+    Path((id, document)): Path<(String, String)>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fault> {
+    visitor.require(Scope::Write)?;
+    let asked = console.app.refresh_outbound(visitor.id(), &document_id(&document)?).await;
+    done(asked.map(|_| ENGLISH.outbound_refreshed), &place(&id))
+}
+
+/// Takes back what Amazon is to send.
+pub async fn cancel(
+    State(console): State<Console>,
+    Path((id, document)): Path<(String, String)>,
+    Posted { visitor, .. }: Posted,
+) -> Result<Response, Fault> {
+    visitor.require(Scope::Write)?;
+    let document = document_id(&document)?;
+    let cancelled = console.app.cancel_outbound(visitor.id(), &visitor.actor(), &document).await;
+    done(cancelled.map(|_| ENGLISH.outbound_cancelled), &place(&id))
 }
 
 /// A slip to print. It bears the buyer's name, so it needs the right to see it, and the look is noted.

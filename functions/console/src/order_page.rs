@@ -21,9 +21,10 @@ use crate::fault::Fault;
 use crate::form::Posted;
 use crate::names::{Connections, Locations};
 use crate::order::source_of;
+use crate::order_paper::PaperKind;
 use crate::page::{Badge, Moment, Section, Shell, money, part, render};
 use crate::pick::{Offer, offers, wants_part};
-use crate::text::{ENGLISH, order_state, payment, reason, shipment_push};
+use crate::text::{ENGLISH, order_state, outbound_state, payment, reason, shipment_push};
 use crate::visitor::Visitor;
 
 /// Characters of a reason, and of a comment.
@@ -55,6 +56,8 @@ struct DocumentView {
     has_slip: bool,
     can_deliver: bool,
     can_push: bool,
+    can_refresh: bool,
+    can_cancel: bool,
 }
 
 struct Event {
@@ -63,16 +66,16 @@ struct Event {
     text: String,
 }
 
-struct BuyerView {
-    name: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    shipping: Vec<String>,
-    billing: Vec<String>,
+pub struct BuyerView {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub shipping: Vec<String>,
+    pub billing: Vec<String>,
 }
 
 /// What the page has of the buyer.
-enum Shown {
+pub enum Shown {
     Concealed,
     Revealed(BuyerView),
     Gone,
@@ -103,6 +106,9 @@ struct OrderPage {
     can_ship: bool,
     can_return: bool,
     can_void: bool,
+    /// Papers that can be made of a part: their kind and what that is called.
+    parts: Vec<(&'static str, &'static str)>,
+    contact: Option<String>,
     once: String,
     buyer: Shown,
 }
@@ -124,7 +130,7 @@ fn line_view(order: &Order, line: &OrderLine) -> LineView {
     }
 }
 
-fn title_of(document: &OrderDocument) -> String {
+pub fn title_of(document: &OrderDocument) -> String {
     let kind = match document.kind() {
         DocumentKind::Invoice => ENGLISH.invoice,
         DocumentKind::Package => ENGLISH.package,
@@ -151,6 +157,8 @@ fn paper(document: &OrderDocument, order: &Order, visitor: &Visitor) -> Document
         has_slip: matches!(document.kind(), DocumentKind::Package | DocumentKind::Shipment),
         can_deliver: false,
         can_push: false,
+        can_refresh: false,
+        can_cancel: false,
     };
     match &document.detail {
         Detail::Invoice | Detail::Package => {}
@@ -175,9 +183,20 @@ fn paper(document: &OrderDocument, order: &Order, visitor: &Visitor) -> Document
             view.lines =
                 outbound.lines.iter().map(|line| format!("{} × {}", line.quantity, line.sku)).collect();
             view.why = outbound.reason.clone();
+            view.state = Some(outbound_state(outbound.state));
+            view.can_refresh = !outbound.state.is_over();
+            view.can_cancel = outbound.state.can_be_cancelled() && outbound.cancel_asked_at.is_none();
+            let sent = outbound.sent.iter().flat_map(|sent| &sent.packages).map(tracked);
+            let known =
+                outbound.checked_at.map(|at| format!("{} {}", ENGLISH.known_at, visitor.at(at).text()));
+            view.detail = Some(sent.chain(known).collect::<Vec<_>>().join(" · ")).filter(|d| !d.is_empty());
         }
     }
     view
+}
+
+fn tracked(tracking: &domain::order::Tracking) -> String {
+    format!("{} {}", tracking.carrier.as_deref().unwrap_or_default(), tracking.tracking_number)
 }
 
 /// Oldest first.
@@ -205,7 +224,7 @@ fn address(address: Address) -> Vec<String> {
     all.filter(|line| !line.trim().is_empty()).collect()
 }
 
-fn buyer_view(buyer: Buyer) -> BuyerView {
+pub fn buyer_view(buyer: Buyer) -> BuyerView {
     BuyerView {
         name: buyer.name,
         email: buyer.email,
@@ -226,13 +245,9 @@ async fn page(console: &Console, visitor: &Visitor, id: &OrderId, buyer: Shown) 
     let connections = Connections::of(app, visitor.id()).await?;
     let locations = Locations::of(app, visitor.id()).await?;
     let by_amazon = order.fulfilled_by == Fulfilment::Fba;
-    let stands: Vec<_> = order.lines.iter().map(OrderLine::stand).collect();
-    let is_void = order.state == OrderState::Void;
-    let works = !order.frozen && !is_void;
-    let ships = works && !by_amazon;
-    let any = |left: &dyn Fn(&domain::fulfilment::LineStand) -> domain::Quantity| {
-        stands.iter().any(|stand| left(stand).get() > 0)
-    };
+    let works = !order.frozen && order.state != OrderState::Void;
+    let tracks_fba = !connections.tracking_fba().is_empty();
+    let left = |kind: PaperKind| kind.units_left(&order, tracks_fba);
     let view = OrderPage {
         shell: Shell::new(visitor, Section::Orders, format!("{} {}", ENGLISH.order, order.number)),
         id: id.to_string(),
@@ -250,16 +265,18 @@ async fn page(console: &Console, visitor: &Visitor, id: &OrderId, buyer: Shown) 
         papers: papers.iter().map(|document| paper(document, &order, visitor)).collect(),
         timeline: timeline(&order, &papers, visitor),
         comments: order.comments.iter().map(|c| (visitor.at(c.at), c.text.clone())).collect(),
-        tracking: order
-            .tracking
-            .iter()
-            .map(|t| format!("{} {}", t.carrier.as_deref().unwrap_or_default(), t.tracking_number))
-            .collect(),
-        can_invoice: works && any(&|stand| stand.left_to_invoice()),
-        can_pack: ships && any(&|stand| stand.left_to_pack()),
-        can_ship: ships && any(&|stand| stand.left_to_ship()),
-        can_return: !order.frozen && !by_amazon && any(&|s| s.left_to_return(order.channel_state)),
+        tracking: order.tracking.iter().map(tracked).collect(),
+        can_invoice: left(PaperKind::Invoices) > 0,
+        can_pack: left(PaperKind::Packages) > 0,
+        can_ship: left(PaperKind::Shipments) > 0,
+        can_return: left(PaperKind::Returns) > 0,
         can_void: works && order.origin == Origin::Manual && is_editable(&order),
+        parts: PaperKind::ALL
+            .into_iter()
+            .filter(|kind| left(*kind) > 1 || *kind == PaperKind::Outbounds && left(*kind) > 0)
+            .map(|kind| (kind.as_str(), kind.part_label()))
+            .collect(),
+        contact: order.contact_id.as_ref().map(ToString::to_string),
         once: app.ids.next(visitor.now),
         buyer,
     };

@@ -25,6 +25,7 @@ pub enum Section {
     Items,
     Stock,
     Connections,
+    Keys,
 }
 
 /// The frame of a page.
@@ -143,6 +144,11 @@ impl Moment {
     pub fn new(at: Timestamp, zone: &TimeZone) -> Self {
         let text = at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string();
         Self { iso: format!("{at:.0}"), text }
+    }
+
+    /// Without the markup, for a place in a sentence.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 

@@ -4,17 +4,18 @@ use app::AppError;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use domain::transfer::TransferState;
+use domain::transfer::{TransferLine, TransferState};
 use domain::{ItemId, Quantity, Timestamp};
 use serde::Deserialize;
 use store::adjustment::Adjustment;
 use store::api_key::Scope;
+use store::inbound::InboundShipment;
 use store::purchase_receive::PurchaseReceive;
 use store::transfer::Transfer;
 
 use crate::Console;
 use crate::fault::Fault;
-use crate::form::{Posted, units_of};
+use crate::form::{Fields, Posted, units_of};
 use crate::names::Locations;
 use crate::page::{Badge, Moment, Pager, Section, Shell, Tone, render, request};
 use crate::text::ENGLISH;
@@ -26,10 +27,12 @@ pub enum Kind {
     Adjustments,
     Receives,
     Transfers,
+    /// To Amazon.
+    Inbounds,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Adjustments, Self::Receives, Self::Transfers];
+    pub const ALL: [Self; 4] = [Self::Adjustments, Self::Receives, Self::Transfers, Self::Inbounds];
 
     pub fn parse(text: &str) -> Result<Self, AppError> {
         let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
@@ -41,6 +44,7 @@ impl Kind {
             Self::Adjustments => "adjustments",
             Self::Receives => "receives",
             Self::Transfers => "transfers",
+            Self::Inbounds => "inbound-shipments",
         }
     }
 
@@ -49,6 +53,7 @@ impl Kind {
             Self::Adjustments => ENGLISH.adjustments,
             Self::Receives => ENGLISH.receives,
             Self::Transfers => ENGLISH.transfers,
+            Self::Inbounds => ENGLISH.inbounds,
         }
     }
 
@@ -57,6 +62,7 @@ impl Kind {
             Self::Adjustments => ENGLISH.new_adjustment,
             Self::Receives => ENGLISH.new_receive,
             Self::Transfers => ENGLISH.new_transfer,
+            Self::Inbounds => ENGLISH.new_inbound,
         }
     }
 }
@@ -74,7 +80,7 @@ struct Paper {
     made: Timestamp,
     location: String,
     state: Option<Badge>,
-    voided: bool,
+    can_void: bool,
     in_transit: bool,
     reason: Option<String>,
     reference: Option<String>,
@@ -97,7 +103,7 @@ fn of_adjustment(paper: Adjustment, locations: &Locations) -> Paper {
         made: paper.created_at,
         location: locations.name(&paper.location_id),
         state: paper.voided.as_ref().map(|_| VOID()),
-        voided: paper.voided.is_some(),
+        can_void: paper.voided.is_none(),
         in_transit: false,
         lines: paper.lines.iter().map(line).collect(),
         reason: paper.reason,
@@ -116,7 +122,7 @@ fn of_receive(paper: PurchaseReceive, locations: &Locations) -> Paper {
         made: paper.created_at,
         location: locations.name(&paper.location_id),
         state: paper.voided.as_ref().map(|_| VOID()),
-        voided: paper.voided.is_some(),
+        can_void: paper.voided.is_none(),
         in_transit: false,
         lines: paper.lines.iter().map(line).collect(),
         reason: paper.reason,
@@ -124,27 +130,45 @@ fn of_receive(paper: PurchaseReceive, locations: &Locations) -> Paper {
     }
 }
 
-fn of_transfer(paper: Transfer, locations: &Locations) -> Paper {
-    let line = |line: &domain::transfer::TransferLine| Line {
-        item: line.item_id.clone(),
-        quantity: line.quantity.to_string(),
-        open: line.in_transit().get(),
-    };
-    let state = match paper.state {
+fn way_line(line: &TransferLine) -> Line {
+    Line { item: line.item_id.clone(), quantity: line.quantity.to_string(), open: line.in_transit().get() }
+}
+
+fn way_state(state: TransferState) -> Badge {
+    match state {
         TransferState::InTransit => Badge::new(Tone::Busy, ENGLISH.in_transit),
         TransferState::Received => Badge::new(Tone::Good, ENGLISH.received),
         TransferState::Void => VOID(),
-    };
+    }
+}
+
+fn of_transfer(paper: Transfer, locations: &Locations) -> Paper {
     let (from, to) = (locations.name(&paper.from_location_id), locations.name(&paper.to_location_id));
     Paper {
         id: paper.id.to_string(),
         made: paper.created_at,
         location: format!("{from} → {to}"),
-        state: Some(state),
-        voided: paper.state == TransferState::Void,
+        state: Some(way_state(paper.state)),
+        can_void: paper.state != TransferState::Void,
         in_transit: paper.state == TransferState::InTransit,
-        lines: paper.lines.iter().map(line).collect(),
+        lines: paper.lines.iter().map(way_line).collect(),
         reason: paper.reason,
+        reference: paper.reference,
+    }
+}
+
+fn of_inbound(paper: InboundShipment, locations: &Locations) -> Paper {
+    let (from, to) = (locations.name(&paper.from_location_id), locations.name(&paper.to_location_id));
+    Paper {
+        id: paper.id.to_string(),
+        made: paper.created_at,
+        location: format!("{from} → {to}"),
+        state: Some(way_state(paper.state)),
+        // Goods on their way to Amazon are received there, or come back by a transfer.
+        can_void: false,
+        in_transit: paper.state == TransferState::InTransit,
+        lines: paper.lines.iter().map(way_line).collect(),
+        reason: None,
         reference: paper.reference,
     }
 }
@@ -197,6 +221,10 @@ pub async fn list(
             let found = store.documents::<Transfer>(visitor.id(), &page).await?;
             (found.data.into_iter().map(|p| of_transfer(p, &locations)).collect(), found.next_cursor)
         }
+        Kind::Inbounds => {
+            let found = store.documents::<InboundShipment>(visitor.id(), &page).await?;
+            (found.data.into_iter().map(|p| of_inbound(p, &locations)).collect(), found.next_cursor)
+        }
     };
     let row = |paper: Paper| PaperRow {
         id: paper.id,
@@ -236,7 +264,7 @@ struct PaperPage {
     made: Moment,
     location: String,
     state: Option<Badge>,
-    voided: bool,
+    can_void: bool,
     in_transit: bool,
     reason: Option<String>,
     reference: Option<String>,
@@ -256,6 +284,10 @@ async fn paper(console: &Console, visitor: &Visitor, kind: Kind, id: &str) -> Re
         }
         Kind::Transfers => {
             of_transfer(app.transfer(organization, &id.parse().map_err(missing)?).await?, &locations)
+        }
+        Kind::Inbounds => {
+            let shipment = app.inbound_shipment(organization, &id.parse().map_err(missing)?).await?;
+            of_inbound(shipment, &locations)
         }
     })
 }
@@ -288,7 +320,7 @@ pub async fn show(
         id: paper.id,
         location: paper.location,
         state: paper.state,
-        voided: paper.voided,
+        can_void: paper.can_void,
         in_transit: paper.in_transit,
         reason: paper.reason,
         reference: paper.reference,
@@ -317,32 +349,48 @@ pub async fn void(
             Kind::Transfers => {
                 app.void_transfer(organization, &actor, &id.parse().map_err(missing)?).await.map(drop)
             }
+            Kind::Inbounds => Err(AppError::NotFound("stock document")),
         }
     };
     done(voided.await.map(|()| ENGLISH.voided), &format!("/stock/{}/{id}", kind.as_str()))
 }
 
-/// What has arrived of a transfer; all of it where nothing is said.
+/// What has arrived of what was on its way; all of it where nothing is said.
 pub async fn receive(
     State(console): State<Console>,
     Path((kind, id)): Path<(String, String)>,
     Posted { visitor, fields }: Posted,
 ) -> Result<Response, Fault> {
     visitor.require(Scope::Write)?;
+    let kind = Kind::parse(&kind)?;
+    let (app, organization, actor) = (&console.app, visitor.id(), visitor.actor());
+    let missing = |_| AppError::NotFound("stock document");
     let received = async {
-        if Kind::parse(&kind)? != Kind::Transfers {
-            return Err(AppError::NotFound("transfer"));
-        }
-        let mut arrived: Vec<(ItemId, Quantity)> = Vec::new();
-        for (item, quantity) in fields.all("item_id").zip(fields.all("quantity")) {
-            let quantity = if quantity.is_empty() { Quantity::ZERO } else { units_of("quantity", quantity)? };
-            if quantity > Quantity::ZERO {
-                arrived.push((item.parse().map_err(|_| AppError::NotFound("item"))?, quantity));
-            }
-        }
-        let id = id.parse().map_err(|_| AppError::NotFound("transfer"))?;
+        let arrived = arrived(&fields)?;
         let part = (!arrived.is_empty()).then_some(arrived.as_slice());
-        console.app.receive_transfer(visitor.id(), &visitor.actor(), &id, part).await
+        match kind {
+            Kind::Transfers => {
+                let id = id.parse().map_err(missing)?;
+                app.receive_transfer(organization, &actor, &id, part).await.map(drop)
+            }
+            Kind::Inbounds => {
+                let id = id.parse().map_err(missing)?;
+                app.receive_inbound(organization, &actor, &id, part).await.map(drop)
+            }
+            Kind::Adjustments | Kind::Receives => Err(AppError::NotFound("stock document on its way")),
+        }
     };
-    done(received.await.map(|_| ENGLISH.received_now), &format!("/stock/transfers/{id}"))
+    done(received.await.map(|()| ENGLISH.received_now), &format!("/stock/{}/{id}", kind.as_str()))
+}
+
+/// The lines that have a quantity.
+fn arrived(fields: &Fields) -> Result<Vec<(ItemId, Quantity)>, AppError> {
+    let mut arrived = Vec::new();
+    for (item, quantity) in fields.all("item_id").zip(fields.all("quantity")) {
+        let quantity = if quantity.is_empty() { Quantity::ZERO } else { units_of("quantity", quantity)? };
+        if quantity > Quantity::ZERO {
+            arrived.push((item.parse().map_err(|_| AppError::NotFound("item"))?, quantity));
+        }
+    }
+    Ok(arrived)
 }

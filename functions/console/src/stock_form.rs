@@ -2,6 +2,7 @@
 
 use app::AppError;
 use app::adjustment::{Amount, NewAdjustment, NewLine};
+use app::inbound::NewInbound;
 use app::purchase_receive::NewPurchaseReceive;
 use app::transfer::NewTransfer;
 use askama::Template;
@@ -15,7 +16,7 @@ use crate::Console;
 use crate::fault::{Fault, explained};
 use crate::form::{Fields, Posted, units_of};
 use crate::item_form::item_of_sku;
-use crate::names::Locations;
+use crate::names::{Connections, Locations};
 use crate::order_page::TEXT_MAX;
 use crate::page::{Choice, Section, Shell, render};
 use crate::stock::Kind;
@@ -39,6 +40,7 @@ struct FormPage {
     label: &'static str,
     locations: Vec<Choice>,
     to_locations: Vec<Choice>,
+    connections: Vec<Choice>,
     lines: Vec<(String, String)>,
     sets: bool,
     in_transit: bool,
@@ -62,6 +64,10 @@ async fn form_page(
     refused: Option<String>,
 ) -> Result<Response, Fault> {
     let locations = Locations::of(&console.app, visitor.id()).await?;
+    let connections = match kind {
+        Kind::Inbounds => Connections::of(&console.app, visitor.id()).await?.tracking_fba(),
+        Kind::Adjustments | Kind::Receives | Kind::Transfers => Vec::new(),
+    };
     lines.resize(lines.len().max(LINES), (String::new(), String::new()));
     let chosen = |name: &str| said.text(name).parse().ok();
     let primary = Some(visitor.organization.primary_location_id.clone());
@@ -71,6 +77,7 @@ async fn form_page(
         label: kind.new_label(),
         locations: locations.choices(chosen("location_id").or(primary).as_ref()),
         to_locations: locations.choices(chosen("to_location_id").as_ref()),
+        connections,
         lines,
         sets: said.text("mode") == "set",
         in_transit: said.is_on("in_transit"),
@@ -162,6 +169,18 @@ async fn transfer(console: &Console, visitor: &Visitor, fields: &Fields) -> Resu
     Ok(made.id.to_string())
 }
 
+async fn send_inbound(console: &Console, visitor: &Visitor, fields: &Fields) -> Result<String, AppError> {
+    let new = NewInbound {
+        connection_id: fields.parsed("connection_id")?,
+        from_location_id: fields.parsed("location_id")?,
+        lines: quantities(console, visitor, fields).await?,
+        reference: fields.bounded_if_any("reference", TEXT_MAX)?,
+        id: fields.once(),
+    };
+    let made = console.app.send_inbound(visitor.id(), &visitor.actor(), &new).await?;
+    Ok(made.id.to_string())
+}
+
 pub async fn post(
     State(console): State<Console>,
     Path(kind): Path<String>,
@@ -173,6 +192,7 @@ pub async fn post(
         Kind::Adjustments => adjust(&console, &visitor, &fields).await,
         Kind::Receives => receive(&console, &visitor, &fields).await,
         Kind::Transfers => transfer(&console, &visitor, &fields).await,
+        Kind::Inbounds => send_inbound(&console, &visitor, &fields).await,
     };
     match posted {
         Ok(id) => Ok(go_saying(&format!("/stock/{}/{id}", kind.as_str()), ENGLISH.posted)),

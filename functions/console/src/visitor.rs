@@ -147,6 +147,10 @@ impl Visitor {
         self.scopes.contains(&scope)
     }
 
+    pub fn scopes(&self) -> &BTreeSet<Scope> {
+        &self.scopes
+    }
+
     pub fn require(&self, scope: Scope) -> Result<(), Fault> {
         if self.may(scope) { Ok(()) } else { Err(Fault::NotAllowed) }
     }

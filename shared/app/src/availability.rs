@@ -1,6 +1,6 @@
 //! What each listing of an item must show, shows, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::availability::{
     Availability, Demand, Goods, LocationKind, LocationMapping, PlacedLevel, RuleSetting, StockRule,
@@ -47,6 +47,16 @@ pub struct Explanation {
     pub mapping: LocationMapping,
     /// Why it is not sent, if it is not.
     pub not_pushed: Option<NotPushed>,
+}
+
+/// How many listings do not show what they should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    pub count: u64,
+    /// Since when the one that has been so for longest.
+    pub oldest: Option<Timestamp>,
+    /// False where there are more.
+    pub complete: bool,
 }
 
 /// The kinds of an organization's locations. One that is not known any more counts as a warehouse, so that no stock
@@ -174,6 +184,23 @@ impl App {
         })
     }
 
+    /// Linked listings whose number the channel did not take, or that wait for a yes: of the connections that are pushed.
+    /// What is on its way at this moment is not among them.
+    pub async fn listings_behind(&self, organization: &OrganizationId) -> Result<Behind, AppError> {
+        let connections = self.store.connections(organization).await?;
+        let pushed = connections.iter().filter(|c| c.settings.pushes(c.status).is_ok());
+        let pushed: BTreeSet<&ConnectionId> = pushed.map(|connection| &connection.id).collect();
+        let (mut count, mut oldest) = (0, None);
+        let all = self.store.for_each_behind(organization, |since, listing| {
+            if listing.connection().is_ok_and(|connection| pushed.contains(&connection)) {
+                count += 1;
+                oldest.get_or_insert(since);
+            }
+        });
+        let complete = all.await?;
+        Ok(Behind { count, oldest, complete })
+    }
+
     pub(crate) async fn location_kinds(
         &self,
         organization: &OrganizationId,
@@ -218,9 +245,6 @@ impl Deciders {
     }
 }
 
-/// Reasons that a channel gave and that no further try changes.
-const LASTING: [NotPushed; 2] = [NotPushed::ListingGone, NotPushed::StockNotManaged];
-
 fn stand(
     link: &Link,
     connection: Option<&Connection>,
@@ -257,8 +281,7 @@ fn stand(
         return push(PushState::Pending, Some(&failure.code), reason, Some(failure.since));
     }
     if let Some(failure) = &link.failure {
-        let lasting = LASTING.iter().any(|why| why.code() == failure.code);
-        let state = if lasting { PushState::Disabled } else { PushState::Failed };
+        let state = if failure.is_lasting() { PushState::Disabled } else { PushState::Failed };
         return push(state, Some(&failure.code), Some(failure.reason.clone()), Some(failure.since));
     }
     match desired {

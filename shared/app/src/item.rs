@@ -15,6 +15,8 @@ use crate::{App, AppError, FieldError};
 
 /// Locations of one opening stock: each takes two of the 100 places of a transaction, beside the item's own rows.
 pub const OPENING_MAX: usize = 20;
+/// Characters of a barcode.
+pub const BARCODE_MAX: usize = 255;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpeningStock {

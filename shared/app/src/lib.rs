@@ -78,6 +78,7 @@ pub mod sync;
 pub mod sync_items;
 pub mod sync_orders;
 pub mod sync_outbounds;
+pub mod table;
 pub mod transfer;
 pub mod verification;
 pub mod work;

@@ -44,6 +44,13 @@ pub struct PushFailure {
     pub since: Timestamp,
 }
 
+impl PushFailure {
+    /// The channel gave a reason that no further try changes.
+    pub fn is_lasting(&self) -> bool {
+        [NotPushed::ListingGone, NotPushed::StockNotManaged].iter().any(|why| why.code() == self.code)
+    }
+}
+
 /// Why nothing is sent to a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

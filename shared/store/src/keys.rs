@@ -158,10 +158,33 @@ pub(crate) fn order(o: &OrganizationId, id: &OrderId) -> Key {
     Key::new(orders(o), id.as_str())
 }
 
-/// In the index: by time. The id's end, the channel's own number, tells apart what was placed in one millisecond.
-pub(crate) fn order_index_sort(placed_at: Timestamp, id: &OrderId) -> String {
+/// In the index: by time. The id's end, the channel's own number, tells apart what was placed in one millisecond; the
+/// units are there so that sales are counted from the index alone.
+pub(crate) fn order_index_sort(placed_at: Timestamp, id: &OrderId, units: u64) -> String {
     let own = id.body().split_once('_').map_or(id.body(), |(_, own)| own);
-    format!("{}#{own}", millis(placed_at))
+    format!("{}#{own}#{units}", millis(placed_at))
+}
+
+/// When it was placed, and how many units it has.
+pub(crate) fn parse_order_index(sort: &str) -> Option<(Timestamp, u64)> {
+    let (placed, rest) = sort.split_once('#')?;
+    let units = rest.rsplit_once('#')?.1.parse().ok()?;
+    Some((Timestamp::from_millisecond(placed.parse().ok()?).ok()?, units))
+}
+
+/// The index partition of the links whose listing does not show what it should, the longest first.
+pub(crate) fn behind_index(o: &OrganizationId) -> String {
+    format!("{}#BHD", organization(o))
+}
+
+pub(crate) fn behind_sort(since: Timestamp, listing: &ListingId) -> String {
+    format!("{}#{listing}", millis(since))
+}
+
+/// What [`behind_sort`] was made of.
+pub(crate) fn parse_behind(sort: &str) -> Option<(Timestamp, ListingId)> {
+    let (since, listing) = sort.split_once('#')?;
+    Some((Timestamp::from_millisecond(since.parse().ok()?).ok()?, listing.parse().ok()?))
 }
 
 /// The orders that wait for a listing to be resolved.

@@ -46,6 +46,7 @@ mod session;
 pub mod stock;
 pub mod sync;
 pub mod table;
+mod tally;
 mod transact;
 pub mod transfer;
 pub mod verification;

@@ -12,7 +12,7 @@ use domain::push::{Acknowledged, PushFailure, Submitted};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use crate::keys::{self, IPK, ISK};
 use crate::row::{Reader, Row, n, s, time, word};
 use crate::transact::{Refused, Step};
 use crate::{Store, StoreError};
@@ -147,6 +147,10 @@ impl Link {
             put(FAILURE_CODE, s(&failure.code));
             put(FAILURE_REASON, s(&failure.reason));
             put(FAILING_SINCE, time(failure.since));
+            if !failure.is_lasting() {
+                put(IPK, s(keys::behind_index(organization)));
+                put(ISK, s(keys::behind_sort(failure.since, &self.listing_id)));
+            }
         }
         Ok(row)
     }
@@ -334,7 +338,7 @@ impl Store {
         let key = keys::link(organization, item, listing);
         let step = Step::update(
             key,
-            "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs",
+            "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is",
         );
         self.keep_acknowledged(step, acknowledged).await
     }
@@ -351,11 +355,11 @@ impl Store {
         let key = keys::link(organization, item, listing);
         let step = if shares.is_empty() {
             let expression =
-                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #al";
+                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is, #al";
             Step::update(key, expression)
         } else {
             let expression =
-                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs";
+                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs, #ip, #is";
             Step::update(key, expression).value(":al", shares_value(shares))
         };
         self.keep_acknowledged(step.name("#al", SHARES), acknowledged).await
@@ -373,6 +377,8 @@ impl Store {
             .name("#fc", FAILURE_CODE)
             .name("#fr", FAILURE_REASON)
             .name("#fs", FAILING_SINCE)
+            .name("#ip", IPK)
+            .name("#is", ISK)
             .value(":q", n(acknowledged.quantity))
             .value(":v", n(acknowledged.version))
             .value(":t", time(acknowledged.at));
@@ -420,7 +426,8 @@ impl Store {
     }
 
     /// The channel did not take it. A failure that is there already with the same code keeps its `since`; one from
-    /// before the last acknowledgement is superseded by it.
+    /// before the last acknowledgement is superseded by it. Unless it lasts, it is in the index of those behind until the
+    /// channel takes a number.
     pub async fn note_push_failure(
         &self,
         organization: &OrganizationId,
@@ -436,14 +443,25 @@ impl Store {
                 .value(":c", s(&failure.code))
                 .value(":r", s(&failure.reason))
         };
-        let new = of(
-            "SET #fc = :c, #fr = :r, #fs = :s",
+        let expression = match failure.is_lasting() {
+            true => "SET #fc = :c, #fr = :r, #fs = :s REMOVE #ip, #is",
+            false => "SET #fc = :c, #fr = :r, #fs = :s, #ip = :ip, #is = :is",
+        };
+        let mut new = of(
+            expression,
             "attribute_exists(pk) AND (attribute_not_exists(#fc) OR #fc <> :c) \
              AND (attribute_not_exists(#t) OR #t <= :s)",
         )
         .name("#fs", FAILING_SINCE)
         .name("#t", TAKEN_AT)
+        .name("#ip", IPK)
+        .name("#is", ISK)
         .value(":s", time(failure.since));
+        if !failure.is_lasting() {
+            new = new
+                .value(":ip", s(keys::behind_index(organization)))
+                .value(":is", s(keys::behind_sort(failure.since, listing)));
+        }
         if self.write_if("note a failed push", new).await? {
             return Ok(Stored::Stored);
         }

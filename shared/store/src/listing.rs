@@ -284,6 +284,16 @@ impl Store {
         Ok(count)
     }
 
+    /// How many listings have the status: counted in the index.
+    pub async fn listing_count(
+        &self,
+        organization: &OrganizationId,
+        status: ListingStatus,
+    ) -> Result<u64, StoreError> {
+        let query = Query::index(keys::listing_index(organization)).prefix(format!("{}#", status.as_str()));
+        self.query_count("count listings", &query).await
+    }
+
     /// How many listings have each status and match: counted in the index.
     pub async fn listing_counts(
         &self,

@@ -108,6 +108,10 @@ impl Order {
         }
     }
 
+    pub fn units(&self) -> u64 {
+        self.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
+    }
+
     /// The listing of one of its lines, where the channel still knows it.
     pub fn listing_of(&self, line: &OrderLine) -> Option<ListingId> {
         line.listing_id(self.connection_id()?)
@@ -229,7 +233,7 @@ impl Order {
         let mut put = |name: &str, value| drop(row.insert(name.to_owned(), value));
         if self.complete {
             put(IPK, s(keys::orders(organization)));
-            put(ISK, s(keys::order_index_sort(self.placed_at, &self.id)));
+            put(ISK, s(keys::order_index_sort(self.placed_at, &self.id, self.units())));
         }
         match &self.origin {
             Origin::Manual => put(MANUAL, n(1)),

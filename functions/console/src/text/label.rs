@@ -6,9 +6,11 @@ use domain::channel::Fulfilment;
 use domain::connection::ConnectionStatus;
 use domain::listing::{ChannelStatus, ListingStatus, Match};
 use domain::order::{OrderState, PaymentStatus};
+use domain::outbound::{OutboundState, ShippingSpeed};
 use domain::push::PushState;
 use domain::stock::Reason;
 use domain::sync::{Outcome, SyncKind, SyncState, Trigger};
+use store::api_key::Scope;
 use store::order_document::ShipmentPushState;
 
 use crate::page::{Badge, Tone};
@@ -45,6 +47,41 @@ pub fn shipment_push(state: ShipmentPushState) -> Badge {
         ShipmentPushState::Disabled => (Tone::Plain, "Channel not told"),
     };
     Badge::new(tone, label)
+}
+
+pub fn outbound_state(state: OutboundState) -> Badge {
+    let (tone, label) = match state {
+        OutboundState::Pending => (Tone::Busy, "To be asked for"),
+        OutboundState::Received => (Tone::Busy, "Taken in by Amazon"),
+        OutboundState::Planning => (Tone::Busy, "Planned by Amazon"),
+        OutboundState::Processing => (Tone::Busy, "Packed by Amazon"),
+        OutboundState::Complete => (Tone::Good, "Sent by Amazon"),
+        OutboundState::CompletePartial => (Tone::Warn, "Sent in part"),
+        OutboundState::Cancelled => (Tone::Plain, "Cancelled"),
+        OutboundState::Unfulfillable => (Tone::Bad, "Cannot be sent"),
+        OutboundState::Invalid => (Tone::Bad, "Found wrong by Amazon"),
+        OutboundState::Failed => (Tone::Bad, "Not taken in"),
+    };
+    Badge::new(tone, label)
+}
+
+/// A speed's word, and what it is called.
+pub fn speed(speed: ShippingSpeed) -> (&'static str, &'static str) {
+    match speed {
+        ShippingSpeed::Standard => ("standard", "Standard"),
+        ShippingSpeed::Expedited => ("expedited", "Expedited"),
+        ShippingSpeed::Priority => ("priority", "Priority"),
+    }
+}
+
+/// What a key with the scope may do.
+pub fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "look",
+        Scope::Write => "work with goods, stock, listings and orders",
+        Scope::Admin => "manage shops, rules and keys",
+        Scope::Pii => "see who bought",
+    }
 }
 
 pub fn listing_status(status: ListingStatus) -> Badge {

@@ -52,6 +52,13 @@ impl Page {
         rest[..rest.find(after).unwrap()].to_owned()
     }
 
+    /// The first address in it that ends so.
+    #[track_caller]
+    pub fn path_ending(&self, end: &str) -> String {
+        let found = self.html.split('"').find(|part| part.starts_with('/') && part.ends_with(end));
+        found.unwrap_or_else(|| panic!("nothing ends in {end:?}: {}", self.html)).to_owned()
+    }
+
     pub fn cookie(&self, name: &str) -> Option<String> {
         let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
         let mut pairs = set.filter_map(|text| text.split(';').next()?.split_once('='));
@@ -102,11 +109,7 @@ impl Browser {
             }
             None => Body::empty(),
         };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let html = String::from_utf8_lossy(&bytes).into_owned();
-        Page { status: parts.status.as_u16(), headers: parts.headers, html }
+        self.answer(request.body(body).unwrap()).await
     }
 
     pub async fn get(&self, path: &str) -> Page {
@@ -116,6 +119,39 @@ impl Browser {
     /// Without the session's token.
     pub async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send("POST", path, Some(fields), &[]).await
+    }
+
+    /// As a form with a file sends it.
+    pub async fn post_file(&self, path: &str, name: &str, content: &[u8]) -> Page {
+        const BOUNDARY: &str = "----boundary7MA4YWxkTrZu0gW";
+        let field = |name: &str, value: &str| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let mut body = field("csrf", &self.csrf).into_bytes();
+        body.extend(
+            format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"items.csv\"\r\n\
+                 Content-Type: text/csv\r\n\r\n"
+            )
+            .into_bytes(),
+        );
+        body.extend(content);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("cookie", &self.cookies)
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(Body::from(body));
+        self.answer(request.unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Page {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let html = String::from_utf8_lossy(&bytes).into_owned();
+        Page { status: parts.status.as_u16(), headers: parts.headers, html }
     }
 
     /// As a form of ours sends it; where that leads elsewhere, the page there, with its notice.

@@ -74,7 +74,7 @@ async fn an_order_is_invoiced_packed_and_shipped_once_however_often_the_form_is_
     let page = browser.post(&format!("{path}/shipments"), &fields).await;
     page.ok().shows("Shipment 1").shows("DHL JJD1").shows("Channel to be told").hides("Invoice 2");
     page.shows("Package 1</strong>").shows("slip.pdf");
-    let slip = page.between("<a class=\"button\" href=\"", "\"");
+    let slip = page.path_ending("slip.pdf");
     let file = browser.get(&slip).await;
     assert_eq!((file.status, file.header("content-type")), (200, "application/pdf"));
     assert!(file.html.starts_with("%PDF"));

@@ -24,6 +24,7 @@ laws!(
     an_order_that_waits_for_much_is_saved,
     only_complete_orders_are_listed,
     pages_of_orders_give_each_once_newest_first,
+    sales_are_counted_from_the_index_as_the_orders_are,
 );
 
 fn none() -> BTreeSet<ListingId> {
@@ -244,5 +245,41 @@ async fn pages_of_orders_give_each_once_newest_first(bench: &Bench) -> Outcome {
     {
         assert!(matches!(store.orders(&organization, &filter, &page).await, Err(StoreError::BadCursor)));
     }
+    Ok(())
+}
+
+/// What is counted without reading an order is what the orders say, before and after they change.
+async fn sales_are_counted_from_the_index_as_the_orders_are(bench: &Bench) -> Outcome {
+    let store = &bench.store;
+    let o = organization("sales");
+    let mut units = 0;
+    for n in 0..5_u64 {
+        let placed = i64::try_from(n)?;
+        let (order, movements) = order(&connection(1), &format!("10{n}"), n + 1, placed);
+        units += if n >= 2 { order.units() } else { 0 };
+        store.save_order(&o, &order, &movements, &none(), &none()).await?;
+    }
+    let counted = async |o, since| {
+        let mut sold = (0_u64, 0_u64);
+        let all = store.for_each_sale(o, at(since), |placed, units| {
+            assert!(placed >= at(since));
+            sold = (sold.0 + 1, sold.1 + units);
+        });
+        assert!(all.await.unwrap());
+        sold
+    };
+    assert_eq!(counted(&o, 2).await, (3, units));
+    assert_eq!(counted(&organization("others"), 0).await, (0, 0));
+    let (mut changed, _) = order(&connection(1), "104", 5, 4);
+    units -= changed.units();
+    changed.lines.truncate(1);
+    changed.lines[0].quantity = Quantity::new(7)?;
+    changed.version += 1;
+    store.save_order(&o, &changed, &[], &none(), &none()).await?;
+    assert_eq!(counted(&o, 2).await, (3, units + 7));
+    let (mut unfinished, _) = order(&connection(1), "105", 1, 5);
+    unfinished.complete = false;
+    store.save_order(&o, &unfinished, &[], &none(), &none()).await?;
+    assert_eq!(counted(&o, 2).await.0, 3);
     Ok(())
 }

@@ -302,16 +302,27 @@ async fn a_failure_stays_since_it_began(bench: &Bench) -> Outcome {
         let stock = store.item_stock(&o, &item, Freshness::Consistent).await.unwrap();
         stock.links.into_iter().next().unwrap().failure
     };
+    let behind = async || {
+        let mut found = Vec::new();
+        assert!(store.for_each_behind(&o, |since, listing| found.push((since, listing))).await.unwrap());
+        found
+    };
     for (noted, wanted) in [
         (failure("gone", "one", 20), failure("gone", "one", 20)),
         (failure("gone", "two", 30), failure("gone", "two", 20)),
         (failure("refused", "three", 40), failure("refused", "three", 40)),
     ] {
         assert_eq!(store.note_push_failure(&o, &item, &listing, &noted).await.unwrap(), Stored::Stored);
+        assert_eq!(behind().await, [(wanted.since, listing.clone())]);
         assert_eq!(kept().await, Some(wanted));
     }
+    let lasting = failure("stock_not_managed", "never", 45);
+    store.note_push_failure(&o, &item, &listing, &lasting).await.unwrap();
+    assert_eq!(behind().await, []);
+    store.note_push_failure(&o, &item, &listing, &failure("refused", "four", 46)).await.unwrap();
     store.acknowledge(&o, &item, &listing, &taken(5, 1, 50)).await.unwrap();
     assert_eq!(kept().await, None);
+    assert_eq!(behind().await, []);
     let late = store.note_push_failure(&o, &item, &listing, &failure("gone", "late", 45)).await.unwrap();
     assert_eq!((late, kept().await), (Stored::Superseded, None));
     let nowhere =
