@@ -123,8 +123,19 @@ fn every_queue_is_watched_for_dead_letters_and_for_age() {
 #[test]
 fn every_function_is_watched_for_errors_and_throttles_and_the_streams_for_age() {
     let alarms = alarms(&load());
-    // CloudWatch computes with ten metrics. Of Amazon's notifications the queue's alarms tell; what fails in the console is
-    // a 5xx of the gateway, which has its alarm.
+    for name in names() {
+        let id = format!("{}ErrorsAlarm", logical_id(name));
+        assert_eq!(alarms[&id]["Namespace"], "AWS/Lambda", "{id}");
+        assert_eq!(alarms[&id]["MetricName"], "Errors", "{id}");
+        // Of all versions together.
+        assert_eq!(
+            alarms[&id]["Dimensions"],
+            json!([{"Name": "FunctionName", "Value": {"Ref": logical_id(name)}}]),
+            "{id}"
+        );
+    }
+    // CloudWatch computes with ten metrics. Of Amazon's notifications the queue's alarms tell; what the console cannot
+    // answer is a 5xx of the gateway, which has its alarm.
     let every: BTreeSet<String> = names()
         .filter(|name| !["amazon-notifications", "console"].contains(name))
         .map(|name| json!({"Ref": logical_id(name)}).to_string())
@@ -135,7 +146,6 @@ fn every_function_is_watched_for_errors_and_throttles_and_the_streams_for_age() 
     );
     let streams = ["stock-fanout", "event-publish"].map(|name| json!({"Ref": logical_id(name)}).to_string());
     for (id, metric_name, functions) in [
-        ("FunctionErrorsAlarm", "Errors", every.clone()),
         ("FunctionThrottlesAlarm", "Throttles", every),
         ("StreamAgeAlarm", "IteratorAge", streams.into()),
     ] {

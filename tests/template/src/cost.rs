@@ -133,7 +133,7 @@ fn scaled(each: Use, times: u64) -> Use {
 }
 
 fn alarm_metrics(channels: u64) -> u64 {
-    38 + 8 * channels
+    40 + 8 * channels
 }
 
 /// What Amazon's queue of notifications costs a month beside those of every channel, with its two alarms.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::document::{attribute, load, properties, resources};
+use crate::document::{load, properties, resources};
+use crate::release::alias;
 
 #[test]
 fn notifications_go_to_the_intake_pages_to_the_console_and_all_else_to_the_api() {
@@ -21,13 +22,13 @@ fn notifications_go_to_the_intake_pages_to_the_console_and_all_else_to_the_api()
             integration["IntegrationUri"].clone(),
         );
     }
-    let intake = attribute("WebhookIntakeFunction", "Arn");
+    let intake = alias("webhook-intake");
     let mut expected: BTreeMap<String, Value> = BTreeMap::from([
-        ("$default".into(), attribute("ApiFunction", "Arn")),
+        ("$default".into(), alias("api")),
         ("POST /v1/webhooks/{connection_id}".into(), intake.clone()),
         ("GET /v1/webhooks/{connection_id}".into(), intake),
     ]);
-    let console = attribute("ConsoleFunction", "Arn");
+    let console = alias("console");
     let own = ["GET /", "GET /assets/{name}", "ANY /sign-in", "POST /sign-out"].map(str::to_owned);
     let sections = ["orders", "listings", "items", "stock", "connections"];
     let pages = sections.iter().flat_map(|at| [format!("ANY /{at}"), format!("ANY /{at}/{{proxy+}}")]);
@@ -47,8 +48,7 @@ fn the_gateway_may_call_all_three() {
         })
         .collect();
     called.sort_by_key(Value::to_string);
-    let functions = ["ApiFunction", "ConsoleFunction", "WebhookIntakeFunction"];
-    assert_eq!(called, functions.map(|function| json!({"Ref": function})));
+    assert_eq!(called, ["api", "console", "webhook-intake"].map(alias));
 }
 
 #[test]

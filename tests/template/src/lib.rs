@@ -12,6 +12,7 @@ mod entrance;
 mod environment;
 mod function;
 mod queue;
+mod release;
 mod role;
 mod size;
 mod table;

@@ -8,7 +8,8 @@ use queue::{QueueName, Work};
 use serde_json::{Value, json};
 
 use crate::document::{attribute, load, pascal, properties, resources};
-use crate::function::{logical_id, timeout_s};
+use crate::function::timeout_s;
+use crate::release::alias;
 
 /// `ItemSyncShopify`: what the logical ids of a queue begin with.
 pub fn stem(name: QueueName) -> String {
@@ -109,7 +110,7 @@ fn each_queue_triggers_its_function() {
     let template = load();
     for name in all() {
         let trigger = properties(&template, &format!("{}Trigger", stem(name)));
-        assert_eq!(trigger["FunctionName"], json!({"Ref": logical_id(name.work.as_str())}), "{name}");
+        assert_eq!(trigger["FunctionName"], alias(name.work.as_str()), "{name}");
         assert_eq!(trigger["EventSourceArn"], attribute(&format!("{}Queue", stem(name)), "Arn"), "{name}");
         // 10 is the most of a FIFO queue, 2 the least concurrency that can be set.
         assert!((1..=10).contains(&trigger["BatchSize"].as_u64().unwrap()), "{name}");
@@ -170,6 +171,6 @@ fn amazon_s_own_queue_is_written_by_amazon_alone_and_gives_up_soon() {
     assert_eq!(resources(&template, "AWS::SQS::QueuePolicy").len(), 1, "all others are written by roles");
 
     let trigger = properties(&template, "AmazonNotificationsTrigger");
-    assert_eq!(trigger["FunctionName"], json!({"Ref": logical_id("amazon-notifications")}));
+    assert_eq!(trigger["FunctionName"], alias("amazon-notifications"));
     assert_eq!(trigger["EventSourceArn"], attribute("AmazonNotificationsQueue", "Arn"));
 }

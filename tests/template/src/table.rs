@@ -8,6 +8,7 @@ use store::happened::is_told_of;
 use store::table::{MAIN, PERSONAL, TableDefinition};
 
 use crate::document::{attribute, load, properties};
+use crate::release::alias;
 
 fn key_schema(partition: &str, sort: &str) -> Value {
     json!([{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}])
@@ -77,7 +78,7 @@ fn what_is_kept_outlives_the_stack() {
 #[test]
 fn the_stream_starts_the_fan_out_and_gives_up_in_time() {
     let trigger = properties(&load(), "StockFanoutTrigger");
-    assert_eq!(trigger["FunctionName"], json!({"Ref": "StockFanoutFunction"}));
+    assert_eq!(trigger["FunctionName"], alias("stock-fanout"));
     assert_eq!(trigger["EventSourceArn"], attribute("MainTable", "StreamArn"));
     assert_eq!(trigger["BisectBatchOnFunctionError"], true);
     assert!(trigger["MaximumRetryAttempts"].as_u64().unwrap() > 0);
