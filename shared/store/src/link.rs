@@ -354,12 +354,10 @@ impl Store {
     ) -> Result<Stored, StoreError> {
         let key = keys::link(organization, item, listing);
         let step = if shares.is_empty() {
-            let expression =
-                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is, #al";
+            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is, #al";
             Step::update(key, expression)
         } else {
-            let expression =
-                "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs, #ip, #is";
+            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs, #ip, #is";
             Step::update(key, expression).value(":al", shares_value(shares))
         };
         self.keep_acknowledged(step.name("#al", SHARES), acknowledged).await
