@@ -437,7 +437,7 @@ texts! {
     export_part: "Download part",
     export_next: "Go on to part",
     api_keys: "API keys",
-    scopes: "May",
+    scopes: "Rights",
     key_own: "this session",
     key_fresh: "Your new key",
     key_once: "Copy it now: it is shown this once and never again.",

@@ -275,7 +275,7 @@ pub fn credential(name: &'static str) -> &'static str {
         "ru_name" => "RuName",
         "location_id" => "Location ID",
         "application_id" => "Application ID",
-        "queue_arn" => "ARN of the notification queue",
+        "queue_arn" | "notification_queue_arn" => "ARN of the notification queue",
         name => name,
     }
 }

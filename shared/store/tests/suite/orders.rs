@@ -6,7 +6,7 @@ use domain::fulfilment::StockDeductedOn;
 use domain::order::{ChannelOrderState, Effect, OrderState, Place};
 use domain::order_document::DocumentKind;
 use domain::stock::replay;
-use domain::{ListingId, Money, OrderId, Quantity};
+use domain::{ListingId, Money, OrderId, OrganizationId, Quantity};
 use store::order::{Comment, LinePart, Order, OrderFilter};
 use store::stock::Freshness;
 use store::{PageRequest, StoreError};
@@ -259,7 +259,7 @@ async fn sales_are_counted_from_the_index_as_the_orders_are(bench: &Bench) -> Ou
         units += if n >= 2 { order.units() } else { 0 };
         store.save_order(&o, &order, &movements, &none(), &none()).await?;
     }
-    let counted = async |o, since| {
+    let counted = async |o: &OrganizationId, since| {
         let mut sold = (0_u64, 0_u64);
         let all = store.for_each_sale(o, at(since), |placed, units| {
             assert!(placed >= at(since));
@@ -269,7 +269,8 @@ async fn sales_are_counted_from_the_index_as_the_orders_are(bench: &Bench) -> Ou
         sold
     };
     assert_eq!(counted(&o, 2).await, (3, units));
-    assert_eq!(counted(&organization("others"), 0).await, (0, 0));
+    let others = organization("others");
+    assert_eq!(counted(&others, 0).await, (0, 0));
     let (mut changed, _) = order(&connection(1), "104", 5, 4);
     units -= changed.units();
     changed.lines.truncate(1);
