@@ -36,7 +36,7 @@ async fn a_connection_starts_with_the_defaults_and_hides_its_credentials() {
     assert_eq!(body["next_sync_at"], "2026-02-01T10:30:00Z");
     assert_eq!(
         body["location_mapping"],
-        json!({"mode": "all", "location_ids": [], "order_location_id": null})
+        json!({"mode": "all", "location_ids": [], "order_location_id": null, "channel_locations": []})
     );
     assert_eq!(body["stock_rule"], json!({"percent": 100, "buffer": 0, "max_listed": null}));
     assert_eq!(body["modules"], json!({"items": true, "orders": true, "stock": true, "shipments": true}));
@@ -152,7 +152,8 @@ async fn a_mapping_needs_something_to_select_from_and_takes_the_orders_along() {
     world.patch(&path, select(json!([home]))).await.refused(409, "single_location", None);
     let other = world.post("/v1/locations", json!({"name": "Other"})).await.ok()["id"].clone();
     let mapped = world.patch(&path, select(json!([other]))).await.ok();
-    let expected = json!({"mode": "selected", "location_ids": [other], "order_location_id": other});
+    let expected = json!({"mode": "selected", "location_ids": [other], "order_location_id": other,
+        "channel_locations": []});
     assert_eq!(mapped["location_mapping"], expected);
     let in_use = world.delete(&format!("/v1/locations/{}", other.as_str().unwrap())).await;
     in_use.refused(409, "location_in_use", None);
@@ -161,7 +162,7 @@ async fn a_mapping_needs_something_to_select_from_and_takes_the_orders_along() {
     let back = world.patch(&path, json!({"location_mapping": {"mode": "all"}})).await.ok();
     assert_eq!(
         back["location_mapping"],
-        json!({"mode": "all", "location_ids": [], "order_location_id": null})
+        json!({"mode": "all", "location_ids": [], "order_location_id": null, "channel_locations": []})
     );
 }
 

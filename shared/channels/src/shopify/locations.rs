@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn what_is_still_to_ship_says_where_an_order_is_taken_from() {
-        let table: [(&[(&str, Option<&str>)], Option<&str>); 6] = [
+        type Case = (&'static [(&'static str, Option<&'static str>)], Option<&'static str>);
+        let table: [Case; 6] = [
             (&[("OPEN", Some("5"))], Some("5")),
             (&[("CLOSED", Some("5")), ("OPEN", Some("6"))], Some("6")),
             (&[("CANCELLED", Some("5")), ("CLOSED", Some("6"))], Some("6")),
