@@ -19,6 +19,8 @@ pub enum Code {
     Next,
     /// With a function that ends at its start.
     Broken(&'static str),
+    /// What was deployed first, every function started anew.
+    Generation(&'static str),
 }
 
 pub struct Deployed {
@@ -29,6 +31,7 @@ pub struct Deployed {
     port: u16,
     host: String,
     operator_key: String,
+    operator_key_secret: String,
     /// The command that deploys.
     command: String,
 }
@@ -51,8 +54,31 @@ impl Deployed {
             port: text("port").parse().expect("a port"),
             host: text("host"),
             operator_key: text("operator_key"),
+            operator_key_secret: text("operator_key_secret"),
             command: text("command"),
         })
+    }
+
+    /// The operator's key that was made with the stack.
+    pub fn operator_key(&self) -> &str {
+        &self.operator_key
+    }
+
+    /// Another operator's key, for the functions that start from now on.
+    pub async fn set_operator_key(&self, key: &str) {
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(Credentials::new("test", "test", None, None, "double"))
+            .build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+            .put_secret_value()
+            .secret_id(&self.operator_key_secret)
+            .secret_string(key)
+            .send()
+            .await
+            .expect("the secret is set");
     }
 
     /// A new organization.
@@ -68,6 +94,7 @@ impl Deployed {
             Code::First => command.arg("first"),
             Code::Next => command.arg("next"),
             Code::Broken(function) => command.args(["broken", function]),
+            Code::Generation(value) => command.args(["generation", value]),
         };
         command.spawn().expect("the deployment runs")
     }

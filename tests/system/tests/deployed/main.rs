@@ -1,6 +1,6 @@
 //! The stack as `sam deploy` makes it, spoken to through its HTTP API: its compiled functions behind real queues, the
 //! table's stream and the schedule, on a double of AWS. `.ci/deploy-double` deploys it and then runs this, one test at a
-//! time: two of them deploy other code.
+//! time: three of them deploy anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod deployed;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use deployed::{Code, Deployed};
+use reqwest::Method;
 use serde_json::json;
 use system::{Hub, Market, Post, STORY, eventually, settled};
 
@@ -150,6 +151,41 @@ async fn what_a_bad_release_gave_up_is_put_back_after_the_rollback() {
         if letters.is_empty() { Ok(()) } else { Err(format!("{letters:?}")) }
     })
     .await;
+}
+
+/// The secret alone changes no function, and neither does a parameter unless a version is made of it: this fails where the
+/// alias goes on with the version of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_s_key_is_changed_without_a_moment_without_one() {
+    let deployed = deployed!();
+    let hub = deployed.hub().await;
+    let (old, new) = (deployed.operator_key(), "another-key-of-the-operator-for-this-test");
+    assert_eq!(takes(&hub, [old, new]).await, [true, false]);
+    deployed.set_operator_key(new).await;
+    let mut update = deployed.deploy(Code::Generation("2"));
+    while update.try_wait().expect("it runs").is_none() {
+        let taken = takes(&hub, [old, new]).await;
+        assert!(taken.contains(&true), "neither key is taken");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert!(update.wait().expect("it ran").success(), "the update failed");
+    assert_eq!(takes(&hub, [old, new]).await, [false, true]);
+    deployed.set_operator_key(old).await;
+    assert!(deployed.deploy(Code::First).wait().expect("it ran").success());
+    assert_eq!(takes(&hub, [old, new]).await, [true, false]);
+}
+
+/// Which of the keys may make organizations. None is made: there is no such time zone.
+async fn takes(hub: &Hub, keys: [&str; 2]) -> [bool; 2] {
+    let body = json!({ "name": "None", "base_currency": "EUR", "country": "DE", "time_zone": "nowhere" });
+    let mut taken = [false; 2];
+    for (key, taken) in keys.into_iter().zip(&mut taken) {
+        let request = hub.request_as(key, Method::POST, "/v1/organizations").json(&body);
+        let status = hub.send(request).await.status;
+        assert!([401, 422].contains(&status), "neither refused nor taken: {status}");
+        *taken = status == 422;
+    }
+    taken
 }
 
 /// So many mugs are found.
