@@ -73,7 +73,8 @@ impl Stage {
         let queue = Arc::new(queue);
         let ids = Ids::from_fn(|_| uuid::Uuid::new_v4());
         let clock = Arc::new(Still(now));
-        let app = App::new(store, queue.clone(), shop.clone(), clock, ids, Settings::default());
+        let settings = Settings { editions: "US,DE".parse().unwrap(), ..Settings::default() };
+        let app = App::new(store, queue.clone(), shop.clone(), clock, ids, settings);
         Self { app, queue, shop, faults }
     }
 

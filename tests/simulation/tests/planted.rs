@@ -7,7 +7,7 @@ use simulation::{Bug, Options, Seeds, run};
 const PLANTED: [(Bug, u64); 6] = [
     (Bug::QuantityInMessage, 20),
     (Bug::AcknowledgedWithoutVersion, 30),
-    (Bug::WatermarkBeforePage, 20),
+    (Bug::WatermarkBeforePage, 100),
     (Bug::CancelFirstIgnored, 20),
     (Bug::ReservedPerLine, 30),
     (Bug::RefreshWithoutLease, 10),

@@ -3,7 +3,7 @@
 
 use simulation::{Options, Seeds, run};
 
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 500;
 
 #[test]
 fn a_seed_runs_the_same_way_twice() {

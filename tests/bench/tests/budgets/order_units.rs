@@ -25,7 +25,7 @@ pub async fn measure() -> anyhow::Result<Section> {
             let budget = if bounded { Budget::at_most(stock_part) } else { Budget::None };
 
             let new = world.import(&opened.connection, &order).await?;
-            report(&mut section, &row, "new", new, budget);
+            report(&mut section, &row, "new", new, budget, 1);
             let again = world.import(&opened.connection, &order).await?;
             section.units(&row, "again: writes", again.writes(), Budget::exactly(0));
             section.units(&row, "again: reads", again.reads(), Budget::None);
@@ -33,16 +33,17 @@ pub async fn measure() -> anyhow::Result<Section> {
             world.clock.advance(Duration::from_secs(60));
             opened.shop.cancel(&order);
             let cancelled = world.import(&opened.connection, &order).await?;
-            report(&mut section, &row, "cancelled", cancelled, budget);
+            // Its index key holds its units, and moves where the channel takes them off its lines.
+            report(&mut section, &row, "cancelled", cancelled, budget, 2);
             world.drain(channel.kind, STREAM_BATCH).await?;
         }
     }
     Ok(section)
 }
 
-fn report(section: &mut Section, row: &str, event: &str, spent: Spent, budget: Budget) {
+fn report(section: &mut Section, row: &str, event: &str, spent: Spent, budget: Budget, index_most: u64) {
     section.units(row, &format!("{event}: writes"), spent.main_writes, budget);
-    section.units(row, &format!("{event}: index"), spent.index_writes, Budget::at_most(1));
+    section.units(row, &format!("{event}: index"), spent.index_writes, Budget::at_most(index_most));
     section.units(row, &format!("{event}: buyer"), spent.personal_writes, Budget::None);
     section.units(row, &format!("{event}: reads"), spent.reads(), Budget::None);
 }

@@ -65,11 +65,14 @@ impl OnChannel {
     /// `None` where it cannot happen to an order that stands so.
     fn after(mut self, on: ChannelKind, what: Happens) -> Option<Self> {
         let open = !self.cancelled && !self.fulfilled;
+        // Amazon says what of an order was cancelled once it is paid.
+        let counted = on != ChannelKind::Amazon || self.paid;
         let can = unheard_of(on, what).is_none()
             && match what {
                 Happens::Pay => open,
-                Happens::Edit => open && !self.refunded,
-                Happens::CancelPart | Happens::Cancel => open,
+                Happens::Edit => open && counted && !self.refunded,
+                Happens::CancelPart => open && counted,
+                Happens::Cancel => open,
                 Happens::Refund => self.paid && !self.cancelled,
                 Happens::Fulfil => self.paid && open,
             };
@@ -195,8 +198,8 @@ impl Day {
             Telling::Backwards => self.kept.extend(told),
             Telling::Twice => self.deliver_twice(told).await,
         }
-        // A minute between what happens: shops tell times by the second.
-        self.hub.clock.advance(SignedDuration::from_mins(1));
+        // Shops tell times by the second; and no notification is so late that it could be one sent again by a stranger.
+        self.hub.clock.advance(SignedDuration::from_secs(30));
     }
 
     async fn deliver_twice(&self, deliveries: Vec<Delivery>) {

@@ -118,7 +118,7 @@ async fn l13_unlinked_stays_unlinked_for_a_hundred_syncs(on: ChannelKind) {
 
 /// What a listing looks like: item and reasons.
 async fn suggested(hub: &Hub, listing: &Value) -> Vec<(String, Vec<String>)> {
-    let found = hub.list(&format!("/v1/listings/{}/suggestions", listing["id"].as_str().unwrap())).await;
+    let found = hub.get(&format!("/v1/listings/{}/suggestions", listing["id"].as_str().unwrap())).await.ok();
     let codes = |one: &Value| -> Vec<String> {
         let reasons = one["reasons"].as_array().unwrap().iter();
         reasons
@@ -128,7 +128,12 @@ async fn suggested(hub: &Hub, listing: &Value) -> Vec<(String, Vec<String>)> {
             })
             .collect()
     };
-    found.iter().map(|one| (one["item_id"].as_str().unwrap().to_owned(), codes(one))).collect()
+    found["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["item_id"].as_str().unwrap().to_owned(), codes(one)))
+        .collect()
 }
 
 async fn l13_what_looks_like_an_item_is_suggested_with_why_and_never_linked(on: ChannelKind) {

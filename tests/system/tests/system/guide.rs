@@ -26,7 +26,7 @@ struct Step {
 /// The steps of the walk; what is typed at the end of a block without a word on the answer is a step that shows anything.
 fn steps(readme: &str) -> Vec<Step> {
     let walk = readme.split_once(FROM).expect("the walk is in the README").1;
-    let walk = walk.split("\n#").next().unwrap_or_default();
+    let walk = walk.split("\n##").next().unwrap_or_default();
     let mut steps = Vec::new();
     for block in walk.split("```sh\n").skip(1) {
         let block = block.split_once("```").expect("the block ends").0;
