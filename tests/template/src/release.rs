@@ -48,18 +48,15 @@ fn mentions(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
 
 /// The parameters that a value depends on, through conditions too.
 fn parameters(template: &Value, value: &Value, found: &mut BTreeSet<String>) {
-    let mut note = |name: &str| {
-        if template["Parameters"][name].is_object() {
-            found.insert(name.to_owned());
-        }
-    };
+    let known = |name: &&str| template["Parameters"][*name].is_object();
     match value {
         Value::Object(entries) => {
             for (key, argument) in entries {
                 match (key.as_str(), argument.as_str()) {
-                    ("Ref", Some(name)) => note(name),
+                    ("Ref", Some(name)) => found.extend(Some(name).filter(known).map(str::to_owned)),
                     ("Fn::Sub", Some(text)) => {
-                        text.split("${").skip(1).for_each(|rest| note(rest.split('}').next().unwrap()));
+                        let names = text.split("${").skip(1).map(|rest| rest.split('}').next().unwrap());
+                        found.extend(names.filter(known).map(str::to_owned));
                     }
                     ("Fn::If", _) => {
                         let condition = &template["Conditions"][argument[0].as_str().unwrap()];
