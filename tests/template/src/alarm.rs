@@ -145,10 +145,9 @@ fn every_function_is_watched_for_errors_and_throttles_and_the_streams_for_age() 
         json!([{"Name": "ApiId", "Value": {"Ref": "HttpApi"}}])
     );
     let streams = ["stock-fanout", "event-publish"].map(|name| json!({"Ref": logical_id(name)}).to_string());
-    for (id, metric_name, functions) in [
-        ("FunctionThrottlesAlarm", "Throttles", every),
-        ("StreamAgeAlarm", "IteratorAge", streams.into()),
-    ] {
+    for (id, metric_name, functions) in
+        [("FunctionThrottlesAlarm", "Throttles", every), ("StreamAgeAlarm", "IteratorAge", streams.into())]
+    {
         let mut watched = BTreeSet::new();
         for (_, metric) in computed(&alarms[id]) {
             assert_eq!(metric["MetricName"], metric_name, "{id}");

@@ -248,9 +248,11 @@ fn production_is_deployed_by_tenths_and_a_first_try_at_once() {
         json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "DeploymentWay"}, "AllAtOnce"]}]})
     );
     let configurations = std::fs::read_to_string(root().join("samconfig.toml")).unwrap();
-    for (stage, chosen) in
-        [("dev", None), ("staging", Some("Canary10Percent5Minutes")), ("prod", Some("Canary10Percent10Minutes"))]
-    {
+    for (stage, chosen) in [
+        ("dev", None),
+        ("staging", Some("Canary10Percent5Minutes")),
+        ("prod", Some("Canary10Percent10Minutes")),
+    ] {
         let section = configurations.split(&format!("[{stage}.deploy.parameters]")).nth(1).unwrap();
         let section = section.split("\n[").next().unwrap();
         let found = section.split("DeploymentWay=").nth(1).map(|rest| rest.split([' ', '"']).next().unwrap());
