@@ -15,8 +15,11 @@ pub fn text() -> String {
 }
 
 pub fn load() -> Value {
-    let text = text();
-    let documents = Yaml::load_from_str(&text).unwrap();
+    parse(&text())
+}
+
+pub fn parse(text: &str) -> Value {
+    let documents = Yaml::load_from_str(text).unwrap();
     assert_eq!(documents.len(), 1);
     to_json(&documents[0])
 }

@@ -48,15 +48,15 @@ fn mentions(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
 
 /// The parameters that a value depends on, through conditions too.
 fn parameters(template: &Value, value: &Value, found: &mut BTreeSet<String>) {
-    let is_parameter = |name: &&str| template["Parameters"][*name].is_object();
+    let known = |name: &&str| template["Parameters"][*name].is_object();
     match value {
         Value::Object(entries) => {
             for (key, argument) in entries {
                 match (key.as_str(), argument.as_str()) {
-                    ("Ref", Some(name)) => found.extend(Some(name).filter(is_parameter).map(str::to_owned)),
+                    ("Ref", Some(name)) => found.extend(Some(name).filter(known).map(str::to_owned)),
                     ("Fn::Sub", Some(text)) => {
-                        let names = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
-                        found.extend(names.filter(is_parameter).map(str::to_owned));
+                        let names = text.split("${").skip(1).map(|rest| rest.split('}').next().unwrap());
+                        found.extend(names.filter(known).map(str::to_owned));
                     }
                     ("Fn::If", _) => {
                         let condition = &template["Conditions"][argument[0].as_str().unwrap()];

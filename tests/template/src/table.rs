@@ -1,13 +1,14 @@
 //! The tables of the template are those of the code.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use store::changed::changed_item;
 use store::happened::is_told_of;
 use store::table::{MAIN, PERSONAL, TableDefinition};
 
-use crate::document::{attribute, load, properties};
+use crate::document::{attribute, load, parse, properties, root};
 use crate::release::alias;
 
 fn key_schema(partition: &str, sort: &str) -> Value {
@@ -73,6 +74,34 @@ fn what_is_kept_outlives_the_stack() {
             assert_eq!(template["Resources"][id][policy], "Retain", "{id} {policy}");
         }
     }
+}
+
+/// The template that `infra/restored-table` makes of ours.
+fn with_restored_table(more: &[&str]) -> Value {
+    let made = Command::new(root().join("infra/restored-table"))
+        .args(["restored", "arn:restored", "arn:restored/stream"])
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    parse(&String::from_utf8(made.stdout).unwrap())
+}
+
+#[test]
+fn a_restored_table_takes_the_place_of_the_stack_s_own_everywhere() {
+    let ours = load();
+    let (without, import) = (with_restored_table(&[]), with_restored_table(&["import"]));
+    for (template, has_table) in [(&without, false), (&import, true)] {
+        let mut rest = template.clone();
+        let table = rest["Resources"].as_object_mut().unwrap().remove("MainTable");
+        assert_eq!(table.as_ref(), has_table.then_some(&ours["Resources"]["MainTable"]));
+        rest["Outputs"].as_object_mut().unwrap().remove("MainTable");
+        assert!(!rest.to_string().contains("MainTable"), "a reference to the stack's own is left");
+        assert_eq!(properties(template, "StockFanoutTrigger")["EventSourceArn"], "arn:restored/stream");
+        assert_eq!(template["Globals"]["Function"]["Environment"]["Variables"]["MAIN_TABLE"], "restored");
+    }
+    let ids = |template: &Value| template["Resources"].as_object().unwrap().len();
+    assert_eq!((ids(&without) + 1, ids(&import)), (ids(&ours), ids(&ours)));
 }
 
 #[test]
