@@ -241,7 +241,8 @@ fn ebay_filters_orders_by_shipping_and_shows_those_of_90_days() {
         if status == 200 {
             let mut found = texts(&body["orders"], "/orderId");
             let mut wanted: Vec<String> = orders.iter().map(|id| (*id).clone()).collect();
-            (found.sort(), wanted.sort());
+            found.sort();
+            wanted.sort();
             assert_eq!(found, wanted, "{filter}");
         }
     }

@@ -131,7 +131,8 @@ async fn f17_a_map_names_locations_that_there_are_on_both_sides() {
 
     let at = |field: &str| format!("/location_mapping/channel_locations/{field}");
     let (home, other) = (places.home.as_str(), places.warehouse.as_str());
-    let pairs: [(&[(&str, u64)], u16, &str, String); 4] = [
+    type Case<'a> = (&'a [(&'a str, u64)], u16, &'a str, String);
+    let pairs: [Case; 4] = [
         (&[("loc_other", MAIN)], 404, "not_found", at("0/location_id")),
         (&[(home, MAIN), (home, places.store)], 422, "invalid_field", at("1/location_id")),
         (&[(home, MAIN), (other, 499)], 422, "unknown_channel_location", at("1/channel_location_id")),
