@@ -168,6 +168,16 @@ impl Market {
 
     /// The next polls: hours pass, in steps shorter than what a message may rest.
     pub async fn hours_pass(&self) {
+        self.pass_hours(false).await;
+    }
+
+    /// The same where every shop answers, so that no push rests: none is at hand when a clock jumps, for its message would be
+    /// done a second time at once, and not after it.
+    pub async fn calm_hours_pass(&self) {
+        self.pass_hours(true).await;
+    }
+
+    async fn pass_hours(&self, pushes_too: bool) {
         for minutes in [31, 60, 60, 60, 65] {
             self.hub.advance(SignedDuration::from_mins(minutes)).await;
             // No clock jumps an hour while work is at hand, whose messages would count as lost.
@@ -180,6 +190,15 @@ impl Market {
                 }
             })
             .await;
+            if pushes_too {
+                eventually("no push is at hand", SOON, async || {
+                    match self.hub.list("/v1/listings?push_state=pending").await.len() {
+                        0 => Ok(()),
+                        open => Err(format!("{open} listings")),
+                    }
+                })
+                .await;
+            }
         }
     }
 

@@ -45,6 +45,6 @@ async fn orders_that_nobody_announced_are_found_by_the_next_poll() {
             market.hub.send(request).await.done();
         }
     }
-    market.hours_pass().await;
+    market.calm_hours_pass().await;
     market.assert_ended().await;
 }
