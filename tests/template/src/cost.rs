@@ -67,8 +67,8 @@ impl Use {
 /// Orders of two lines with two items, on `connections` that sell both: new, and told twice more.
 fn orders(count: u64, connections: u64) -> Use {
     let each = Use {
-        writes: 12 + 1 + 3 * connections,
-        half_reads: 3 * 10 + 4 + 13 * connections,
+        writes: 13 + 1 + 3 * connections,
+        half_reads: 15 + 2 * 10 + 4 + 13 * connections,
         queue: 3 * (3 + connections),
         http: 3,
         invocations: 3 + 3 + 1 + 3 + connections,
