@@ -145,7 +145,7 @@ impl App {
         let tracked = self.fba_listings(organization, &shop.connection, item).await?;
         let skus: Vec<String> = tracked.iter().map(|listing| sku_of(listing).to_owned()).collect();
         let held = self.held(shop, &skus).await?;
-        let observed_at = shop.channel_time();
+        let observed_at = shop.answered_at();
         let level = self.store.level(organization, item, &location_id).await?;
         let skus: Vec<FbaSku> = tracked
             .iter()

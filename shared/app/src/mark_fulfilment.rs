@@ -161,7 +161,7 @@ impl App {
     ) -> Result<Fetched, AppError> {
         let mut shop = self.open_shop(organization, &connection.id).await?;
         let held = self.held(&mut shop, skus).await?;
-        Ok(Fetched { connection: connection.clone(), held, at: shop.channel_time() })
+        Ok(Fetched { connection: connection.clone(), held, at: shop.answered_at() })
     }
 
     async fn mark_item(
