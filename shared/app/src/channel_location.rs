@@ -88,7 +88,7 @@ impl App {
             Some(n) => Err(AppError::invalid(
                 "unknown_channel_location",
                 format!("{MAP}/{n}/channel_location_id"),
-                "the channel has no such location that stock can be shown at",
+                "the channel has no such location that stock can be shown at: channel-locations of the connection lists those it has",
             )),
         }
     }
