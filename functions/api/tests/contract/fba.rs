@@ -273,6 +273,16 @@ async fn f7_on_marking_what_amazon_has_is_counted_once_in_the_fba_location() {
 }
 
 #[tokio::test]
+async fn f7_what_is_sold_right_after_is_not_in_the_number_by_whatever_clock() {
+    let amazon = Amazon::tracking_behind(4).await;
+    let (item, sold) = amazon.item("A", 0, 10, true).await;
+    amazon.mark(&[&item], "fba").await;
+    let order = amazon.sim.sell(&[(sold, 3)]);
+    amazon.import(&order).await;
+    assert_eq!(amazon.at(&item, &amazon.location).await, (7, 0));
+}
+
+#[tokio::test]
 async fn f8_f9_a_difference_shows_both_numbers_and_the_time_and_a_document_ends_it() {
     let amazon = Amazon::tracking().await;
     let world = &amazon.world;

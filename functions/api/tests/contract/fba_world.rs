@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::sync::{SyncKind, Trigger};
 use domain::{ChannelKind, ConnectionId, ItemId, ListingId, OrderId};
 use marketplace_sim::amazon::AmazonShop;
-use marketplace_sim::{Goods, SimulatedShop, Sold};
+use marketplace_sim::{Goods, SimClock, SimulatedShop, Sold};
 use serde_json::{Value, json};
 
 use crate::shop::attempt;
@@ -26,12 +26,23 @@ impl Amazon {
         Self::in_country("US").await
     }
 
+    /// With FBA tracked, by a clock so many seconds behind ours, which dates what Amazon answers.
+    pub async fn tracking_behind(seconds: i64) -> Self {
+        let amazon = Self::with_clock("US", seconds).await;
+        amazon.enable(&amazon.location).await.ok();
+        amazon
+    }
+
     pub async fn in_country(country: &str) -> Self {
+        Self::with_clock(country, 0).await
+    }
+
+    async fn with_clock(country: &str, behind: i64) -> Self {
         let mut world = World::new().await;
         let (organization, key) = world.new_organization("USD").await;
         (world.organization, world.key) = (organization, key);
         world.patch("/v1/organization", json!({"country": country, "taxes_enabled": true})).await.ok();
-        let sim = world.open_amazon("USD");
+        let sim = world.open_amazon_behind("USD", behind);
         let connection = world.connect_amazon(&sim, "Amazon", json!({})).await.ok();
         let connection = connection["id"].as_str().unwrap().parse().unwrap();
         let location = world.fba_location("Amazon's").await;
@@ -149,8 +160,17 @@ pub fn buyer() -> Value {
 impl World {
     /// An account at Amazon, for all of Amazon's hosts.
     pub fn open_amazon(&self, currency: &str) -> Arc<AmazonShop> {
+        self.open_amazon_behind(currency, 0)
+    }
+
+    fn open_amazon_behind(&self, currency: &str, seconds: i64) -> Arc<AmazonShop> {
         let clock = Arc::clone(&self.clock);
-        let shop = Arc::new(AmazonShop::new(Arc::new(move || app::Clock::now(&*clock)), currency));
+        let behind = jiff::SignedDuration::from_secs(seconds);
+        let now: SimClock = Arc::new(move || app::Clock::now(&*clock).checked_sub(behind).unwrap());
+        if seconds != 0 {
+            *self.shops.dated.lock().unwrap() = Some(now.clone());
+        }
+        let shop = Arc::new(AmazonShop::new(now, currency));
         for host in ["sellingpartnerapi-na.amazon.com", "api.amazon.com"] {
             self.add_shop(host, shop.clone());
         }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::fulfilment::{LineProgress, StockDeductedOn};
 use domain::order::{Buyer, ChannelOrderState, OrderState, PaymentStatus};
 use domain::order_document::DocumentCounts;
-use domain::{ConnectionId, Money, OrderId, Quantity};
+use domain::{ChannelKind, ConnectionId, Money, OrderId, Quantity};
 use marketplace_sim::SimulatedShop as _;
 use serde_json::{Value, json};
 use store::order::{Order, OrderLine, Origin};
 
+use crate::fba_world::Amazon;
 use crate::world::{World, eur};
 
 pub async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
@@ -130,4 +131,25 @@ async fn an_order_that_is_first_seen_cancelled_has_its_listings_told_again() {
     world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
     world.work().await;
     assert_eq!((world.levels(&item).await, shop.shows("A")), ((5, 0, 5), 5));
+}
+
+#[tokio::test]
+async fn a_line_cancelled_before_the_order_was_seen_has_its_listing_told_again() {
+    let amazon = Amazon::new().await;
+    let world = &amazon.world;
+    let (mug, sold_mug) = amazon.item("MUG", 10, 3, false).await;
+    let (tee, sold_tee) = amazon.item("TEE", 10, 3, false).await;
+    world.moved(&[&mug, &tee]).await;
+    world.work_of(ChannelKind::Amazon).await;
+    let shown = || (amazon.sim.quantity(&sold_mug), amazon.sim.quantity(&sold_tee));
+    assert_eq!(shown(), (Some(10), Some(10)));
+    let order = amazon.sim.sell(&[(sold_mug.clone(), 1), (sold_tee.clone(), 2)]);
+    // Told in between, by who did not know of the order; then the channel puts the units back on top.
+    amazon.sim.set_quantity(&sold_tee, 10);
+    amazon.sim.edit(&order, 1, 0);
+    assert_eq!(amazon.sim.quantity(&sold_tee), Some(12));
+    amazon.import(&order).await;
+    world.moved(&[&mug]).await;
+    world.work_of(ChannelKind::Amazon).await;
+    assert_eq!(shown(), (Some(9), Some(10)));
 }

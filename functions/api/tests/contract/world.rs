@@ -22,7 +22,7 @@ use engine::{Engine, EngineFaults};
 use http::{HeaderMap, Request, Response};
 use marketplace_sim::shopify::{Access, ShopifyShop};
 use marketplace_sim::woocommerce::{Options, WoocommerceShop};
-use marketplace_sim::{Fault, SimulatedShop};
+use marketplace_sim::{Fault, SimClock, SimulatedShop};
 use queue::Queue as _;
 use queue::local::LocalQueue;
 use serde_json::{Value, json};
@@ -64,18 +64,34 @@ impl Clock for StandingClock {
 
 /// Shops by host.
 #[derive(Default)]
-pub struct Shops(Mutex<HashMap<String, Arc<dyn SimulatedShop>>>);
+pub struct Shops {
+    by_host: Mutex<HashMap<String, Arc<dyn SimulatedShop>>>,
+    /// By which clock answers are dated, where there is one.
+    pub dated: Mutex<Option<SimClock>>,
+}
+
+impl Shops {
+    fn dated(&self, mut answer: Response<Bytes>) -> Response<Bytes> {
+        if let Some(now) = self.dated.lock().unwrap().as_ref() {
+            let date =
+                jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now()).unwrap();
+            answer.headers_mut().insert("date", date.try_into().unwrap());
+        }
+        answer
+    }
+}
 
 #[async_trait]
 impl Transport for Shops {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let shop = self.0.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
+        let shop =
+            self.by_host.lock().unwrap().get(&host).cloned().ok_or(TransportError::Connection(None))?;
         let html = || Response::new(Bytes::from_static(b"<html>Welcome</html>"));
         // Others go on while the answer is under way.
         tokio::task::yield_now().await;
         match shop.faults().take() {
-            Fault::Pass => Ok(shop.handle(request)),
+            Fault::Pass => Ok(self.dated(shop.handle(request))),
             Fault::DropAnswer => {
                 drop(shop.handle(request));
                 Err(TransportError::Timeout(None))
@@ -262,7 +278,7 @@ impl World {
     }
 
     pub fn add_shop(&self, host: &str, shop: Arc<dyn SimulatedShop>) {
-        self.shops.0.lock().unwrap().insert(host.to_owned(), shop);
+        self.shops.by_host.lock().unwrap().insert(host.to_owned(), shop);
     }
 
     /// A shop at `https://<host>`.
@@ -271,7 +287,7 @@ impl World {
         let options =
             Options { currency: currency.to_owned(), ..Options::new(Arc::new(move || clock.now())) };
         let shop = Arc::new(WoocommerceShop::new(options));
-        self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
+        self.shops.by_host.lock().unwrap().insert(host.to_owned(), shop.clone());
         shop
     }
 
@@ -280,7 +296,7 @@ impl World {
         let clock = Arc::clone(&self.clock);
         let clock = Arc::new(move || clock.now());
         let shop = Arc::new(ShopifyShop::with(clock, Access::Lasting, 2_000, 100).in_currency(currency));
-        self.shops.0.lock().unwrap().insert(host.to_owned(), shop.clone());
+        self.shops.by_host.lock().unwrap().insert(host.to_owned(), shop.clone());
         shop
     }
 

@@ -88,7 +88,7 @@ async fn each_call_goes_to_its_host() {
             .iter()
             .map(|(request, _)| request.uri().host().unwrap().to_owned())
             .collect();
-        assert_eq!(hosts, [identity, api], "{endpoint}");
+        assert_eq!(hosts, [identity, api, api], "{endpoint}: the seller, the locations, the token");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use channels::{ShownAt, StockAt};
+use domain::ChannelLocationId;
 
 fn at(location: u64, quantity: i64, shown: ShownAt) -> StockAt {
     StockAt {
