@@ -11,7 +11,8 @@ use store::connection::Connection;
 use crate::shop::OpenShop;
 use crate::{App, AppError};
 
-pub(crate) const MAP: &str = "/location_mapping/channel_locations";
+/// Where the map stands in the settings.
+pub const MAP: &str = "/location_mapping/channel_locations";
 
 /// What each location of a channel shows of a listing.
 pub(crate) type Looked = BTreeMap<ChannelLocationId, ShownAt>;
