@@ -64,7 +64,7 @@ impl ChannelBody {
             capabilities: CapabilitiesBody {
                 listing_changes: capability.listing_changes,
                 stock_compare_and_set: capability.stock_compare_and_set,
-                locations: capability.locations,
+                locations: capability.locations.is_told(),
                 order_look_before_push: capability.order_look_before_push,
             },
             batch_limits: BatchLimitsBody {

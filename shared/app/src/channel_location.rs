@@ -1,8 +1,8 @@
 //! A channel's own locations: which there are, where a connection's numbers are shown, and what each location shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use channels::{ChannelLocation, ShownAt, StockTarget, adapter};
+use channels::{ChannelLocation, ShownByLocation, StockTarget, adapter};
 use domain::channel_location::{ChannelPlaces, MappedLocation, Shares};
 use domain::order::FetchedOrder;
 use domain::{ChannelKind, ChannelLocationId, ConnectionId, LocationId, OrganizationId};
@@ -14,24 +14,13 @@ use crate::{App, AppError};
 /// Where the map stands in the settings.
 pub const MAP: &str = "/location_mapping/channel_locations";
 
-/// What each location of a channel shows of a listing.
-pub(crate) type Looked = BTreeMap<ChannelLocationId, ShownAt>;
-
-/// What they show together; `None` where one of them has no number that can be known.
-pub(crate) fn total(looked: &Looked) -> Option<i64> {
-    let number = |shown: &ShownAt| match shown {
-        ShownAt::Number(number) => Some(*number),
-        ShownAt::NotStocked => Some(0),
-        ShownAt::Unknown => None,
-    };
-    looked.values().map(number).sum()
-}
-
 /// Where the connection's numbers are shown, were they told by location; `None` on a channel that counts by listing alone.
 pub(crate) fn places_of(connection: &Connection, primary: &LocationId) -> Option<ChannelPlaces> {
     let channel = adapter(connection.channel);
-    let home = channel.home_location(&connection.facts).filter(|_| channel.capability().locations)?;
     let settings = &connection.settings;
+    let mapped = || settings.channel_locations.iter().map(|one| one.channel_location_id.clone()).next();
+    let home = channel.home_location(&connection.facts).or_else(mapped);
+    let home = home.filter(|_| channel.capability().locations.is_told())?;
     Some(ChannelPlaces {
         map: settings.channel_locations.clone(),
         home,
@@ -48,7 +37,7 @@ pub(crate) fn places_for<'a>(places: Option<&'a ChannelPlaces>, told: &Shares) -
 /// Errors: 422 `no_channel_locations` where there is something to map on a channel without locations.
 pub(crate) fn check_has_locations(channel: ChannelKind, map: &[MappedLocation]) -> Result<(), AppError> {
     let capability = adapter(channel).capability();
-    if map.is_empty() || capability.locations {
+    if map.is_empty() || capability.locations.is_told() {
         return Ok(());
     }
     let detail = format!("{} is told one number a listing: it has no locations to map", capability.name);
@@ -64,7 +53,7 @@ impl App {
         id: &ConnectionId,
     ) -> Result<Vec<ChannelLocation>, AppError> {
         let connection = self.connection(organization, id).await?;
-        if !adapter(connection.channel).capability().locations {
+        if !adapter(connection.channel).capability().locations.is_told() {
             return Ok(Vec::new());
         }
         let mut shop = self.open_shop(organization, id).await?;
@@ -94,24 +83,26 @@ impl App {
         }
     }
 
-    /// What the channel shows of each target at each of its locations: a call for each location and full batch.
+    /// What the channel shows of each target at each of its locations: a call for each full batch, and for each location
+    /// where the channel answers for one at a time.
     pub(crate) async fn look_by_location(
         &self,
         shop: &mut OpenShop,
         targets: &[StockTarget],
-    ) -> Result<Vec<Looked>, AppError> {
-        let per_call = usize::try_from(shop.channel.capability().stock_batch_max).unwrap_or(1).max(1);
-        let named = |target: &StockTarget, at: &ChannelLocationId| {
-            target.locations.iter().any(|one| one.location == *at)
-        };
+    ) -> Result<Vec<ShownByLocation>, AppError> {
+        let capability = shop.channel.capability();
+        let per_call = usize::try_from(capability.stock_batch_max).unwrap_or(1).max(1);
         let locations: BTreeSet<ChannelLocationId> =
             targets.iter().flat_map(|target| &target.locations).map(|at| at.location.clone()).collect();
-        let mut looked = vec![Looked::new(); targets.len()];
-        for location in &locations {
+        let locations: Vec<ChannelLocationId> = locations.into_iter().collect();
+        let mut looked = vec![ShownByLocation::default(); targets.len()];
+        for locations in locations.chunks(capability.locations.asked_at_once()) {
+            let named =
+                |target: &StockTarget| target.locations.iter().any(|one| locations.contains(&one.location));
             let there: Vec<(usize, StockTarget)> = targets
                 .iter()
                 .enumerate()
-                .filter(|(_, target)| named(target, location))
+                .filter(|(_, target)| named(target))
                 .map(|(position, target)| (position, target.clone()))
                 .collect();
             for part in there.chunks(per_call) {
@@ -119,12 +110,15 @@ impl App {
                 let asked = asked.as_slice();
                 let shown = self
                     .call(shop, |call| {
-                        Box::pin(async move { call.channel.read_stock_at(&call.shop, location, asked).await })
+                        Box::pin(
+                            async move { call.channel.read_stock_at(&call.shop, locations, asked).await },
+                        )
                     })
                     .await?;
                 for ((position, _), shown) in part.iter().zip(shown) {
                     if let Some(of_target) = looked.get_mut(*position) {
-                        of_target.insert(location.clone(), shown);
+                        of_target.number = of_target.number.or(shown.number);
+                        of_target.at.extend(shown.at);
                     }
                 }
             }

@@ -12,7 +12,7 @@ use domain::{ChannelLocationId, ItemId, ListingId, Quantity};
 use queue::message::PushTarget;
 use store::link::Link;
 
-use crate::channel_location::{Looked, places_for};
+use crate::channel_location::places_for;
 
 /// A listing on its way to the channel.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Sending {
 pub(crate) struct Observed {
     pub number: i64,
     /// Of one that is told by location.
-    pub at: Looked,
+    pub at: BTreeMap<ChannelLocationId, ShownAt>,
 }
 
 /// By what it is decided what a connection's listings are told.

@@ -20,7 +20,7 @@ use store::stock::{Freshness, ItemStock};
 use store::sync::Held;
 
 use crate::availability::LocationKinds;
-use crate::channel_location::{Looked, places_of, total};
+use crate::channel_location::places_of;
 use crate::decide_push::{Observed, Sending, Told, as_target, decide};
 use crate::hold::PushMode;
 use crate::metric::{Metric, record};
@@ -177,8 +177,8 @@ impl App {
         Err(channels::ChannelError::new(ErrorKind::Unavailable, "set quantities", reason).into())
     }
 
-    /// Those whose numbers by location nobody knows, as many as can be looked at within the channel's limits. The others
-    /// are taken out and left to messages of their own.
+    /// Those whose numbers by location nobody knows, of a channel that compares them; as many as can be looked at within its
+    /// limits. The others are taken out and left to messages of their own.
     async fn take_unseen(
         &self,
         organization: &Organization,
@@ -187,7 +187,9 @@ impl App {
         open: &mut Vec<PushTarget>,
         force: bool,
     ) -> Result<Vec<Sending>, AppError> {
-        let mut unseen: Vec<Sending> = sending.iter().filter(|one| one.is_unseen()).cloned().collect();
+        let compared = shop.channel.capability().stock_compare_and_set;
+        let mut unseen: Vec<Sending> =
+            sending.iter().filter(|one| compared && one.is_unseen()).cloned().collect();
         let places = unseen.iter().map(|one| one.target.locations.len()).max().unwrap_or(1);
         let at_once = (LOOKS_MAX / places.max(1)).max(1);
         if unseen.len() > at_once {
@@ -252,13 +254,13 @@ impl App {
                     Box::pin(async move { call.channel.read_stock(&call.shop, stale).await })
                 })
                 .await?;
-            let shown = shown.into_iter().map(|number| (number, Looked::new()));
+            let shown = shown.into_iter().map(|number| (number, BTreeMap::new()));
             seen.extend(plain.into_iter().zip(shown));
         }
         if !placed.is_empty() {
             let stale: Vec<StockTarget> = placed.iter().map(|sending| sending.target.clone()).collect();
             let shown = self.look_by_location(shop, &stale).await?;
-            seen.extend(placed.into_iter().zip(shown.into_iter().map(|looked| (total(&looked), looked))));
+            seen.extend(placed.into_iter().zip(shown.into_iter().map(|looked| (looked.total(), looked.at))));
         }
         for (sending, (number, at)) in seen {
             match number {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use channels::{ShownAt, StockAt, StockTarget};
+use channels::{ShownAt, ShownByLocation, StockAt, StockTarget};
 use domain::channel::Fulfilment;
 use domain::channel_location::LocationSplit;
 use domain::drift::{Action, Seen, SeenAt, action, classify_by_location};
@@ -24,7 +24,6 @@ use store::stock::Freshness;
 use store::sync::{Sync, SyncRecord};
 
 use crate::availability::Deciders;
-use crate::channel_location::{Looked, total};
 use crate::metric::{self, Metric};
 use crate::shop::OpenShop;
 use crate::work::Attempt;
@@ -359,13 +358,13 @@ impl Known {
     }
 
     /// `None` where the channel has no number at one of the locations.
-    fn seen(&self, looked: &Looked) -> Option<Shown> {
-        let number = total(looked)?;
+    fn seen(&self, looked: &ShownByLocation) -> Option<Shown> {
+        let number = looked.total()?;
         let took = |at: &ChannelLocationId| self.link.shares.get(at).copied().flatten().unwrap_or_default();
         let shares = self.split.iter().flat_map(|split| split.to_tell(&self.link.shares));
         let at = shares.map(|share| SeenAt {
             acknowledged: took(&share.at),
-            observed: match looked.get(&share.at) {
+            observed: match looked.at.get(&share.at) {
                 Some(ShownAt::Number(number)) => *number,
                 _ => 0,
             },

@@ -28,10 +28,35 @@ pub struct Capability {
     pub stock_batch_max: u32,
     /// Setting a number can be made to depend on the number that is there.
     pub stock_compare_and_set: bool,
-    /// The channel counts stock by locations of its own, and can be told it so.
-    pub locations: bool,
+    pub locations: ByLocation,
     /// The limits allow one look at new orders before each push.
     pub order_look_before_push: bool,
+}
+
+/// How a channel counts stock by locations of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByLocation {
+    /// It has none, or cannot be told of them.
+    No,
+    /// A listing's number is what its locations have together; each location is asked for by itself.
+    Summed,
+    /// A listing has a number of its own beside what lies where; one question tells all of it.
+    Beside,
+}
+
+impl ByLocation {
+    /// Whether it can be told by location.
+    pub fn is_told(self) -> bool {
+        self != Self::No
+    }
+
+    /// Locations that one question about stock covers.
+    pub fn asked_at_once(self) -> usize {
+        match self {
+            Self::No | Self::Summed => 1,
+            Self::Beside => usize::MAX,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub mod woocommerce;
 
 pub use budget::{Budgets, Lane};
 pub use call_limits::CallLimits;
-pub use capability::{Authorization, Capability};
+pub use capability::{Authorization, ByLocation, Capability};
 pub use consent::{Consent, ConsentAnswer, ConsentRequest};
 pub use credentials::Credentials;
 pub use edition::{Closed, Editions};
@@ -165,6 +165,27 @@ pub enum ShownAt {
     /// The channel does not keep the goods there yet.
     NotStocked,
     Number(i64),
+}
+
+/// What a channel shows of a listing at some of its locations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShownByLocation {
+    /// The listing's own number, of a channel that has one beside what lies where.
+    pub number: Option<i64>,
+    pub at: BTreeMap<ChannelLocationId, ShownAt>,
+}
+
+impl ShownByLocation {
+    /// What buyers see: the listing's own number, else what the locations show together; `None` where one of them has no
+    /// number that can be known.
+    pub fn total(&self) -> Option<i64> {
+        let number = |shown: &ShownAt| match shown {
+            ShownAt::Number(number) => Some(*number),
+            ShownAt::NotStocked => Some(0),
+            ShownAt::Unknown => None,
+        };
+        self.number.or_else(|| self.at.values().map(number).sum())
+    }
 }
 
 /// One of a channel's own locations, at which stock can be set.
@@ -321,15 +342,15 @@ pub trait Channel: Send + Sync {
         None
     }
 
-    /// What one of the channel's own locations shows of each target, in their order. At most
-    /// [`Capability::stock_batch_max`] targets.
+    /// What these of the channel's own locations show of each target, in the targets' order. At most
+    /// [`Capability::stock_batch_max`] targets, and as many locations as it answers at once ([`ByLocation::asked_at_once`]).
     async fn read_stock_at(
         &self,
         _shop: &Shop<'_>,
-        _location: &ChannelLocationId,
+        _locations: &[ChannelLocationId],
         targets: &[StockTarget],
-    ) -> Result<Vec<ShownAt>, ChannelError> {
-        Ok(vec![ShownAt::Unknown; targets.len()])
+    ) -> Result<Vec<ShownByLocation>, ChannelError> {
+        Ok(vec![ShownByLocation::default(); targets.len()])
     }
 
     /// Which of its own locations the channel ships each of these orders from, by the channel's ids: at most

@@ -39,7 +39,7 @@ const ROWS: [Row; 16] = [
     }),
     ("stock numbers a call", |channel| channel.capability().stock_batch_max.to_string()),
     ("stock is compared before it is set", |channel| yes(channel.capability().stock_compare_and_set)),
-    ("stock by location", |channel| yes(channel.capability().locations)),
+    ("stock by location", |channel| yes(channel.capability().locations.is_told())),
     ("a look at new orders before each push", |channel| yes(channel.capability().order_look_before_push)),
     ("units of a part of an order", |channel| channel.partial_shipments().as_str().to_owned()),
 ];

@@ -49,18 +49,19 @@ fn ebay_marketplace(currency: &str) -> &'static str {
     if currency == "USD" { "EBAY_US" } else { "EBAY_DE" }
 }
 
+pub fn ebay_account(clock: &DayClock, currency: &str) -> EbayShop {
+    EbayShop::new(ebay::Options {
+        marketplace: ebay_marketplace(currency).to_owned(),
+        currency: currency.to_owned(),
+        ..ebay::Options::new(clock.reader())
+    })
+}
+
 /// A shop of a channel that counts in `currency`.
 pub fn open(kind: ChannelKind, clock: &DayClock, currency: &str) -> Arc<dyn SimulatedShop> {
     match kind {
         ChannelKind::Amazon => Arc::new(AmazonShop::new(clock.reader(), currency)),
-        ChannelKind::Ebay => {
-            let options = ebay::Options {
-                marketplace: ebay_marketplace(currency).to_owned(),
-                currency: currency.to_owned(),
-                ..ebay::Options::new(clock.reader())
-            };
-            Arc::new(EbayShop::new(options))
-        }
+        ChannelKind::Ebay => Arc::new(ebay_account(clock, currency)),
         // Of an application with raised limits, for the reason below.
         ChannelKind::Etsy => {
             let shop = EtsyShop::new(clock.reader()).with_limits(150, 100_000);
@@ -85,8 +86,17 @@ impl Shop {
     }
 
     pub fn open_in(hub: &Hub, kind: ChannelKind, name: &str, currency: &str) -> Self {
+        Self::of(hub, kind, name, currency, open(kind, &hub.clock, currency))
+    }
+
+    pub fn of(
+        hub: &Hub,
+        kind: ChannelKind,
+        name: &str,
+        currency: &str,
+        shop: Arc<dyn SimulatedShop>,
+    ) -> Self {
         let host = format!("{name}.{kind}.example");
-        let shop = open(kind, &hub.clock, currency);
         hub.shops.add(&host, Arc::clone(&shop));
         Self {
             kind,

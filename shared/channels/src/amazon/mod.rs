@@ -16,8 +16,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Closed, Consent, Cursor, Editions, ErrorKind,
-    Fulfiller, Limit, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
+    Authorization, ByLocation, Capability, Channel, ChannelError, Closed, Consent, Cursor, Editions,
+    ErrorKind, Fulfiller, Limit, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
     ShopIdentity, StockBatch, StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
@@ -100,7 +100,7 @@ static CAPABILITY: Capability = Capability {
     // By PATCH; a feed carries up to `feed::MESSAGES_MAX`.
     stock_batch_max: 1,
     stock_compare_and_set: false,
-    locations: false,
+    locations: ByLocation::No,
     // One search in three minutes: notifications and Amazon's pending orders stand in.
     order_look_before_push: false,
 };

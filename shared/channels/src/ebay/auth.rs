@@ -14,9 +14,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::request::{HOME, IDENTITY, admit, exchange, host, parse};
-use super::{Ebay, limits, marketplace, wire};
+use super::{Ebay, limits, locations, marketplace, wire};
 use crate::{
-    ACCOUNT, ChannelError, Consent, ConsentAnswer, ConsentRequest, Credentials, ErrorKind, Shop, ShopFacts,
+    ACCOUNT, ChannelError, Consent, ConsentAnswer, ConsentRequest, Credentials, ErrorKind, Shop,
     ShopIdentity, Tokens,
 };
 
@@ -54,12 +54,14 @@ pub(super) async fn identify(shop: &Shop<'_>) -> Result<ShopIdentity, ChannelErr
     let currency = marketplace::currency(shop, IDENTIFY)?;
     IDENTITY.admit(shop, IDENTIFY, 1)?;
     let user: wire::User = IDENTITY.get(shop, IDENTIFY, "/user/").await?;
+    let mut facts = locations::home(shop).await;
+    facts.insert(ACCOUNT.to_owned(), user.user_id.clone());
     Ok(ShopIdentity {
-        name: user.username.unwrap_or_else(|| user.user_id.clone()),
+        name: user.username.unwrap_or(user.user_id),
         currency,
         time_zone: None,
         version: None,
-        facts: ShopFacts::from([(ACCOUNT.to_owned(), user.user_id)]),
+        facts,
     })
 }
 

@@ -5,24 +5,25 @@
 //! and its refusals read by [`error`].
 
 use async_trait::async_trait;
-use domain::ChannelKind;
 use domain::listing::FetchedListing;
 use domain::order::FetchedOrder;
 use domain::schedule::Window;
+use domain::{ChannelKind, ChannelLocationId};
 use http::HeaderMap;
 use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Consent, Cursor, Notification, OrderQuery, Page,
-    Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch, StockOutcome, StockTarget, Tokens,
-    WebhookRefused, WebhookUpkeep,
+    Authorization, ByLocation, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor,
+    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
+    ShownByLocation, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
 mod error;
 pub mod limits;
 mod listings;
+mod locations;
 mod marketplace;
 mod orders;
 mod request;
@@ -50,7 +51,7 @@ static CAPABILITY: Capability = Capability {
     order_ids_max: orders::IDS,
     stock_batch_max: stock::BATCH,
     stock_compare_and_set: false,
-    locations: false,
+    locations: ByLocation::Beside,
     order_look_before_push: true,
 };
 
@@ -106,6 +107,23 @@ impl Channel for Ebay {
         targets: &[StockTarget],
     ) -> Result<Vec<Option<i64>>, ChannelError> {
         stock::read(shop, targets).await
+    }
+
+    async fn locations(&self, shop: &Shop<'_>) -> Result<Vec<ChannelLocation>, ChannelError> {
+        locations::list(shop).await
+    }
+
+    fn home_location(&self, facts: &ShopFacts) -> Option<ChannelLocationId> {
+        locations::home_of(facts)
+    }
+
+    async fn read_stock_at(
+        &self,
+        shop: &Shop<'_>,
+        locations: &[ChannelLocationId],
+        targets: &[StockTarget],
+    ) -> Result<Vec<ShownByLocation>, ChannelError> {
+        locations::read(shop, locations, targets).await
     }
 
     async fn ensure_webhooks(

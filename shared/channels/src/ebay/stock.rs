@@ -13,16 +13,17 @@ use jiff::SignedDuration;
 use super::error::{Refusal, printable};
 use super::limits;
 use super::listings::{AT_ONCE, is_gone};
+use super::locations::{self, Times};
 use super::request::{INVENTORY, segment};
 use super::wire::{
     BulkGet, BulkGetAnswer, BulkUpdate, BulkUpdateAnswer, BulkUpdateOne, InventoryItem, LocationQuantity,
     Offer, OfferQuantity, PriceQuantity, ShipToQuantity, SkuOf,
 };
-use crate::{ChannelError, ErrorKind, Shop, StockBatch, StockOutcome, StockTarget};
+use crate::{ChannelError, ErrorKind, Shop, StockAt, StockBatch, StockOutcome, StockTarget};
 
 /// Items of one call.
 pub(super) const BATCH: u32 = 25;
-const BATCH_LEN: usize = 25;
+pub(super) const BATCH_LEN: usize = 25;
 
 const PUSH: &str = "set stock";
 const READ: &str = "read stock";
@@ -51,12 +52,7 @@ pub(super) enum Place {
 
 impl StockRef {
     pub fn of(offer_id: String, item: &InventoryItem) -> Self {
-        let distributions = item
-            .availability
-            .as_ref()
-            .and_then(|availability| availability.ship_to_location_availability.as_ref())
-            .map_or(&[][..], |availability| &availability.availability_distributions);
-        let place = match distributions {
+        let place = match locations::distributions(item) {
             [] => Place::Whole,
             [only] => Place::One(only.merchant_location_key.clone()),
             _ => Place::Several,
@@ -116,6 +112,29 @@ struct Sending<'a> {
     sku: &'a str,
     stock_ref: StockRef,
     quantity: u32,
+    /// What lies where, of one that is told by location.
+    at: &'a [StockAt],
+}
+
+impl Sending<'_> {
+    /// Where eBay is told that the item's stock lies; empty: it is told nothing of that.
+    fn spread<'a>(&'a self, times: &'a Times) -> Vec<LocationQuantity<'a>> {
+        let known = times.get(self.sku);
+        let at = |at: &'a StockAt| LocationQuantity {
+            merchant_location_key: at.location.as_str(),
+            quantity: at.quantity.get(),
+            fulfillment_time: known.and_then(|known| known.get(at.location.as_str())),
+        };
+        match &self.stock_ref.place {
+            _ if !self.at.is_empty() => self.at.iter().map(at).collect(),
+            Place::One(key) => vec![LocationQuantity {
+                merchant_location_key: key,
+                quantity: self.quantity,
+                fulfillment_time: None,
+            }],
+            Place::Whole | Place::Several => Vec::new(),
+        }
+    }
 }
 
 pub(super) async fn push(shop: &Shop<'_>, batch: &StockBatch) -> Result<Vec<StockOutcome>, ChannelError> {
@@ -132,13 +151,17 @@ pub(super) async fn push(shop: &Shop<'_>, batch: &StockBatch) -> Result<Vec<Stoc
         }
     }
     if !sending.is_empty() {
-        INVENTORY.admit(shop, PUSH, 1)?;
+        let placed: BTreeSet<&str> =
+            sending.iter().filter(|one| !one.at.is_empty()).map(|one| one.sku).collect();
+        let placed: Vec<&str> = placed.into_iter().collect();
+        INVENTORY.admit(shop, PUSH, 1 + placed.len().div_ceil(BATCH_LEN))?;
+        let times = locations::times(shop, PUSH, &placed).await?;
         for one in &sending {
             if let Some(target) = batch.targets.get(one.position) {
                 shop.pace.budgets.count(&revisions_of(target), day);
             }
         }
-        for (position, outcome) in send(shop, &sending).await? {
+        for (position, outcome) in send(shop, &sending, &times).await? {
             if let Some(slot) = outcomes.get_mut(position) {
                 *slot = Some(outcome);
             }
@@ -159,8 +182,8 @@ fn sendable<'a>(
         return Err(rejected("no_offer", reason));
     };
     let stock_ref = StockRef::parse(stock_ref);
-    if stock_ref.place == Place::Several {
-        let reason = "eBay keeps this item's stock at several inventory locations; leave it one of them.";
+    if stock_ref.place == Place::Several && target.locations.is_empty() {
+        let reason = "eBay keeps this item's stock at several inventory locations: map yours to them, or leave it one.";
         return Err(rejected("several_locations", reason));
     }
     let revised = shop.pace.budgets.counted(&revisions_of(target), day);
@@ -171,7 +194,7 @@ fn sendable<'a>(
             reason: "eBay takes 250 changes of a listing in a day; the next is sent tomorrow.".to_owned(),
         });
     }
-    Ok(Sending { position, sku, stock_ref, quantity: target.quantity.get() })
+    Ok(Sending { position, sku, stock_ref, quantity: target.quantity.get(), at: &target.locations })
 }
 
 /// A listing's revisions are counted for all its variations together.
@@ -180,11 +203,15 @@ fn revisions_of(target: &StockTarget) -> String {
 }
 
 /// In one call, or in one for each item where eBay takes no more.
-async fn send(shop: &Shop<'_>, sending: &[Sending<'_>]) -> Result<Vec<(usize, StockOutcome)>, ChannelError> {
+async fn send(
+    shop: &Shop<'_>,
+    sending: &[Sending<'_>],
+    times: &Times,
+) -> Result<Vec<(usize, StockOutcome)>, ChannelError> {
     let narrowed = shop.pace.memo.recall_number(NARROWED, shop.now).is_some();
     let items: BTreeSet<&str> = sending.iter().map(|one| one.sku).collect();
     if !narrowed || items.len() == 1 {
-        match call(shop, sending).await {
+        match call(shop, sending, times).await {
             Ok(outcomes) => return Ok(outcomes),
             // The whole call was refused: for its size, or for one of its items.
             Err(refusal) if items.len() > 1 && refusal.error.kind == ErrorKind::Rejected => {}
@@ -200,7 +227,7 @@ async fn send(shop: &Shop<'_>, sending: &[Sending<'_>]) -> Result<Vec<(usize, St
         .map(|sku| {
             let of_item: Vec<&Sending<'_>> = sending.iter().filter(|one| one.sku == *sku).collect();
             async move {
-                let answer = call(shop, &of_item).await;
+                let answer = call(shop, &of_item, times).await;
                 match answer {
                     Ok(outcomes) => Ok((outcomes, true)),
                     Err(refusal) if refusal.error.kind == ErrorKind::Rejected => {
@@ -225,6 +252,7 @@ async fn send(shop: &Shop<'_>, sending: &[Sending<'_>]) -> Result<Vec<(usize, St
 async fn call<'a, S: std::borrow::Borrow<Sending<'a>> + Sync>(
     shop: &Shop<'_>,
     sending: &[S],
+    times: &Times,
 ) -> Result<Vec<(usize, StockOutcome)>, Refusal> {
     let mut requests: Vec<PriceQuantity<'_>> = Vec::new();
     for one in sending.iter().map(std::borrow::Borrow::borrow) {
@@ -232,29 +260,16 @@ async fn call<'a, S: std::borrow::Borrow<Sending<'a>> + Sync>(
         match requests.iter_mut().find(|request| request.sku == one.sku) {
             // Two offers of one item: the item must have enough for the larger.
             Some(request) => {
-                let item = &mut request.ship_to_location_availability;
-                item.quantity = item.quantity.max(one.quantity);
-                for location in &mut item.availability_distributions {
-                    location.quantity = item.quantity;
+                if one.quantity > request.ship_to_location_availability.quantity {
+                    request.ship_to_location_availability = item_of(one, times);
                 }
                 request.offers.push(offer);
             }
-            None => {
-                let at = match &one.stock_ref.place {
-                    Place::One(key) => {
-                        vec![LocationQuantity { merchant_location_key: key, quantity: one.quantity }]
-                    }
-                    Place::Whole | Place::Several => Vec::new(),
-                };
-                requests.push(PriceQuantity {
-                    sku: one.sku,
-                    ship_to_location_availability: ShipToQuantity {
-                        quantity: one.quantity,
-                        availability_distributions: at,
-                    },
-                    offers: vec![offer],
-                });
-            }
+            None => requests.push(PriceQuantity {
+                sku: one.sku,
+                ship_to_location_availability: item_of(one, times),
+                offers: vec![offer],
+            }),
         }
     }
     let answer: BulkUpdateAnswer =
@@ -264,6 +279,10 @@ async fn call<'a, S: std::borrow::Borrow<Sending<'a>> + Sync>(
         .map(std::borrow::Borrow::borrow)
         .map(|one| (one.position, outcome(one.sku, &one.stock_ref.offer_id, &answer.responses)))
         .collect())
+}
+
+fn item_of<'a>(one: &'a Sending<'_>, times: &'a Times) -> ShipToQuantity<'a> {
+    ShipToQuantity { quantity: one.quantity, availability_distributions: one.spread(times) }
 }
 
 /// What the answers about an item and its offer come to: the worst of them.
@@ -323,6 +342,18 @@ fn unanswered() -> StockOutcome {
 }
 
 pub(super) async fn read(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec<Option<i64>>, ChannelError> {
+    Ok(look(shop, targets).await?.numbers)
+}
+
+/// What eBay has of some targets.
+pub(super) struct Looked {
+    /// By SKU.
+    pub items: BTreeMap<String, InventoryItem>,
+    /// What buyers see, in the targets' order; `None` of what is gone.
+    pub numbers: Vec<Option<i64>>,
+}
+
+pub(super) async fn look(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Looked, ChannelError> {
     let skus: Vec<&str> = targets
         .iter()
         .filter_map(|target| target.listing.variation_id.as_deref())
@@ -346,7 +377,8 @@ pub(super) async fn read(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec
             }
         })
         .collect();
-    stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    let numbers = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    Ok(Looked { items, numbers })
 }
 
 /// Inventory items by SKU, 25 a call; those that eBay has. The calls were admitted.

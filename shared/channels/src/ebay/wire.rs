@@ -99,6 +99,35 @@ pub(super) struct ShipToLocation {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Distribution {
     pub merchant_location_key: String,
+    #[serde(default)]
+    pub quantity: Option<i64>,
+    #[serde(default)]
+    pub fulfillment_time: Option<FulfillmentTime>,
+}
+
+/// How long goods take from a location, as the merchant set it.
+#[derive(Deserialize, Serialize, Debug, Clone, PartialEq, Eq)]
+pub(super) struct FulfillmentTime {
+    pub unit: String,
+    pub value: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Locations {
+    #[serde(default)]
+    pub locations: Vec<Location>,
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Location {
+    pub merchant_location_key: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub merchant_location_status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -214,6 +243,8 @@ pub(super) struct ShipToQuantity<'a> {
 pub(super) struct LocationQuantity<'a> {
     pub merchant_location_key: &'a str,
     pub quantity: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fulfillment_time: Option<&'a FulfillmentTime>,
 }
 
 #[derive(Serialize)]

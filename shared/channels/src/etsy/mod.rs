@@ -17,9 +17,9 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use crate::{
-    ACCOUNT, Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity, StockBatch,
-    StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    ACCOUNT, Authorization, ByLocation, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind,
+    Notification, OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity,
+    StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -57,7 +57,7 @@ static CAPABILITY: Capability = Capability {
     // One listing, with all its variations.
     stock_batch_max: 1,
     stock_compare_and_set: false,
-    locations: false,
+    locations: ByLocation::No,
     order_look_before_push: true,
 };
 

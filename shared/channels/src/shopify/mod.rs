@@ -18,9 +18,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
-    Authorization, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor, ErrorKind,
-    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, ShownAt,
-    StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    Authorization, ByLocation, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor,
+    ErrorKind, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
+    ShownByLocation, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -88,7 +88,7 @@ static CAPABILITY: Capability = Capability {
     order_ids_max: orders::PAGE,
     stock_batch_max: stock::BATCH,
     stock_compare_and_set: true,
-    locations: true,
+    locations: ByLocation::Summed,
     order_look_before_push: true,
 };
 
@@ -156,10 +156,10 @@ impl Channel for Shopify {
     async fn read_stock_at(
         &self,
         shop: &Shop<'_>,
-        location: &ChannelLocationId,
+        locations: &[ChannelLocationId],
         targets: &[StockTarget],
-    ) -> Result<Vec<ShownAt>, ChannelError> {
-        stock::read_at(shop, location, targets).await
+    ) -> Result<Vec<ShownByLocation>, ChannelError> {
+        stock::read_at(shop, locations, targets).await
     }
 
     async fn assigned_locations(

@@ -12,7 +12,9 @@ use super::error::printable;
 use super::locations::{self, ACTIVATE, Activation};
 use super::wire::{NodesData, StockNode, StockSetData, UserError, gid, number_of};
 use super::{Operation, Terms};
-use crate::{ChannelError, ErrorKind, Shop, ShownAt, StockAt, StockBatch, StockOutcome, StockTarget};
+use crate::{
+    ChannelError, ErrorKind, Shop, ShownAt, ShownByLocation, StockAt, StockBatch, StockOutcome, StockTarget,
+};
 
 /// Quantities of one mutation, and ids of one question: Shopify's limit for an array of input.
 pub(super) const BATCH: u32 = 250;
@@ -378,10 +380,17 @@ pub(super) async fn read(shop: &Shop<'_>, targets: &[StockTarget]) -> Result<Vec
 
 pub(super) async fn read_at(
     shop: &Shop<'_>,
-    location: &ChannelLocationId,
+    locations: &[ChannelLocationId],
     targets: &[StockTarget],
-) -> Result<Vec<ShownAt>, ChannelError> {
-    shown_at(shop, &gid("Location", location.as_str()), targets).await
+) -> Result<Vec<ShownByLocation>, ChannelError> {
+    let mut looked = vec![ShownByLocation::default(); targets.len()];
+    for location in locations {
+        let shown = shown_at(shop, &gid("Location", location.as_str()), targets).await?;
+        for (of_target, shown) in looked.iter_mut().zip(shown) {
+            of_target.at.insert(location.clone(), shown);
+        }
+    }
+    Ok(looked)
 }
 
 async fn shown_at(

@@ -16,8 +16,8 @@ use url::Url;
 
 use crate::entity::plain_text;
 use crate::{
-    Authorization, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification, OrderQuery,
-    Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
+    Authorization, ByLocation, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification,
+    OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
     StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
@@ -55,7 +55,7 @@ static CAPABILITY: Capability = Capability {
     order_ids_max: 100,
     stock_batch_max: 100,
     stock_compare_and_set: false,
-    locations: false,
+    locations: ByLocation::No,
     order_look_before_push: true,
 };
 

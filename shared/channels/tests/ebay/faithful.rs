@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use channels::ebay::Ebay;
-use channels::{Channel, Consent, ConsentAnswer, ConsentRequest, OrderQuery, Shipment, ShippedLine};
+use channels::{
+    Channel, Consent, ConsentAnswer, ConsentRequest, OrderQuery, Shipment, ShippedLine, ShownAt, StockAt,
+    StockTarget,
+};
 use domain::Quantity;
 use http::{HeaderMap, HeaderName};
 use marketplace_sim::{Goods, SimulatedShop, Variation};
@@ -14,7 +17,7 @@ use crate::bench::{Bench, Exchange, mug};
 use crate::spec::documents;
 
 /// What the four documents are asked for: each must have been seen.
-const OPERATIONS: [&str; 19] = [
+const OPERATIONS: [&str; 20] = [
     "commerce_identity_v1 getUser",
     "commerce_notification_v1 createDestination",
     "commerce_notification_v1 createSubscription",
@@ -31,6 +34,7 @@ const OPERATIONS: [&str; 19] = [
     "sell_inventory_v1 bulkUpdatePriceQuantity",
     "sell_inventory_v1 getInventoryItemGroup",
     "sell_inventory_v1 getInventoryItems",
+    "sell_inventory_v1 getInventoryLocations",
     "sell_inventory_v1 getOffer",
     "sell_inventory_v1 getOffers",
     "tokens and trading",
@@ -71,11 +75,22 @@ async fn story() -> Vec<Exchange> {
         .flat_map(|n| bench.sim.add(Goods { barcode: Some("4006381333931".to_owned()), ..mug(n) }))
         .collect();
     bench.sim.distribute(&sold[0], &["home"]);
+    bench.sim.open_location("store");
+    Ebay.locations(&bench.shop()).await.unwrap();
     bench.sim.list_elsewhere(Some("OLD"), "Elsewhere");
     let targets = bench.targets(&[(&sold[0], 4), (&sold[1], 5), (&sold[2], 6)]).await;
     bench.pass_a_minute();
     Ebay.read_stock(&bench.shop(), &targets).await.unwrap();
     bench.pass_a_minute();
+    bench.push(targets.clone()).await;
+    bench.sim.set_fulfillment_days(&sold[0], "home", 2);
+    let at = |key: &str| StockAt {
+        location: key.parse().unwrap(),
+        quantity: Quantity::new(2).unwrap(),
+        shown: ShownAt::Unknown,
+    };
+    let spread = StockTarget { locations: vec![at("home"), at("store")], ..targets[0].clone() };
+    bench.push(vec![spread]).await;
     bench.push(targets.clone()).await;
 
     let order = bench.sim.sell(&[(sold[0].clone(), 3), (sold[1].clone(), 1)]);

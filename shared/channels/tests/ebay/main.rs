@@ -6,6 +6,7 @@ mod bench;
 mod faithful;
 mod limits;
 mod listings;
+mod locations;
 mod notifications;
 mod orders;
 mod shipments;

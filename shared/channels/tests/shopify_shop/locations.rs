@@ -17,8 +17,10 @@ fn placed(listing: &FetchedListing, locations: Vec<StockAt>) -> StockTarget {
 }
 
 async fn shown(bench: &Bench, location: u64, targets: &[StockTarget]) -> Vec<ShownAt> {
-    let location = location.to_string().parse().unwrap();
-    Shopify.read_stock_at(&bench.shop(), &location, targets).await.unwrap()
+    let location: ChannelLocationId = location.to_string().parse().unwrap();
+    let asked = std::slice::from_ref(&location);
+    let looked = Shopify.read_stock_at(&bench.shop(), asked, targets).await.unwrap();
+    looked.into_iter().map(|one| one.at[&location]).collect()
 }
 
 fn calls(bench: &Bench) -> Vec<String> {

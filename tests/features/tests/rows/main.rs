@@ -8,6 +8,7 @@ use std::pin::Pin;
 use domain::ChannelKind;
 use libtest_mimic::{Arguments, Trial};
 
+mod channel_locations;
 mod confirm;
 mod connections;
 mod contacts;
@@ -54,6 +55,7 @@ fn main() {
         contacts::ROWS,
         unlinking::ROWS,
         stock::ROWS,
+        channel_locations::ROWS,
         connections::ROWS,
         history::ROWS,
         privacy::ROWS,

@@ -5,13 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, error};
 use super::route::Asked;
-use super::state::{Item, State};
+use super::state::{Item, Spread, State};
 
 const DOMAIN: &str = "API_INVENTORY";
 
 pub(super) fn answer(state: &mut State, asked: &Asked<'_>, method: &Method, parts: &[&str]) -> Answer {
     match (method, parts) {
         (&Method::GET, ["inventory_item"]) => items(state, asked),
+        (&Method::GET, ["location"]) => locations(state, asked),
         (&Method::GET, ["inventory_item", sku]) => match state.items.get(*sku) {
             Some(item) => Answer::ok(item_json(sku, item)),
             None => refuse(404, 25710, "We didn't find the entity you are requesting."),
@@ -78,10 +79,8 @@ fn item_json(sku: &str, item: &Item) -> Value {
     }
     if let Some(quantity) = item.quantity {
         let mut available = json!({ "quantity": quantity });
-        if !item.locations.is_empty() {
-            let share = quantity / i64::try_from(item.locations.len()).unwrap_or(1);
-            let one = |key: &String| json!({ "merchantLocationKey": key, "quantity": share });
-            available["availabilityDistributions"] = item.locations.iter().map(one).collect();
+        if !item.spread.is_empty() {
+            available["availabilityDistributions"] = item.spread.iter().map(spread_json).collect();
         }
         body["availability"] = json!({ "shipToLocationAvailability": available });
     }
@@ -89,6 +88,39 @@ fn item_json(sku: &str, item: &Item) -> Value {
         body["inventoryItemGroupKeys"] = json!([group]);
     }
     body
+}
+
+fn spread_json(at: &Spread) -> Value {
+    let mut one = json!({ "merchantLocationKey": at.key, "quantity": at.quantity });
+    if let Some(days) = at.days {
+        one["fulfillmentTime"] = json!({ "unit": "BUSINESS_DAY", "value": days });
+    }
+    one
+}
+
+/// Here the offset counts records.
+fn locations(state: &State, asked: &Asked<'_>) -> Answer {
+    let number =
+        |name: &str, default: usize| asked.query(name).map_or(Some(default), |text| text.parse().ok());
+    let (Some(limit @ 1..=100), Some(offset)) = (number("limit", 100), number("offset", 0)) else {
+        return refuse(400, 25706, "You have provided invalid pagination values.");
+    };
+    let one = |(key, enabled): &(String, bool)| {
+        json!({
+            "merchantLocationKey": key, "name": key, "locationTypes": ["WAREHOUSE"],
+            "merchantLocationStatus": if *enabled { "ENABLED" } else { "DISABLED" },
+            "location": { "locationId": format!("id-{key}"), "address": { "country": "DE", "postalCode": "10115" } },
+        })
+    };
+    let address = |offset: usize| format!("/sell/inventory/v1/location?limit={limit}&offset={offset}");
+    let shown: Vec<Value> = state.locations.iter().skip(offset).take(limit).map(one).collect();
+    let mut body = json!({
+        "href": address(offset), "limit": limit, "offset": offset, "total": state.locations.len(), "locations": shown,
+    });
+    if offset + limit < state.locations.len() {
+        body["next"] = json!(address(offset + limit));
+    }
+    Answer::ok(body)
 }
 
 fn group(state: &State, key: &str) -> Answer {
@@ -205,9 +237,30 @@ fn update(state: &mut State, asked: &Asked<'_>, request: &Value) -> Vec<Value> {
         let message = "This listing has been revised 250 times today. It may be revised again tomorrow.";
         return refused(400, 25002, message);
     }
+    let spread = request["shipToLocationAvailability"].get("availabilityDistributions");
+    let spread: Vec<&Value> = spread.and_then(Value::as_array).into_iter().flatten().collect();
+    let open = |at: &&Value| {
+        let key = at["merchantLocationKey"].as_str().unwrap_or_default();
+        wanted(&at["quantity"]).is_some()
+            && state.locations.iter().any(|(known, enabled)| known == key && *enabled)
+    };
+    if !spread.iter().all(open) {
+        return refused(400, 25709, "Invalid value for merchantLocationKey.");
+    }
     let Some(item) = state.items.get_mut(&sku) else { return Vec::new() };
     if let Some(quantity) = wanted(total) {
         item.quantity = Some(quantity);
+        // What is not said is gone: the container is replaced as a whole.
+        item.spread = spread
+            .iter()
+            .map(|at| Spread {
+                days: at["fulfillmentTime"]["value"].as_i64(),
+                ..Spread::of(
+                    at["merchantLocationKey"].as_str().unwrap_or_default(),
+                    at["quantity"].as_i64().unwrap_or(0),
+                )
+            })
+            .collect();
     }
     for value in available {
         if let Some(quantity) = wanted(value) {

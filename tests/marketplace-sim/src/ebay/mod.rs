@@ -30,7 +30,7 @@ mod trading;
 pub use notify::Challenge;
 pub use quota::Api;
 
-use state::State;
+use state::{Spread, State};
 
 /// How an account is set up.
 #[derive(Clone)]
@@ -93,10 +93,58 @@ impl EbayShop {
         self.state().quota.limit(api, calls);
     }
 
-    /// Puts the item's stock at these inventory locations, evenly.
+    /// Opens an inventory location with this key, which is its name too.
+    pub fn open_location(&self, key: &str) {
+        self.state().locations.push((key.to_owned(), true));
+    }
+
+    /// Goods can no longer be kept there.
+    pub fn disable_location(&self, key: &str) {
+        for (location, enabled) in &mut self.state().locations {
+            *enabled &= location != key;
+        }
+    }
+
+    /// Puts the item's stock at these inventory locations, evenly; those that there are not are opened.
     pub fn distribute(&self, listing: &Sold, locations: &[&str]) {
         let mut state = self.state();
-        state.item(listing).locations = locations.iter().map(|key| (*key).to_owned()).collect();
+        for key in locations {
+            if !state.locations.iter().any(|(known, _)| known == key) {
+                state.locations.push(((*key).to_owned(), true));
+            }
+        }
+        let item = state.item(listing);
+        let share = item.quantity.unwrap_or(0) / i64::try_from(locations.len()).unwrap_or(1).max(1);
+        item.spread = locations.iter().map(|key| Spread::of(key, share)).collect();
+    }
+
+    /// Says how many business days goods take from a location at which the item is kept.
+    pub fn set_fulfillment_days(&self, listing: &Sold, key: &str, days: i64) {
+        let mut state = self.state();
+        for at in state.item(listing).spread.iter_mut().filter(|at| at.key == key) {
+            at.days = Some(days);
+        }
+    }
+
+    /// What is kept at an inventory location, with how many business days goods take from there.
+    pub fn kept_at(&self, listing: &Sold, key: &str) -> Option<(i64, Option<i64>)> {
+        let mut state = self.state();
+        let found = state.item(listing).spread.iter().find(|at| at.key == key);
+        found.map(|at| (at.quantity, at.days))
+    }
+
+    /// Moves units from one inventory location to another, as a merchant can.
+    pub fn move_stock(&self, listing: &Sold, from: &str, to: &str, units: i64) {
+        let mut state = self.state();
+        for at in &mut state.item(listing).spread {
+            at.quantity += if at.key == from {
+                -units
+            } else if at.key == to {
+                units
+            } else {
+                0
+            };
+        }
     }
 
     /// Sets what the offer has, as a merchant can beside what the item has.

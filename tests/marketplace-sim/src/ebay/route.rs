@@ -136,12 +136,13 @@ fn decoded(part: &str) -> String {
 
 /// The path with ids left out.
 fn named(parts: &[&str]) -> String {
-    const WORDS: [&str; 14] = [
+    const WORDS: [&str; 15] = [
         "inventory_item",
         "inventory_item_group",
         "offer",
         "bulk_get_inventory_item",
         "bulk_update_price_quantity",
+        "location",
         "order",
         "shipping_fulfillment",
         "user",

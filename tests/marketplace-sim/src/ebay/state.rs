@@ -16,6 +16,8 @@ use crate::{Call, Goods, Shipped, Sold};
 pub(super) struct State {
     /// By SKU.
     pub items: BTreeMap<String, Item>,
+    /// Inventory locations by their keys, and whether they are enabled.
+    pub locations: Vec<(String, bool)>,
     pub groups: BTreeMap<String, Group>,
     /// By id.
     pub orders: BTreeMap<String, Order>,
@@ -38,7 +40,8 @@ pub(super) struct Item {
     pub group: Option<String>,
     /// `None` for goods that are not shipped, which have no such number.
     pub quantity: Option<i64>,
-    pub locations: Vec<String>,
+    /// Where it is kept, where that is said.
+    pub spread: Vec<Spread>,
     pub offer_id: String,
     pub listing_id: String,
     pub marketplace: String,
@@ -46,6 +49,21 @@ pub(super) struct Item {
     pub currency: String,
     pub available: Option<i64>,
     pub sold: i64,
+}
+
+/// What of an item is kept at an inventory location.
+#[derive(Debug, Clone)]
+pub(super) struct Spread {
+    pub key: String,
+    pub quantity: i64,
+    /// Business days that goods take from there.
+    pub days: Option<i64>,
+}
+
+impl Spread {
+    pub fn of(key: &str, quantity: i64) -> Self {
+        Self { key: key.to_owned(), quantity, days: None }
+    }
 }
 
 impl Item {
@@ -56,8 +74,12 @@ impl Item {
         }
     }
 
-    /// Units leave, or come back.
+    /// Units leave, or come back: at the first location that has them.
     fn move_units(&mut self, units: i64) {
+        let from = self.spread.iter().position(|at| at.quantity + units >= 0);
+        if let Some(at) = from.and_then(|position| self.spread.get_mut(position)) {
+            at.quantity += units;
+        }
         for quantity in [&mut self.quantity, &mut self.available] {
             *quantity = quantity.map(|quantity| (quantity + units).max(0));
         }
@@ -140,6 +162,7 @@ impl State {
     pub fn new() -> Self {
         Self {
             items: BTreeMap::new(),
+            locations: vec![("home".to_owned(), true)],
             groups: BTreeMap::new(),
             orders: BTreeMap::new(),
             elsewhere: Vec::new(),
@@ -227,7 +250,7 @@ impl State {
             barcode: goods.barcode.clone(),
             group: None,
             quantity,
-            locations: Vec::new(),
+            spread: Vec::new(),
             offer_id: (8_000_000_000 + self.number()).to_string(),
             listing_id: self.listing_id(),
             marketplace: options.marketplace.clone(),
