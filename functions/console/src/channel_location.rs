@@ -97,7 +97,9 @@ fn rows(
     ours: &Locations,
     draft: &Draft,
 ) -> Vec<PlaceRow> {
-    let home = adapter(connection.channel).home_location(&connection.facts);
+    // Where the channel names none itself, the map's first is it.
+    let first = || draft.map.first().map(|one| one.channel_location_id.clone());
+    let home = adapter(connection.channel).home_location(&connection.facts).or_else(first);
     let mut places: Vec<(ChannelLocation, bool)> = known.into_iter().map(|place| (place, false)).collect();
     for MappedLocation { channel_location_id: id, .. } in &draft.map {
         if !places.iter().any(|(place, _)| place.id == *id) {
@@ -158,7 +160,7 @@ async fn page(
 /// The connection, on a channel that has locations.
 async fn with_locations(console: &Console, visitor: &Visitor, id: &str) -> Result<Connection, AppError> {
     let connection = console.app.connection(visitor.id(), &connection_id(id)?).await?;
-    if adapter(connection.channel).capability().locations {
+    if adapter(connection.channel).capability().locations.is_told() {
         return Ok(connection);
     }
     Err(AppError::NotFound("map: the channel has no locations of its own"))
