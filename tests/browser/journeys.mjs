@@ -340,6 +340,43 @@ const journeys = {
     await page.context().close();
   },
 
+  async "each location of a shop shows a stock of ours, without JavaScript"() {
+    const page = await open(await browser.newContext({ viewport: NARROW, javaScriptEnabled: false }));
+    const shop = await withLocations();
+    await hub.api("/v1/locations", { method: "POST", body: JSON.stringify({ name: "Back room", kind: "warehouse" }) });
+    await signIn(page);
+    await go(page, `/connections/${shop}/settings`);
+    await page.getByRole("link", { name: "Choose the locations" }).click();
+    await page.getByRole("heading", { name: "Numbers by location" }).waitFor();
+    const ours = page.getByLabel("Shows the stock of").first();
+    const home = await ours.evaluate((field) => [...field.options].find((option) => option.value).label);
+    await ours.selectOption({ label: home });
+    await press(page, "Show what would change");
+    await page.getByLabel("and of").first().selectOption({ label: home });
+    await press(page, "Show what would change");
+    await page.getByText("Must not name a location twice.").waitFor();
+    assert.match(await page.getByRole("alert").innerText(), /marked below/);
+    if (shots) await page.screenshot({ path: join(shots, "locations-wrong-390.png"), fullPage: true });
+    await page.getByLabel("and of").first().selectOption({ label: "None of ours" });
+    await press(page, "Show what would change");
+    if (shots) await page.screenshot({ path: join(shots, "locations-preview-390.png"), fullPage: true });
+    // The shops sell all the time: what was shown may be another by now, and then it is shown again.
+    const applied = async () => {
+      await press(page, "Apply exactly this");
+      if (/Saved\./.test(await notice(page))) return true;
+      await press(page, "Show what would change");
+      return false;
+    };
+    await until("the map to be applied", applied);
+    const mapped = async () => (await hub.api(`/v1/connections/${shop}`)).location_mapping.channel_locations.length;
+    assert.equal(await mapped(), 1);
+    await page.getByLabel("Shows the stock of").first().selectOption({ label: "None of ours" });
+    await press(page, "Show what would change");
+    await until("the map to be ended", applied);
+    assert.equal(await mapped(), 0);
+    await page.context().close();
+  },
+
   async "all of it works without JavaScript"() {
     const page = await open(await browser.newContext({ viewport: NARROW, javaScriptEnabled: false }));
     await signIn(page);
@@ -373,6 +410,13 @@ const journeys = {
   },
 };
 
+/** A shop that counts stock by locations of its own. */
+async function withLocations() {
+  const channels = (await hub.api("/v1/channels?limit=200")).data.filter((channel) => channel.capabilities.locations);
+  const shops = (await hub.api("/v1/connections")).data;
+  return shops.find((shop) => shop.status === "active" && channels.some(({ key }) => key === shop.channel)).id;
+}
+
 async function allPages() {
   const first = async (path) => (await hub.api(path)).data[0].id;
   const order = await first("/v1/orders?limit=1");
@@ -386,7 +430,7 @@ async function allPages() {
     stock: "/stock", adjustment: `/stock/adjustments/${adjustment}`, "stock-new": "/stock/adjustments/new", "transfer-new": "/stock/transfers/new",
     locations: "/stock/locations", rules: "/stock/rules", connections: "/connections", connection: `/connections/${connection}`,
     settings: `/connections/${connection}/settings`, history: `/connections/${connection}/history`, sync: `/connections/${connection}/history/${sync}`,
-    keys: "/keys", contacts: "/contacts", contact: `/contacts/${contact}`, "order-new": "/orders/new", "order-part": `/orders/${order}/invoices`,
+    "channel-locations": `/connections/${await withLocations()}/locations`, keys: "/keys", contacts: "/contacts", contact: `/contacts/${contact}`, "order-new": "/orders/new", "order-part": `/orders/${order}/invoices`,
     import: "/items/import", inbounds: "/stock?kind=inbound-shipments", "inbound-new": "/stock/inbound-shipments/new",
     connect: "/connections/new", woocommerce: "/connections/new/woocommerce", ebay: "/connections/new/ebay",
   };

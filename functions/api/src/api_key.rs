@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use app::AppError;
+use app::organization::NewApiKey;
+use axum::Extension;
 use axum::extract::State;
 use domain::{ApiKeyId, Timestamp};
 use http::StatusCode;
@@ -13,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::auth::Admin;
-use crate::idempotency::HoldsSecret;
+use crate::idempotency::{HoldsSecret, RequestId};
 use crate::input::{Body, Filter, Id, PageQuery};
 use crate::output::{IfMatch, List, Single};
 use crate::problem::Problem;
@@ -61,10 +63,15 @@ impl From<ApiKey> for ApiKeyBody {
 pub async fn create_api_key(
     State(api): State<Api>,
     Admin(caller): Admin,
+    request: Option<Extension<RequestId>>,
     Body(input): Body<ApiKeyInput>,
 ) -> Result<HoldsSecret<Single<CreatedApiKey>>, Problem> {
-    let name = value::text(&input.name, "/name", 500)?;
-    let issued = api.app.create_api_key(&caller.organization_id, &caller.scopes, name, input.scopes).await?;
+    let new = NewApiKey {
+        name: value::text(&input.name, "/name", 500)?,
+        scopes: input.scopes,
+        id: request.map(|Extension(RequestId(id))| id),
+    };
+    let issued = api.app.create_api_key(&caller.organization_id, &caller.scopes, new).await?;
     let location = format!("/v1/api-keys/{}", issued.key.id);
     let api_key = issued.secret.expose_secret().to_owned();
     Ok(HoldsSecret(Single::created(location, CreatedApiKey { key: issued.key.into(), api_key })))

@@ -51,6 +51,8 @@ struct SettingsPage {
     buffer: String,
     max_listed: String,
     percent: String,
+    /// On a channel that has locations of its own: whether each is told a number.
+    by_location: Option<bool>,
     /// Whether the channel stores goods for the merchant.
     stores_goods: bool,
     fba: Option<String>,
@@ -98,6 +100,7 @@ async fn page(
         Choice::new(location.id.as_str(), location.name.as_str(), selected.contains(&location.id))
     };
     let RuleSetting { buffer, max_listed, percent } = settings.stock_rule;
+    let adapter = channels::adapter(connection.channel);
     let view = SettingsPage {
         shell: Shell::new(visitor, Section::Connections, ENGLISH.settings),
         id: connection.id.to_string(),
@@ -127,7 +130,8 @@ async fn page(
         buffer: buffer.map(|units| units.to_string()).unwrap_or_default(),
         max_listed: max_listed.map(|units| units.to_string()).unwrap_or_default(),
         percent: percent.map(|percent| percent.get().to_string()).unwrap_or_default(),
-        stores_goods: channels::adapter(connection.channel).fulfiller().is_some(),
+        by_location: adapter.capability().locations.is_told().then_some(!settings.channel_locations.is_empty()),
+        stores_goods: adapter.fulfiller().is_some(),
         fba: settings.fba.as_ref().map(|fba| locations.name(&fba.location_id)),
         fba_locations: locations.of_amazon(settings.fba.as_ref().map(|fba| &fba.location_id)),
         keys: KeyForm::of(connection.channel),

@@ -10,6 +10,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 mod asset;
+mod channel_location;
 mod chart;
 mod connect;
 mod connection;
@@ -133,6 +134,7 @@ fn connections() -> Router<Console> {
         .route("/connections/{id}/authorize", post(connect::authorize))
         .route("/connections/{id}/credentials", post(connect::renew))
         .route("/connections/{id}/settings", get(connection_settings::form).post(connection_settings::save))
+        .route("/connections/{id}/locations", get(channel_location::form).post(channel_location::save))
         .route("/connections/{id}/fba", post(fba::set))
         .route("/connections/{id}/sync", post(connection::sync))
         .route("/connections/{id}/reconcile", post(connection::reconcile))

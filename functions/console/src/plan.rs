@@ -1,6 +1,6 @@
 //! What a change would do on the channels, shown before it is made.
 
-use app::plan::Plan;
+use app::plan::{ChangeAt, Plan};
 use app::{App, AppError};
 use domain::OrganizationId;
 
@@ -21,6 +21,15 @@ pub struct ChangeRow {
     pub title: String,
     pub from: String,
     pub to: u32,
+    /// Of a listing that is told by location: what each would show.
+    pub places: Vec<PlaceChange>,
+}
+
+pub struct PlaceChange {
+    /// The channel's own id, until it is named.
+    pub place: String,
+    pub from: Option<u32>,
+    pub to: u32,
 }
 
 impl PlanView {
@@ -35,6 +44,7 @@ impl PlanView {
                 .map_or_else(|| change.listing_id.to_string(), |listing| listing.title.as_str().to_owned()),
             from: change.from.map_or_else(|| "?".to_owned(), |from| from.to_string()),
             to: change.to.get(),
+            places: change.locations.iter().map(place_change).collect(),
         });
         let count = |keep: fn(i64, i64) -> bool| {
             plan.changes.iter().filter(|change| keep(change.from.unwrap_or(0), change.to.units())).count()
@@ -47,5 +57,22 @@ impl PlanView {
             rows: rows.collect(),
             id: plan.id,
         })
+    }
+
+    /// Calls the channel's locations by their names, where they are known.
+    pub fn name_places(&mut self, name: impl Fn(&str) -> Option<String>) {
+        for change in self.rows.iter_mut().flat_map(|row| &mut row.places) {
+            if let Some(name) = name(&change.place) {
+                change.place = name;
+            }
+        }
+    }
+}
+
+fn place_change(change: &ChangeAt) -> PlaceChange {
+    PlaceChange {
+        place: change.at.to_string(),
+        from: change.from.map(|from| from.get()),
+        to: change.to.get(),
     }
 }

@@ -1,6 +1,7 @@
 //! Masterstock on one machine: the functions' handlers, fed by a durable queue, the table's stream and a schedule, over
 //! an embedded DynamoDB-compatible engine. What AWS does between the functions is done here, and nothing else.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use api::{ApiSettings, SlipFonts};
 use app::Clock;
-use app::organization::NewOrganization;
+use app::organization::{NewApiKey, NewOrganization, SCOPES};
 use console::ConsoleSettings;
 use domain::{Name, OrganizationId};
 use secrecy::ExposeSecret;
@@ -164,9 +165,11 @@ async fn first_organization(
     let known: Option<OrganizationId> = machine.mark(mark::ORGANIZATION)?.map(|id| id.parse()).transpose()?;
     let api_key = match &known {
         Some(id) if show_keys => {
+            let all = BTreeSet::from(SCOPES);
             let name = "Shown by --show-keys".to_owned();
-            let all = app::organization::SCOPES.into();
-            Some(app.create_api_key(id, &all, name, app::organization::SCOPES.into()).await?.secret)
+            Some(
+                app.create_api_key(id, &all, NewApiKey { name, scopes: all.clone(), id: None }).await?.secret,
+            )
         }
         Some(_) => None,
         None => {

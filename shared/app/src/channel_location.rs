@@ -11,7 +11,8 @@ use store::connection::Connection;
 use crate::shop::OpenShop;
 use crate::{App, AppError};
 
-pub(crate) const MAP: &str = "/location_mapping/channel_locations";
+/// Where the map stands in the settings.
+pub const MAP: &str = "/location_mapping/channel_locations";
 
 /// Where the connection's numbers are shown, were they told by location; `None` on a channel that counts by listing alone.
 pub(crate) fn places_of(connection: &Connection, primary: &LocationId) -> Option<ChannelPlaces> {

@@ -20,8 +20,19 @@ use crate::{App, AppError, secret};
 /// Keys of an organization.
 pub const API_KEYS_MAX: usize = 100;
 
+/// The code of a key that an earlier sending of the same request made.
+pub const KEY_MADE_BEFORE: &str = "api_key_made_before";
+
 /// The scopes there are, of which the first key has all.
 pub const SCOPES: [Scope; 4] = [Scope::Read, Scope::Write, Scope::Admin, Scope::Pii];
+
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    /// The request's own, 32 hex digits: sent again, it makes no second key.
+    pub id: Option<String>,
+}
 
 #[derive(Debug, Clone)]
 pub struct NewOrganization {
@@ -117,7 +128,8 @@ impl App {
             created_at: now,
             version: 1,
         };
-        let issued = self.issue_key(&organization.id, "First key".to_owned(), SCOPES.into())?;
+        let first = NewApiKey { name: "First key".to_owned(), scopes: SCOPES.into(), id: None };
+        let issued = self.issue_key(&organization.id, first)?;
         self.store.create_organization(&organization, &primary, &issued.key).await?;
         Ok((organization, issued))
     }
@@ -228,14 +240,15 @@ impl App {
         ))
     }
 
-    /// `granted_by`: the scopes of who asks; nobody gives what they do not have.
+    /// `granted_by`: the scopes of who asks; nobody gives what they do not have. Errors: 409 [`KEY_MADE_BEFORE`] for a
+    /// request that made its key already, whose secret nobody can say again.
     pub async fn create_api_key(
         &self,
         organization: &OrganizationId,
         granted_by: &BTreeSet<Scope>,
-        name: String,
-        scopes: BTreeSet<Scope>,
+        new: NewApiKey,
     ) -> Result<IssuedKey, AppError> {
+        let NewApiKey { scopes, .. } = &new;
         if scopes.is_empty() {
             return Err(AppError::invalid("invalid_field", "/scopes", "must name at least one scope"));
         }
@@ -243,30 +256,34 @@ impl App {
             let detail = "a key can be given only scopes that the key which makes it has";
             return Err(AppError::invalid("scope_not_held", "/scopes", detail));
         }
-        if self.store.api_keys(organization).await?.len() >= API_KEYS_MAX {
+        let keys = self.store.api_keys(organization).await?;
+        if let Some(made) = new.id.as_deref().and_then(|id| keys.iter().find(|key| key.id.body() == id)) {
+            return Err(made_before(&made.id));
+        }
+        if keys.len() >= API_KEYS_MAX {
             return Err(AppError::conflict(
                 "too_many_api_keys",
                 format!("there are {API_KEYS_MAX} keys already"),
             ));
         }
-        let issued = self.issue_key(organization, name, scopes)?;
-        self.store.create_api_key(&issued.key).await?;
-        Ok(issued)
+        let issued = self.issue_key(organization, new)?;
+        match self.store.create_api_key(&issued.key).await {
+            // Another sending of the same request was faster.
+            Err(StoreError::Exists(_)) => Err(made_before(&issued.key.id)),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(issued),
+        }
     }
 
-    fn issue_key(
-        &self,
-        organization: &OrganizationId,
-        name: String,
-        scopes: BTreeSet<Scope>,
-    ) -> Result<IssuedKey, AppError> {
+    fn issue_key(&self, organization: &OrganizationId, new: NewApiKey) -> Result<IssuedKey, AppError> {
         let now = self.clock.now();
         let secret = secret::random("ms_")?;
+        let id = new.id.unwrap_or_else(|| self.ids.next(now));
         let key = ApiKey {
-            id: ApiKeyId::from_body(&self.ids.next(now)).map_err(not_hex)?,
+            id: ApiKeyId::from_body(&id).map_err(not_hex)?,
             organization_id: organization.clone(),
-            name,
-            scopes,
+            name: new.name,
+            scopes: new.scopes,
             digest: secret::digest(secret.expose_secret()),
             created_at: now,
         };
@@ -285,6 +302,14 @@ impl App {
         self.store.delete_api_key(organization, id).await?;
         Ok(())
     }
+}
+
+fn made_before(id: &ApiKeyId) -> AppError {
+    let detail = format!(
+        "this request made the key {id} before, and its secret was given out once: if it is lost, delete the key and make \
+         another"
+    );
+    AppError::conflict(KEY_MADE_BEFORE, detail)
 }
 
 pub(crate) fn patched(before: &Organization, patch: &OrganizationPatch) -> Organization {

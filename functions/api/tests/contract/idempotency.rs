@@ -1,6 +1,10 @@
 //! The first answer again.
 
+use std::collections::BTreeSet;
+
+use app::organization::NewApiKey;
 use serde_json::json;
+use store::api_key::Scope;
 
 use crate::world::{OPERATOR_KEY, World};
 
@@ -88,4 +92,28 @@ async fn a_secret_is_given_again_to_who_asked_for_it_alone() {
     let make =
         || world.request(Some(OPERATOR_KEY), "POST", "/v1/organizations", Some(body.clone()), &headers);
     assert_eq!(make().await.ok(), make().await.ok());
+}
+
+#[tokio::test]
+async fn a_retry_after_a_crash_makes_no_second_key() {
+    let world = World::new().await;
+    let body = json!({"name": "ERP", "scopes": ["read"]});
+    // The key is there; its answer was lost with the process, before it was kept.
+    let content = app::secret::digest(&format!("POST /v1/api-keys\n{body}"));
+    let now = world.app.clock.now();
+    world.app.store.begin_idempotent(&world.organization, "k", &content, now).await.unwrap();
+    let id = app::id::of_request(now, &format!("{} k", world.organization));
+    let scopes: BTreeSet<_> = [Scope::Read].into();
+    let new = NewApiKey { name: "ERP".to_owned(), scopes: scopes.clone(), id: Some(id) };
+    let made = world.app.create_api_key(&world.organization, &scopes, new).await.unwrap().key;
+    world.clock.advance_minutes(2);
+    let headers = [("idempotency-key", "k")];
+    let send = || world.request(Some(&world.key), "POST", "/v1/api-keys", Some(body.clone()), &headers);
+    for _ in 0..2 {
+        let refused = send().await;
+        refused.refused(409, "api_key_made_before", None);
+        assert!(refused.body["detail"].as_str().unwrap().contains(made.id.as_str()));
+    }
+    let keys = world.app.store.api_keys(&world.organization).await.unwrap();
+    assert_eq!(keys.iter().filter(|key| key.name == "ERP").count(), 1);
 }

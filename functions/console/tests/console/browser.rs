@@ -1,9 +1,13 @@
 //! What a browser does without JavaScript: keeps cookies, sends forms, follows redirects.
 
+use std::collections::BTreeSet;
+
+use app::organization::NewApiKey;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use console::ConsoleSettings;
 use http::{HeaderMap, Request};
+use store::api_key::Scope;
 use tower::ServiceExt as _;
 
 use crate::world::World;
@@ -12,6 +16,11 @@ pub struct Browser {
     router: Router,
     cookies: String,
     csrf: String,
+}
+
+/// A key to be made.
+pub fn key_of(name: &str, scopes: BTreeSet<Scope>) -> NewApiKey {
+    NewApiKey { name: name.to_owned(), scopes, id: None }
 }
 
 #[derive(Debug)]

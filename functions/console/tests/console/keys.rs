@@ -5,7 +5,7 @@ use domain::audit::AuditAction;
 use secrecy::ExposeSecret;
 use store::api_key::Scope;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, key_of};
 use crate::world::World;
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn nobody_gives_what_they_do_not_have_and_the_last_admin_stays() {
     refused.ok().shows("role=\"alert\"").shows("value=\"None\"");
     let all = SCOPES.into();
     let scopes = [Scope::Read, Scope::Admin].into();
-    let issued = world.app.create_api_key(&world.organization, &all, "Second".into(), scopes).await.unwrap();
+    let issued = world.app.create_api_key(&world.organization, &all, key_of("Second", scopes)).await.unwrap();
     let second = Browser::signed_in_with(&world, issued.secret.expose_secret()).await;
     second.get("/keys").await.ok().hides("value=\"pii\"");
     second.post("/keys", &[("name", "More"), ("scope", "pii")]).await.shows("role=\"alert\"").hides("ms_");
@@ -50,4 +50,26 @@ async fn nobody_gives_what_they_do_not_have_and_the_last_admin_stays() {
     second.post(&format!("/keys/{first}/revoke"), &[]).await.ok().shows("Revoked");
     let own = format!("/keys/{}/revoke", issued.key.id);
     second.post(&own, &[]).await.ok().shows("No key with the scope admin");
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_makes_one_key() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world).await;
+    let once = browser.get("/keys").await.between("name=\"once\" value=\"", "\"");
+    let fields = [("name", "Till"), ("scope", "read"), ("once", once.as_str())];
+    let refused = browser.post("/keys", &[("name", "Till"), ("once", once.as_str())]).await;
+    refused.shows("role=\"alert\"").shows(&format!("name=\"once\" value=\"{once}\""));
+    let made = browser.post("/keys", &fields).await;
+    let secret = made.ok().between("<input class=\"secret\" value=\"", "\"");
+    let again = browser.post("/keys", &fields).await;
+    again.ok().shows("made one key").shows("made by this form").hides("class=\"secret\"").hides(&secret);
+    assert_ne!(again.between("name=\"once\" value=\"", "\""), once, "the next form is another");
+    let keys = world.app.store.api_keys(&world.organization).await.unwrap();
+    let tills: Vec<_> = keys.iter().filter(|key| key.name == "Till").collect();
+    assert_eq!(tills.len(), 1);
+    assert_eq!(tills[0].id.body(), once);
+    Browser::signed_in_with(&world, &secret).await.get("/").await.ok();
+    let page = store::PageRequest { limit: 9, cursor: None };
+    assert_eq!(world.app.store.audits(&world.organization, &page).await.unwrap().data.len(), 1);
 }

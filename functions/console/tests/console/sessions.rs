@@ -4,7 +4,7 @@ use app::organization::SCOPES;
 use secrecy::ExposeSecret;
 use store::api_key::Scope;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, key_of};
 use crate::world::World;
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_session_ends_with_its_time_its_key_and_its_sign_out() {
     let world = World::new().await;
     let organization = &world.organization;
     let all = SCOPES.into();
-    let issued = world.app.create_api_key(organization, &all, "Second".into(), SCOPES.into()).await.unwrap();
+    let issued = world.app.create_api_key(organization, &all, key_of("Second", SCOPES.into())).await.unwrap();
     let by_second = Browser::signed_in_with(&world, issued.secret.expose_secret()).await;
     by_second.get("/").await.ok();
     world.app.delete_api_key(organization, &issued.key.id).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_key_that_may_only_look_changes_nothing() {
     let all = SCOPES.into();
     let issued = world
         .app
-        .create_api_key(&world.organization, &all, "Looks".into(), [Scope::Read].into())
+        .create_api_key(&world.organization, &all, key_of("Looks", [Scope::Read].into()))
         .await
         .unwrap();
     let item = world.item("MUG").await;
