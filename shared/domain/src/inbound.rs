@@ -205,7 +205,8 @@ mod tests {
             quantity: Quantity::new(quantity).unwrap(),
             received: Quantity::ZERO,
         };
-        for (line, mismatch) in [(line("a", 7), 0), (line("a", 6), 1), (line("a", 9), -2), (line("b", 2), -2)] {
+        for (line, mismatch) in [(line("a", 7), 0), (line("a", 6), 1), (line("a", 9), -2), (line("b", 2), -2)]
+        {
             assert_eq!(word.mismatch(&line), mismatch, "{line:?}");
         }
         assert_eq!(word.others().map(|one| one.sku.as_str()).collect::<Vec<_>>(), ["C"]);
@@ -214,7 +215,8 @@ mod tests {
     #[test]
     fn f10_amazon_s_status_says_what_is_to_be_done_and_no_more() {
         use InboundTask::{ClosedAtAmazon, GoneAtAmazon};
-        let open = ["UNCONFIRMED", "WORKING", "READY_TO_SHIP", "SHIPPED", "IN_TRANSIT", "DELIVERED", "CHECKED_IN"];
+        let open =
+            ["UNCONFIRMED", "WORKING", "READY_TO_SHIP", "SHIPPED", "IN_TRANSIT", "DELIVERED", "CHECKED_IN"];
         let table = open.into_iter().chain(["RECEIVING", "MIXED", "TELEPORTED"]).map(|one| (one, None));
         let table = table.chain([("CLOSED", Some(ClosedAtAmazon))]);
         let gone = ["ABANDONED", "CANCELLED", "DELETED"].map(|one| (one, Some(GoneAtAmazon)));

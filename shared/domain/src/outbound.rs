@@ -178,7 +178,8 @@ mod tests {
 
     #[track_caller]
     fn check(before: OutboundLine, state: OutboundState, told: Option<(i64, i64)>, after: (i64, i64, i64)) {
-        let told = told.map(|(shipped, dropped)| ToldLine { shipped: units(shipped), dropped: units(dropped) });
+        let told =
+            told.map(|(shipped, dropped)| ToldLine { shipped: units(shipped), dropped: units(dropped) });
         let told: Vec<ToldLine> = told.into_iter().collect();
         let line = follow(&[before], &told, state).remove(0);
         assert_eq!((line.shipped.units(), line.dropped.units(), line.open().units()), after);
@@ -217,7 +218,8 @@ mod tests {
     #[track_caller]
     fn check_take(wanted: i64, there: [i64; 3], taken: Option<&[(&str, i64)]>) {
         let stock = |sku: &str, n: i64| SkuStock { sku: sku.to_owned(), units: units(n) };
-        let mut left: Vec<SkuStock> = ["A", "B", "C"].into_iter().zip(there).map(|(sku, n)| stock(sku, n)).collect();
+        let mut left: Vec<SkuStock> =
+            ["A", "B", "C"].into_iter().zip(there).map(|(sku, n)| stock(sku, n)).collect();
         let before = left.clone();
         let found = take(units(wanted), &mut left);
         let wanted_parts = taken.map(|parts| parts.iter().map(|(sku, n)| stock(sku, *n)).collect::<Vec<_>>());

@@ -46,10 +46,7 @@ pub(super) async fn read(
     Ok(Some(ExpectedInbound { status, confirmation_id: shipment_confirmation_id, units }))
 }
 
-async fn items(
-    shop: &Shop<'_>,
-    reference: &InboundRef,
-) -> Result<BTreeMap<String, Quantity>, ChannelError> {
+async fn items(shop: &Shop<'_>, reference: &InboundRef) -> Result<BTreeMap<String, Quantity>, ChannelError> {
     let mut units = BTreeMap::<String, Quantity>::new();
     let mut token: Option<String> = None;
     for _ in 0..PAGES_MAX {

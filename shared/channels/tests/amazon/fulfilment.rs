@@ -231,7 +231,10 @@ async fn f10_a_shipment_to_amazon_is_read_whole_page_by_page() {
     let found = read().await;
     let calls: Vec<String> = stage.sim.take_calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(calls, ["getShipment", "listShipmentItems", "listShipmentItems"]);
-    assert_eq!((found.units.len(), found.units["MUG-0000"].get(), found.units["MUG-1499"].get()), (1_500, 5, 2));
+    assert_eq!(
+        (found.units.len(), found.units["MUG-0000"].get(), found.units["MUG-1499"].get()),
+        (1_500, 5, 2)
+    );
     assert_eq!(found.status.as_deref(), Some("WORKING"));
     assert!(found.confirmation_id.unwrap().starts_with("FBA"));
     stage.sim.set_inbound_status(&ids.1, "RECEIVING");

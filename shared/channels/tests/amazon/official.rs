@@ -8,8 +8,8 @@ use bytes::Bytes;
 use channels::amazon::Amazon;
 use channels::transport::TransportError;
 use channels::{
-    Channel, Cursor, ErrorKind, Fulfiller, NOT_SOLD_HERE, OrderQuery, Pace, Shipment, ShipmentOutcome, Shop, ShopFacts,
-    StockOutcome, Transport,
+    Channel, Cursor, ErrorKind, Fulfiller, NOT_SOLD_HERE, OrderQuery, Pace, Shipment, ShipmentOutcome, Shop,
+    ShopFacts, StockOutcome, Transport,
 };
 use domain::inbound::InboundRef;
 use domain::listing::RecordFailure;
@@ -49,7 +49,7 @@ fn answers(name: &str, pointer: &str) -> Vec<(u16, Value)> {
 
 macro_rules! with {
     ($stage:ident, $answer:expr, $transport:ident, $shop:ident) => {
-        with!($stage, each [$answer], $transport, $shop);
+        with!($stage, each[$answer], $transport, $shop);
     };
     ($stage:ident, each $answers:expr, $transport:ident, $shop:ident) => {
         let answers = $answers.into_iter().map(|(status, body)| (status, body.to_string()));
@@ -215,7 +215,8 @@ async fn f10_official_shipments_to_amazon_are_read() {
     for (status, body) in answers(file, &format!("{one}/get")) {
         // The page that Amazon shows has one behind it.
         let last = (200, serde_json::json!({"items": []}));
-        let all: Vec<(u16, Value)> = [(status, body)].into_iter().chain(pages.clone()).chain([last]).collect();
+        let all: Vec<(u16, Value)> =
+            [(status, body)].into_iter().chain(pages.clone()).chain([last]).collect();
         with!(stage, each all, transport, shop);
         let read = Amazon.inbound(&shop, &reference).await.unwrap();
         let found = read.map(|read| (read.status, read.confirmation_id, read.units["msku"].get()));

@@ -90,7 +90,8 @@ pub(super) fn items(state: &State, asked: &Asked<'_>, plan: &str, shipment: &str
     let size = asked.get("pageSize").map_or(Some(PAGE_DEFAULT), |text| text.parse().ok());
     let Some(size) = size.filter(|size| (1..=PAGE_MAX).contains(size)) else { return bad("pageSize") };
     // A token says behind how many.
-    let from = asked.get("paginationToken").map_or(Some(0), |token| token.strip_prefix("after-")?.parse().ok());
+    let from =
+        asked.get("paginationToken").map_or(Some(0), |token| token.strip_prefix("after-")?.parse().ok());
     let Some(from) = from.filter(|from| *from <= found.items.len()) else { return bad("paginationToken") };
     let to = found.items.len().min(from + size);
     let item = |(n, (sku, units)): (usize, &(String, i64))| {
