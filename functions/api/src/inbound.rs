@@ -1,9 +1,11 @@
 //! `/v1/inbound-shipments`: goods on their way to Amazon.
 
 use app::inbound::NewInbound;
+use app::inbound_amazon::InboundPatch;
 use axum::Extension;
 use axum::extract::State;
-use domain::transfer::{TransferLine, TransferState};
+use domain::inbound::InboundRef;
+use domain::transfer::TransferState;
 use domain::{ConnectionId, InboundShipmentId, LocationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::inbound::InboundShipment;
@@ -13,10 +15,11 @@ use crate::Api;
 use crate::auth::{Reader, Writer};
 use crate::document_input::{QuantityLineInput, TEXT_MAX, quantities};
 use crate::idempotency::RequestId;
-use crate::input::{Body, Filter, Id, OptionalBody, PageQuery};
-use crate::output::{List, Single};
+use crate::inbound_amazon::{AmazonShipmentBody, AmazonShipmentInput, InboundLineBody, warnings};
+use crate::input::{Body, Filter, Id, Nothing, OptionalBody, PageQuery, present};
+use crate::output::{IfMatch, List, Single, Warning};
 use crate::problem::Problem;
-use crate::transfer::{ReceiptInput, TransferLineBody};
+use crate::transfer::ReceiptInput;
 use crate::value;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,6 +35,21 @@ pub struct InboundInput {
     /// Such as Amazon's own number of the shipment.
     #[schema(max_length = 500)]
     reference: Option<String>,
+    /// Amazon's own shipment, where it is known already.
+    #[serde(default, deserialize_with = "present")]
+    amazon: Option<AmazonShipmentInput>,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InboundChange {
+    /// `null`: it is none of Amazon's any more.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<AmazonShipmentInput>)]
+    amazon: Option<Option<AmazonShipmentInput>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    reference: Option<Option<String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,8 +67,11 @@ pub struct InboundBody {
     #[schema(value_type = String, pattern = "^(in_transit|received)$")]
     state: TransferState,
     /// With what is in transit, and what Amazon received.
-    lines: Vec<TransferLineBody>,
+    lines: Vec<InboundLineBody>,
     reference: Option<String>,
+    amazon: Option<AmazonShipmentBody>,
+    /// What there is to do about it: `closed_at_amazon`, `gone_at_amazon`.
+    warnings: Vec<Warning>,
     /// The key that it was made with.
     created_by: String,
     #[schema(value_type = String, format = DateTime)]
@@ -62,15 +83,17 @@ pub struct InboundBody {
 
 impl From<InboundShipment> for InboundBody {
     fn from(shipment: InboundShipment) -> Self {
-        let line = |line: TransferLine| TransferLineBody::new(line, false);
+        let line = |line| InboundLineBody::new(line, shipment.amazon.as_ref());
         Self {
+            lines: shipment.lines.iter().map(line).collect(),
+            warnings: warnings(&shipment),
             id: shipment.id,
             connection_id: shipment.connection_id,
             from_location_id: shipment.from_location_id,
             to_location_id: shipment.to_location_id,
             state: shipment.state,
-            lines: shipment.lines.into_iter().map(line).collect(),
             reference: shipment.reference,
+            amazon: shipment.amazon.map(AmazonShipmentBody::from),
             created_by: shipment.created_by,
             created_at: shipment.created_at,
             received_at: shipment.received_at,
@@ -93,6 +116,7 @@ pub async fn create_inbound_shipment(
         from_location_id: input.from_location_id,
         lines: quantities(&api.app, organization, input.lines).await?,
         reference: value::optional_text(input.reference.as_ref(), "/reference", TEXT_MAX)?,
+        amazon: input.amazon.map(InboundRef::from),
         id: request.map(|Extension(RequestId(id))| id),
     };
     let shipment = api.app.send_inbound(organization, &caller.actor(), &new).await?;
@@ -138,4 +162,42 @@ pub async fn receive_inbound_shipment(
     };
     let received = api.app.receive_inbound(organization, &caller.actor(), &id, arrived.as_deref()).await?;
     Ok(Single::ok(received.into()))
+}
+
+/// Says which of Amazon's shipments it is, or that it is none; and its reference. What left and what arrived stays.
+#[utoipa::path(patch, path = "/v1/inbound-shipments/{id}", tag = "fba", params(("id" = String, Path)),
+    request_body = InboundChange, responses((status = 200, body = InboundBody)))]
+pub async fn change_inbound_shipment(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<InboundShipmentId>,
+    if_match: IfMatch,
+    Body(input): Body<InboundChange>,
+) -> Result<Single<InboundBody>, Problem> {
+    let reference = match &input.reference {
+        None => None,
+        Some(reference) => Some(value::optional_text(reference.as_ref(), "/reference", TEXT_MAX)?),
+    };
+    let amazon = input.amazon.map(|amazon| amazon.map(InboundRef::from));
+    let patch = InboundPatch { amazon, reference };
+    let organization = &caller.organization_id;
+    let mut expected = None;
+    if if_match.is_given() {
+        let current = api.app.inbound_shipment(organization, &id).await?;
+        expected = Some(current.version);
+        if_match.check(&InboundBody::from(current))?;
+    }
+    Ok(Single::ok(api.app.change_inbound(organization, &id, expected, &patch).await?.into()))
+}
+
+/// Asks Amazon how far its shipment is and what it expects of it. It moves no stock: what Amazon received it does not say.
+#[utoipa::path(post, path = "/v1/inbound-shipments/{id}/refresh", tag = "fba", params(("id" = String, Path)),
+    responses((status = 200, body = InboundBody)))]
+pub async fn refresh_inbound_shipment(
+    State(api): State<Api>,
+    Writer(caller): Writer,
+    Id(id): Id<InboundShipmentId>,
+    OptionalBody(Nothing {}): OptionalBody<Nothing>,
+) -> Result<Single<InboundBody>, Problem> {
+    Ok(Single::ok(api.app.refresh_inbound(&caller.organization_id, &id).await?.into()))
 }

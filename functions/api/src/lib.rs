@@ -35,6 +35,7 @@ mod edge;
 mod fba;
 mod idempotency;
 mod inbound;
+mod inbound_amazon;
 mod input;
 mod item;
 mod item_stock;
@@ -200,7 +201,8 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(fba::adjust_fba_stock))
         .routes(routes!(fba::mark_fulfilment))
         .routes(routes!(inbound::list_inbound_shipments, inbound::create_inbound_shipment))
-        .routes(routes!(inbound::get_inbound_shipment))
+        .routes(routes!(inbound::get_inbound_shipment, inbound::change_inbound_shipment))
+        .routes(routes!(inbound::refresh_inbound_shipment))
         .routes(routes!(inbound::receive_inbound_shipment))
         .routes(routes!(consent::authorize_connection))
         .routes(routes!(sync::start_sync))

@@ -25,6 +25,7 @@ mod fba;
 mod form;
 mod history;
 mod import;
+mod inbound_amazon;
 mod item;
 mod item_form;
 mod item_page;
@@ -169,6 +170,8 @@ fn stock() -> Router<Console> {
         .route("/stock/{kind}/{id}", get(stock::show))
         .route("/stock/{kind}/{id}/void", post(stock::void))
         .route("/stock/{kind}/{id}/receive", post(stock::receive))
+        .route("/stock/inbound-shipments/{id}/amazon", post(inbound_amazon::tie))
+        .route("/stock/inbound-shipments/{id}/refresh", post(inbound_amazon::refresh))
         .route("/stock/locations", get(location::list).post(location::create))
         .route("/stock/locations/{id}", get(location::show).post(location::change))
         .route("/stock/locations/{id}/delete", post(location::delete))

@@ -9,13 +9,14 @@ use domain::{ItemId, Quantity, Timestamp};
 use serde::Deserialize;
 use store::adjustment::Adjustment;
 use store::api_key::Scope;
-use store::inbound::InboundShipment;
+use store::inbound::{AtAmazon, InboundShipment};
 use store::purchase_receive::PurchaseReceive;
 use store::transfer::Transfer;
 
 use crate::Console;
 use crate::fault::Fault;
 use crate::form::{Fields, Posted, units_of};
+use crate::inbound_amazon::AmazonPart;
 use crate::names::Locations;
 use crate::page::{Badge, Moment, Pager, Section, Shell, Tone, render, request};
 use crate::text::ENGLISH;
@@ -72,6 +73,8 @@ struct Line {
     quantity: String,
     /// Of a transfer: what has not arrived.
     open: u32,
+    /// To Amazon: by how much it expects more, or fewer, where it was asked.
+    mismatch: Option<i64>,
 }
 
 /// A paper of any kind.
@@ -85,6 +88,13 @@ struct Paper {
     reason: Option<String>,
     reference: Option<String>,
     lines: Vec<Line>,
+    /// Of one to Amazon.
+    way: Option<WayToAmazon>,
+}
+
+struct WayToAmazon {
+    state: TransferState,
+    at: Option<AtAmazon>,
 }
 
 const VOID: fn() -> Badge = || Badge::new(Tone::Plain, ENGLISH.void_word);
@@ -97,6 +107,7 @@ fn of_adjustment(paper: Adjustment, locations: &Locations) -> Paper {
             None => format!("{:+}", line.delta),
         },
         open: 0,
+        mismatch: None,
     };
     Paper {
         id: paper.id.to_string(),
@@ -108,6 +119,7 @@ fn of_adjustment(paper: Adjustment, locations: &Locations) -> Paper {
         lines: paper.lines.iter().map(line).collect(),
         reason: paper.reason,
         reference: paper.reference,
+        way: None,
     }
 }
 
@@ -116,6 +128,7 @@ fn of_receive(paper: PurchaseReceive, locations: &Locations) -> Paper {
         item: line.item_id.clone(),
         quantity: format!("+{}", line.quantity),
         open: 0,
+        mismatch: None,
     };
     Paper {
         id: paper.id.to_string(),
@@ -127,11 +140,17 @@ fn of_receive(paper: PurchaseReceive, locations: &Locations) -> Paper {
         lines: paper.lines.iter().map(line).collect(),
         reason: paper.reason,
         reference: paper.reference,
+        way: None,
     }
 }
 
 fn way_line(line: &TransferLine) -> Line {
-    Line { item: line.item_id.clone(), quantity: line.quantity.to_string(), open: line.in_transit().get() }
+    Line {
+        item: line.item_id.clone(),
+        quantity: line.quantity.to_string(),
+        open: line.in_transit().get(),
+        mismatch: None,
+    }
 }
 
 fn way_state(state: TransferState) -> Badge {
@@ -154,10 +173,14 @@ fn of_transfer(paper: Transfer, locations: &Locations) -> Paper {
         lines: paper.lines.iter().map(way_line).collect(),
         reason: paper.reason,
         reference: paper.reference,
+        way: None,
     }
 }
 
 fn of_inbound(paper: InboundShipment, locations: &Locations) -> Paper {
+    let word = paper.amazon.as_ref().and_then(|at| at.word.as_ref());
+    let line =
+        |line: &TransferLine| Line { mismatch: word.map(|word| word.mismatch(line)), ..way_line(line) };
     let (from, to) = (locations.name(&paper.from_location_id), locations.name(&paper.to_location_id));
     Paper {
         id: paper.id.to_string(),
@@ -167,9 +190,10 @@ fn of_inbound(paper: InboundShipment, locations: &Locations) -> Paper {
         // Goods on their way to Amazon are received there, or come back by a transfer.
         can_void: false,
         in_transit: paper.state == TransferState::InTransit,
-        lines: paper.lines.iter().map(way_line).collect(),
+        lines: paper.lines.iter().map(line).collect(),
         reason: None,
         reference: paper.reference,
+        way: Some(WayToAmazon { state: paper.state, at: paper.amazon }),
     }
 }
 
@@ -252,6 +276,7 @@ struct LineRow {
     sku: String,
     quantity: String,
     open: u32,
+    mismatch: Option<String>,
 }
 
 #[derive(Template)]
@@ -269,6 +294,7 @@ struct PaperPage {
     reason: Option<String>,
     reference: Option<String>,
     lines: Vec<LineRow>,
+    amazon: Option<AmazonPart>,
 }
 
 async fn paper(console: &Console, visitor: &Visitor, kind: Kind, id: &str) -> Result<Paper, AppError> {
@@ -309,6 +335,7 @@ pub async fn show(
             sku: item.map(|item| item.sku.as_str().to_owned()).unwrap_or_default(),
             quantity: line.quantity.clone(),
             open: line.open,
+            mismatch: line.mismatch.filter(|units| *units != 0).map(|units| format!("{units:+}")),
         }
     };
     let view = PaperPage {
@@ -316,6 +343,7 @@ pub async fn show(
         kind: kind.as_str(),
         label: kind.label(),
         lines: paper.lines.iter().map(line).collect(),
+        amazon: paper.way.map(|way| AmazonPart::new(way.at.as_ref(), way.state, &visitor)),
         made: visitor.at(paper.made),
         id: paper.id,
         location: paper.location,

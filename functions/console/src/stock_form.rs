@@ -175,6 +175,8 @@ async fn send_inbound(console: &Console, visitor: &Visitor, fields: &Fields) -> 
         from_location_id: fields.parsed("location_id")?,
         lines: quantities(console, visitor, fields).await?,
         reference: fields.bounded_if_any("reference", TEXT_MAX)?,
+        // Said on the paper's own page, when Amazon's plan stands.
+        amazon: None,
         id: fields.once(),
     };
     let made = console.app.send_inbound(visitor.id(), &visitor.actor(), &new).await?;

@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn one_location_leaves_nothing_to_select() {
+    fn f18_one_location_leaves_nothing_to_select() {
         let patch = SettingsPatch { location_mapping: select(&["a"]), ..SettingsPatch::default() };
         let refused = patched(&ConnectionSettings::default(), &patch, &locations(&["a"]));
         assert!(matches!(refused, Err(AppError::Conflict { code: "single_location", .. })));

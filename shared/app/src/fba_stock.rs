@@ -175,12 +175,23 @@ impl App {
         connection: &Connection,
         item: &ItemId,
     ) -> Result<Vec<Listing>, AppError> {
+        let tracked = |listing: &Listing| listing.shipping().tracked() == Fulfilment::Fba;
+        let listings = self.listings_on(organization, connection, item).await?;
+        Ok(listings.into_iter().filter(tracked).collect())
+    }
+
+    /// The item's listings on the connection, in the order of their ids.
+    pub(crate) async fn listings_on(
+        &self,
+        organization: &OrganizationId,
+        connection: &Connection,
+        item: &ItemId,
+    ) -> Result<Vec<Listing>, AppError> {
         let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
         let of_connection = stock.links.iter().filter(|link| link.connection_id == connection.id);
         let ids: BTreeSet<ListingId> = of_connection.map(|link| link.listing_id.clone()).collect();
         let listings = self.store.listings_by_ids(organization, &ids).await?;
-        let tracked = |listing: &Listing| listing.shipping().tracked() == Fulfilment::Fba;
-        Ok(listings.into_values().filter(tracked).collect())
+        Ok(listings.into_values().collect())
     }
 
     /// What Amazon holds of the SKUs now.

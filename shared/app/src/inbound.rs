@@ -1,11 +1,12 @@
 //! Inbound shipments: goods sent from a warehouse to Amazon. They leave the warehouse at once, are in transit by the
 //! document alone, and are on hand in the FBA location as Amazon received them.
 
+use domain::inbound::InboundRef;
 use domain::stock::{Actor, Source, SourceKind};
 use domain::transfer::{TransferLine, TransferState, state_of};
 use domain::{ConnectionId, InboundShipmentId, ItemId, LocationId, OrganizationId, Quantity};
 use store::StoreError;
-use store::inbound::InboundShipment;
+use store::inbound::{AtAmazon, InboundShipment};
 
 use crate::change::{CHANGES_MAX, not_hex};
 use crate::document::{Poster, check_line_count};
@@ -20,6 +21,8 @@ pub struct NewInbound {
     /// Quantities of at least 1.
     pub lines: Vec<(ItemId, Quantity)>,
     pub reference: Option<String>,
+    /// Amazon's own shipment, where it is known already.
+    pub amazon: Option<InboundRef>,
     /// The body of the document's id, where a request that is tried again must not post another.
     pub id: Option<String>,
 }
@@ -75,6 +78,7 @@ impl App {
             state: TransferState::InTransit,
             lines: new.lines.iter().map(line).collect(),
             reference: new.reference.clone(),
+            amazon: new.amazon.clone().map(AtAmazon::unasked),
             created_by: actor.clone().into(),
             created_at: now,
             received_at: None,

@@ -441,7 +441,7 @@ fn shipped_parts(
 }
 
 /// One line of each, summed.
-fn united<'l>(lines: impl Iterator<Item = &'l DocumentLine>) -> Vec<DocumentLine> {
+pub(crate) fn united<'l>(lines: impl Iterator<Item = &'l DocumentLine>) -> Vec<DocumentLine> {
     let mut sums = BTreeMap::<&str, DocumentLine>::new();
     for line in lines {
         match sums.get_mut(line.line_id.as_str()) {

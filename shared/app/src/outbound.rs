@@ -4,23 +4,21 @@
 //! leaves one that says it is pending, and whoever finds it asks Amazon whether it has it before asking again
 //! ([`crate::sync_outbounds`]).
 
-use std::collections::BTreeMap;
-
 use domain::channel::Fulfilment;
 use domain::fulfilment::{Elsewhere, LineStand};
 use domain::order::{Address, Buyer, ChannelOrderState};
 use domain::order_document::DocumentKind;
 use domain::outbound::{LINES_MAX, OutboundLine, OutboundState, ShippingSpeed, UNITS_MAX};
 use domain::stock::Actor;
-use domain::{ConnectionId, DocumentId, ItemId, LocationId, OrderId, OrganizationId, Quantity};
+use domain::{ConnectionId, DocumentId, LocationId, OrderId, OrganizationId, Quantity};
 use store::connection::Connection;
 use store::order::{Order, OrderLine};
 use store::order_document::{Detail, DocumentLine, OrderDocument, OutboundDetail};
 
 use crate::fba::{fba_disabled, fba_of, has_fulfiller};
-use crate::fba_stock::sku_of;
 use crate::order_change::{Change, Decision, Standing, check_not_frozen, check_not_void, check_ours_to_ship};
 use crate::order_document::{LineQuantity, Measure, left_to_pack, made_before, next_document, only, plus};
+use crate::outbound_sku::Sources;
 use crate::sync_outbounds::Try;
 use crate::{App, AppError};
 
@@ -89,8 +87,9 @@ pub(crate) fn move_elsewhere(line: &mut OrderLine, location: &LocationId, open: 
 
 impl App {
     /// Asks Amazon to send lines of the order; only those whose item has stock of its own there. Where Amazon cannot be
-    /// reached it stays pending and is asked for by itself. Errors: 409 `fba_disabled`, `no_fba_lines`,
-    /// `no_shipping_address`, `over_outbound`; 422 `line_not_fba`, `too_many_units`.
+    /// reached it stays pending and is asked for by itself; where it must first say which SKU has goods, nothing is written.
+    /// Errors: 409 `fba_disabled`, `no_fba_lines`, `no_shipping_address`, `over_outbound`, `not_enough_at_amazon`; 422
+    /// `line_not_fba`, `too_many_units`.
     pub async fn create_outbound(
         &self,
         organization: &OrganizationId,
@@ -107,28 +106,22 @@ impl App {
         check_open(&order)?;
         let connection = self.sending_connection(organization, new.connection_id.as_ref()).await?;
         let location = fba_of(&connection)?.location_id.clone();
-        let skus = self.skus_of_lines(organization, &connection, &order).await?;
         address_of(self.store.buyer(organization, id, self.clock.now()).await?)?;
         // Nothing is written while the connection cannot be spoken to for good.
         let mut shop = self.open_shop(organization, &connection.id).await?;
+        let sources = self.sources_of(organization, &mut shop, &order, new.lines.as_deref()).await?;
         let decide = |standing: &Standing<'_>| {
             if let Some(made) = made_before(standing, DocumentKind::Outbound, new.request.as_ref()) {
                 return Ok(Decision::Nothing(vec![made]));
             }
             check_open(standing.order)?;
-            let lines = chosen(standing.order, new.lines.as_deref(), &skus)?;
+            let (papers, lines) = chosen(standing.order, new.lines.as_deref(), &sources)?;
             let mut after = standing.order.clone();
             for booked in &lines {
                 if let Some(line) = after.lines.iter_mut().find(|line| line.id == booked.line_id) {
                     move_elsewhere(line, &location, booked.quantity.units(), 0);
                 }
             }
-            let papers = lines.iter().map(|line| DocumentLine {
-                line_id: line.line_id.clone(),
-                item_id: Some(line.item_id.clone()),
-                quantity: line.quantity,
-            });
-            let papers = papers.collect();
             let detail = Detail::Outbound(OutboundDetail {
                 connection_id: connection.id.clone(),
                 location_id: location.clone(),
@@ -242,29 +235,6 @@ impl App {
             }
         }
     }
-
-    /// The SKU at Amazon of each line's item, by the line's id: of several the first by the listing's id.
-    async fn skus_of_lines(
-        &self,
-        organization: &OrganizationId,
-        connection: &Connection,
-        order: &Order,
-    ) -> Result<BTreeMap<String, String>, AppError> {
-        let mut of_items = BTreeMap::<ItemId, Option<String>>::new();
-        let mut skus = BTreeMap::new();
-        for line in &order.lines {
-            let Some(item) = line.item_id.as_ref().filter(|_| is_simple(line)) else { continue };
-            if !of_items.contains_key(item) {
-                let tracked = self.fba_listings(organization, connection, item).await?;
-                let sku = tracked.first().map(|listing| sku_of(listing).to_owned());
-                of_items.insert(item.clone(), sku);
-            }
-            if let Some(sku) = of_items.get(item).cloned().flatten() {
-                skus.insert(line.id.clone(), sku);
-            }
-        }
-        Ok(skus)
-    }
 }
 
 fn not_cancellable(state: OutboundState) -> AppError {
@@ -282,54 +252,43 @@ fn check_open(order: &Order) -> Result<(), AppError> {
     Ok(())
 }
 
-/// A bundle has no SKU at Amazon: its parts are sent together by whoever packs them.
-fn is_simple(line: &OrderLine) -> bool {
-    line.parts.as_ref().is_none_or(Vec::is_empty)
-}
-
-/// The lines that Amazon is asked for: those named, or all that it can send and nobody has sent.
+/// The lines that Amazon is asked for: those named, or all that it can send and nobody has sent; and from which SKUs.
 fn chosen(
     order: &Order,
     asked: Option<&[LineQuantity]>,
-    skus: &BTreeMap<String, String>,
-) -> Result<Vec<OutboundLine>, AppError> {
+    sources: &Sources,
+) -> Result<(Vec<DocumentLine>, Vec<OutboundLine>), AppError> {
+    let can_send: Vec<OrderLine> =
+        order.lines.iter().filter(|line| sources.can_send(line)).cloned().collect();
     if let Some(asked) = asked {
-        let strange = |line: &LineQuantity| {
-            order.lines.iter().any(|known| known.id == line.line_id) && !skus.contains_key(&line.line_id)
-        };
+        let is = |lines: &[OrderLine], one: &LineQuantity| lines.iter().any(|line| line.id == one.line_id);
+        let strange = |one: &LineQuantity| is(&order.lines, one) && !is(&can_send, one);
         if let Some(n) = asked.iter().position(strange) {
             let detail = "is of an item that has no listing marked as FBA on the connection";
             return Err(AppError::invalid("line_not_fba", format!("/lines/{n}/line_id"), detail));
         }
-    } else if skus.is_empty() {
+    } else if can_send.is_empty() {
         let detail = "no line of the order is of an item that is marked as FBA";
         return Err(AppError::conflict("no_fba_lines", detail));
     }
     let left = left_to_pack(order);
-    let with_sku = Order {
-        lines: order.lines.iter().filter(|line| skus.contains_key(&line.id)).cloned().collect(),
-        ..order.clone()
-    };
-    let of = if asked.is_some() { order } else { &with_sku };
+    let sendable = Order { lines: can_send, ..order.clone() };
+    let of = if asked.is_some() { order } else { &sendable };
     let lines = OUTBOUND.choose(of, asked, |stand: &LineStand| left(stand))?;
     let mut units = Quantity::ZERO;
-    let mut chosen = Vec::with_capacity(lines.len());
-    for line in lines {
-        let (Some(item_id), Some(sku)) = (line.item_id, skus.get(&line.line_id)) else { continue };
-        plus(&mut units, line.quantity);
-        chosen.push(OutboundLine {
-            line_id: line.line_id,
-            item_id,
-            sku: sku.clone(),
-            quantity: line.quantity,
-            shipped: Quantity::ZERO,
-            dropped: Quantity::ZERO,
-        });
-    }
-    if chosen.len() > LINES_MAX || units.units() > UNITS_MAX {
+    lines.iter().for_each(|line| plus(&mut units, line.quantity));
+    let too_many = || {
         let detail =
             format!("Amazon takes {LINES_MAX} lines and {UNITS_MAX} units in one request; name fewer");
-        return Err(AppError::invalid("too_many_units", "/lines", detail));
+        AppError::invalid("too_many_units", "/lines", detail)
+    };
+    if units.units() > UNITS_MAX {
+        return Err(too_many());
     }
-    Ok(chosen)
+    let shared = sources.share(&lines)?;
+    // A line that is split takes several of Amazon's.
+    if shared.len() > LINES_MAX {
+        return Err(too_many());
+    }
+    Ok((lines, shared))
 }

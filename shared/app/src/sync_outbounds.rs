@@ -26,7 +26,7 @@ use store::order_document::{
 use crate::fba::has_fulfiller;
 use crate::fba_stock::no_fulfiller;
 use crate::order_change::{Change, Decision, Standing};
-use crate::order_document::{book, first_push, is_shipped_whole, next_document, only, plus};
+use crate::order_document::{book, first_push, is_shipped_whole, next_document, only, plus, united};
 use crate::outbound::{address_of, move_elsewhere};
 use crate::shop::OpenShop;
 use crate::work::{Attempt, Next};
@@ -442,9 +442,11 @@ impl App {
                 let mut papers = Vec::new();
                 for shipment in unseen {
                     let lines = sent_lines(&after, shipment);
-                    let paper = paper_of(standing, &mut order, shipment, &lines, &actor, push);
-                    for sent in &lines {
-                        let line = after.lines.iter_mut().find(|line| line.line_id == sent.line_id);
+                    // Parts of one line that came from several SKUs are one to the order and its channel.
+                    let united = united(lines.iter().map(|(_, sent)| sent));
+                    let paper = paper_of(standing, &mut order, shipment, &united, &actor, push);
+                    for (place, sent) in &lines {
+                        let line = after.lines.get_mut(*place);
                         line.into_iter().for_each(|line| plus(&mut line.shipped, sent.quantity));
                     }
                     after.sent.push(SentByAmazon {
@@ -515,13 +517,13 @@ fn is_noted(outbound: &OutboundDetail, shipment: &DispatchedShipment) -> bool {
     outbound.sent.iter().any(|sent| sent.amazon_shipment_id == shipment.id)
 }
 
-/// What of the lines left with the shipment: never more than was asked for.
-fn sent_lines(outbound: &OutboundDetail, shipment: &DispatchedShipment) -> Vec<DocumentLine> {
+/// What of the lines left with the shipment, by their places: never more than was asked for.
+fn sent_lines(outbound: &OutboundDetail, shipment: &DispatchedShipment) -> Vec<(usize, DocumentLine)> {
     let sent = outbound.lines.iter().enumerate().filter_map(|(n, line)| {
         let told = shipment.lines.get(&number(n)).copied()?;
         let quantity = told.min(line.quantity.saturating_sub(line.shipped));
         let (line_id, item_id) = (line.line_id.clone(), Some(line.item_id.clone()));
-        (quantity > Quantity::ZERO).then_some(DocumentLine { line_id, item_id, quantity })
+        (quantity > Quantity::ZERO).then_some((n, DocumentLine { line_id, item_id, quantity }))
     });
     sent.collect()
 }
@@ -553,9 +555,8 @@ fn paper_of(
 }
 
 /// Amazon's word of each line, beside the shipments that were noted.
-fn told_lines<'l>(after: &'l OutboundDetail, told: &Dispatched) -> Vec<ToldLine<'l>> {
-    let line = |(n, line): (usize, &'l domain::outbound::OutboundLine)| ToldLine {
-        line_id: line.line_id.as_str(),
+fn told_lines(after: &OutboundDetail, told: &Dispatched) -> Vec<ToldLine> {
+    let line = |(n, line): (usize, &domain::outbound::OutboundLine)| ToldLine {
         shipped: line.shipped,
         dropped: told.dropped.get(&number(n)).copied().unwrap_or(Quantity::ZERO),
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use domain::inbound::InboundRef;
 use domain::order::{Address, Tracking};
 use domain::outbound::{OutboundState, ShippingSpeed};
 use domain::{Quantity, Timestamp};
@@ -89,6 +90,17 @@ pub enum CancelOutcome {
     Unknown,
 }
 
+/// A shipment of the merchant's to the channel, as the channel expects it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedInbound {
+    /// In the channel's own words.
+    pub status: Option<String>,
+    /// What people know it by.
+    pub confirmation_id: Option<String>,
+    /// Units by the merchant's SKU: what should come, not what came.
+    pub units: BTreeMap<String, Quantity>,
+}
+
 /// A channel that stores and ships.
 #[async_trait]
 pub trait Fulfiller: Send + Sync {
@@ -114,4 +126,11 @@ pub trait Fulfiller: Send + Sync {
 
     /// Takes a dispatch back.
     async fn cancel(&self, shop: &Shop<'_>, id: &str) -> Result<CancelOutcome, ChannelError>;
+
+    /// A shipment of the merchant's to the channel; `None` where the channel has none of these ids.
+    async fn inbound(
+        &self,
+        shop: &Shop<'_>,
+        reference: &InboundRef,
+    ) -> Result<Option<ExpectedInbound>, ChannelError>;
 }

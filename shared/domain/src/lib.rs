@@ -14,6 +14,7 @@ pub mod event;
 pub mod fba;
 pub mod fulfilment;
 pub mod id;
+pub mod inbound;
 pub mod likeness;
 pub mod listing;
 pub mod matching;

@@ -18,7 +18,7 @@ async fn sell_one(world: &World, shop: &Selling) -> Value {
 }
 
 #[tokio::test]
-async fn f17_to_f21_a_mapping_decides_where_orders_go_and_whose_stock_is_shown() {
+async fn f17_f18_f19_f20_f21_a_mapping_decides_where_orders_go_and_whose_stock_is_shown() {
     let world = World::new().await;
     let home = world.primary().await;
     let item = world.stocked("A", 3).await;

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use crate::fba_world::{Amazon, buyer};
 use crate::world::Answer;
 
-struct Sending {
-    amazon: Amazon,
-    item: String,
-    sold: Sold,
+pub struct Sending {
+    pub amazon: Amazon,
+    pub item: String,
+    pub sold: Sold,
     home: String,
 }
 
 impl Sending {
     /// Five at home, and so many at Amazon, tracked.
-    async fn new(at_amazon: i64) -> Self {
+    pub async fn new(at_amazon: i64) -> Self {
         let amazon = Amazon::tracking().await;
         let (item, sold) = amazon.item("A", 5, at_amazon, true).await;
         amazon.mark(&[&item], "fba").await;
@@ -25,7 +25,7 @@ impl Sending {
     }
 
     /// An order that a person took.
-    async fn order(&self, lines: &[(&str, i64)]) -> String {
+    pub async fn order(&self, lines: &[(&str, i64)]) -> String {
         let lines: Vec<Value> =
             lines.iter().map(|(item, quantity)| json!({"item_id": item, "quantity": quantity})).collect();
         let body = json!({"lines": lines, "contact": buyer()});
@@ -33,26 +33,26 @@ impl Sending {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    async fn send(&self, order: &str, body: Value) -> Answer {
+    pub async fn send(&self, order: &str, body: Value) -> Answer {
         self.amazon.world.post(&format!("/v1/orders/{order}/outbound-shipments"), body).await
     }
 
-    async fn get(&self, outbound: &Value) -> Value {
+    pub async fn get(&self, outbound: &Value) -> Value {
         let path = format!("/v1/outbound-shipments/{}", outbound["id"].as_str().unwrap());
         self.amazon.world.get(&path).await.ok()
     }
 
-    async fn act(&self, outbound: &Value, what: &str) -> Answer {
+    pub async fn act(&self, outbound: &Value, what: &str) -> Answer {
         let path = format!("/v1/outbound-shipments/{}/{what}", outbound["id"].as_str().unwrap());
         self.amazon.world.post(&path, json!({})).await
     }
 
-    async fn shown(&self, order: &str) -> Value {
+    pub async fn shown(&self, order: &str) -> Value {
         self.amazon.world.get(&format!("/v1/orders/{order}")).await.ok()
     }
 
     /// On hand and committed at home, then at Amazon.
-    async fn levels(&self) -> [(i64, i64); 2] {
+    pub async fn levels(&self) -> [(i64, i64); 2] {
         let amazon = &self.amazon;
         [amazon.at(&self.item, &self.home).await, amazon.at(&self.item, &amazon.location).await]
     }
@@ -62,7 +62,7 @@ impl Sending {
         calls.iter().filter(|call| call.operation == "createFulfillmentOrder").count()
     }
 
-    async fn assert_replays(&self) {
+    pub async fn assert_replays(&self) {
         self.amazon.assert_replays(&[&self.item]).await;
     }
 }
@@ -414,4 +414,28 @@ async fn f16_what_is_under_way_when_fba_is_disabled_is_followed_to_its_end() {
     assert_eq!(sending.get(&made).await["state"], "complete");
     assert_eq!(sending.levels().await, [(5, 0), (7, 0)]);
     sending.assert_replays().await;
+}
+
+#[tokio::test]
+async fn h9_the_buyer_s_address_goes_to_amazon_with_an_outbound_shipment_and_no_e_mail_with_it() {
+    let sending = Sending::new(9).await;
+    let order = sending.order(&[(&sending.item, 2)]).await;
+    // Nothing goes before a person asks for it.
+    sending.amazon.sync_outbounds().await;
+    assert!(sending.amazon.sim.dispatches().is_empty());
+    let made = sending.send(&order, json!({})).await.ok();
+    let asked = sending.amazon.sim.dispatch_request(made["external_id"].as_str().unwrap());
+    let address = json!({"name": "Ada Buyer", "addressLine1": "1 Example Street", "city": "Springfield",
+        "stateOrRegion": "IL", "postalCode": "62701", "countryCode": "US"});
+    assert_eq!(asked["destinationAddress"], address);
+    assert!(!asked.to_string().contains("example.com"), "{asked}");
+    // Written down beside the sealed buyer, nobody is named.
+    let shown = sending.get(&made).await.to_string() + &sending.shown(&order).await.to_string();
+    assert!(!shown.contains("Ada") && !shown.contains("Springfield"));
+    // Forgotten, they go nowhere any more.
+    let next = sending.order(&[(&sending.item, 1)]).await;
+    let erase = json!({"email": "ada@example.com"});
+    sending.amazon.world.post("/v1/privacy/erase", erase).await.ok();
+    sending.send(&next, json!({})).await.refused(409, "no_shipping_address", None);
+    assert_eq!(sending.amazon.sim.dispatches().len(), 1);
 }

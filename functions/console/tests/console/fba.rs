@@ -24,7 +24,7 @@ async fn f1_a_shop_s_goods_at_amazon_are_counted_in_a_location_and_no_more() {
 }
 
 #[tokio::test]
-async fn f5_both_numbers_are_shown_with_their_time_and_adjusted_once() {
+async fn f8_f9_both_numbers_are_shown_with_their_time_and_adjusted_once() {
     let amazon = Amazon::tracking().await;
     let (item, sold) = amazon.item("A", 5, 9, true).await;
     amazon.mark(&[&item], "fba").await;
@@ -52,7 +52,7 @@ async fn f5_both_numbers_are_shown_with_their_time_and_adjusted_once() {
 }
 
 #[tokio::test]
-async fn f15_goods_go_to_amazon_and_are_received_there_part_by_part() {
+async fn f10_goods_go_to_amazon_and_are_received_there_part_by_part() {
     let amazon = Amazon::tracking().await;
     let (item, _) = amazon.item("A", 5, 9, true).await;
     let browser = Browser::signed_in(&amazon.world).await;
@@ -76,6 +76,36 @@ async fn f15_goods_go_to_amazon_and_are_received_there_part_by_part() {
     browser.post(&format!("{path}/receive"), &[]).await.ok().shows("Received");
     assert_eq!(amazon.at(&item, &home).await.0, 1);
     browser.get("/stock?kind=inbound-shipments").await.ok().shows(&path);
+}
+
+#[tokio::test]
+async fn f10_amazon_s_own_shipment_is_tied_asked_for_and_shown_with_what_differs() {
+    let amazon = Amazon::tracking().await;
+    let (item, _) = amazon.item("A", 5, 9, true).await;
+    let body = json!({"connection_id": amazon.connection, "from_location_id": amazon.world.primary().await,
+        "lines": [{"item_id": item, "quantity": 4}]});
+    let made = amazon.world.post("/v1/inbound-shipments", body).await.ok();
+    let path = format!("/stock/inbound-shipments/{}", made["id"].as_str().unwrap());
+    let browser = Browser::signed_in(&amazon.world).await;
+    browser.get(&path).await.ok().shows("shipment</h2>").hides("Fetch status");
+    let (plan, shipment) = amazon.sim.plan_inbound(&[("A", 3), ("STRANGE", 7)]);
+    let short = [("inbound_plan_id", "wf1"), ("shipment_id", shipment.as_str())];
+    browser.post(&format!("{path}/amazon"), &short).await.ok().shows("role=\"alert\"").hides("Fetch status");
+    let ids = [("inbound_plan_id", plan.as_str()), ("shipment_id", shipment.as_str())];
+    let tied = browser.post(&format!("{path}/amazon"), &ids).await;
+    tied.ok().shows(&plan).shows("Fetch status").hides("Status at Amazon");
+    let told = browser.post(&format!("{path}/refresh"), &[]).await;
+    told.ok().shows("WORKING").shows("Mismatch -1").shows("7 × STRANGE").hides("Amazon closed");
+    amazon.sim.set_inbound_status(&shipment, "CLOSED");
+    browser
+        .post(&format!("{path}/refresh"), &[])
+        .await
+        .ok()
+        .shows("CLOSED")
+        .shows("Amazon closed the shipment");
+    browser.post(&format!("{path}/receive"), &[]).await.ok().shows("Received").hides("Amazon closed");
+    let none = [("inbound_plan_id", ""), ("shipment_id", "")];
+    browser.post(&format!("{path}/amazon"), &none).await.ok().hides("Fetch status");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Amazon's JSON of its own stock and of what it sends, as far as we read it: FBA Inventory v1 and Fulfillment Outbound
-//! 2020-07-01, without what is the buyer's.
+//! Amazon's JSON of its own stock, of what it sends and of what it is sent, as far as we read it: FBA Inventory v1,
+//! Fulfillment Outbound 2020-07-01 without what is the buyer's, and Fulfillment Inbound 2024-03-20 without addresses.
 
 use domain::Timestamp;
 use serde::Deserialize;
@@ -128,4 +128,27 @@ pub(super) struct OutboundPackage {
     pub tracking_number: Option<String>,
     #[serde(default)]
     pub amazon_fulfillment_tracking_number: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InboundNode {
+    #[serde(default)]
+    pub status: Option<String>,
+    #[serde(default)]
+    pub shipment_confirmation_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InboundItems {
+    pub items: Vec<InboundItem>,
+    #[serde(default)]
+    pub pagination: Option<Pagination>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InboundItem {
+    /// The merchant's SKU.
+    pub msku: String,
+    pub quantity: i64,
 }

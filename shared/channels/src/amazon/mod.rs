@@ -25,6 +25,7 @@ mod auth;
 mod error;
 mod fba_wire;
 mod feed;
+mod inbound;
 mod inventory;
 mod listings;
 mod marketplace;
@@ -58,7 +59,7 @@ pub struct Operation {
 }
 
 /// Every operation that the adapter calls.
-pub static OPERATIONS: [&Operation; 23] = [
+pub static OPERATIONS: [&Operation; 25] = [
     &auth::PARTICIPATIONS,
     &listings::SEARCH,
     &report::CREATE,
@@ -78,6 +79,8 @@ pub static OPERATIONS: [&Operation; 23] = [
     &outbound::GET,
     &outbound::LIST,
     &outbound::CANCEL,
+    &inbound::SHIPMENT,
+    &inbound::ITEMS,
     &webhooks::SUBSCRIPTION,
     &webhooks::SUBSCRIBE,
     &webhooks::DESTINATIONS,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use domain::inbound::InboundRef;
 use domain::order::Tracking;
 use domain::outbound::{OutboundState, ShippingSpeed};
 use domain::{Quantity, Timestamp};
@@ -15,9 +16,10 @@ use serde_json::{Map, Value, json};
 use super::error::printable;
 use super::fba_wire::{OutboundList, OutboundNode, OutboundOrder, OutboundShipment};
 use super::wire::{ErrorList, Payload};
-use super::{Amazon, Call, Operation, inventory, marketplace, parse, time};
+use super::{Amazon, Call, Operation, inbound, inventory, marketplace, parse, time};
 use crate::fulfiller::{
-    CancelOutcome, Dispatch, DispatchOutcome, Dispatched, DispatchedShipment, Fulfiller, HeldStock,
+    CancelOutcome, Dispatch, DispatchOutcome, Dispatched, DispatchedShipment, ExpectedInbound, Fulfiller,
+    HeldStock,
 };
 use crate::{ChannelError, ErrorKind, Limit, Shop};
 
@@ -160,7 +162,7 @@ fn units(quantity: &Value) -> i64 {
 }
 
 /// The refusal of an answer, in Amazon's words; `None` for a success, or for what is worth another try.
-fn refusal(status: u16, body: &[u8]) -> Option<String> {
+pub(super) fn refusal(status: u16, body: &[u8]) -> Option<String> {
     match status {
         400 | 404 => ErrorList::first_of(body).map(|refusal| printable(&refusal.code)),
         _ => None,
@@ -239,6 +241,14 @@ impl Fulfiller for Amazon {
             Some(_) => Ok(CancelOutcome::TooLate),
             None => CANCEL.success(shop, response).map(|_| CancelOutcome::Accepted),
         }
+    }
+
+    async fn inbound(
+        &self,
+        shop: &Shop<'_>,
+        reference: &InboundRef,
+    ) -> Result<Option<ExpectedInbound>, ChannelError> {
+        inbound::read(shop, reference).await
     }
 }
 

@@ -8,6 +8,7 @@ use channels::fulfiller::{CancelOutcome, Dispatch, DispatchLine, DispatchOutcome
 use channels::{Channel, ErrorKind, Fulfiller, NOT_SOLD_HERE, OrderQuery};
 use domain::Quantity;
 use domain::channel::Fulfilment;
+use domain::inbound::InboundRef;
 use domain::order::Address;
 use domain::outbound::{OutboundState, ShippingSpeed};
 use marketplace_sim::{Fault, SimulatedShop, Sold};
@@ -209,4 +210,52 @@ async fn f22_packages_are_told_where_amazon_tells_them() {
     stage.patiently(async || Amazon.push_shipment(&stage.shop(), &shipment).await).await;
     let order = stage.order(&id).await;
     assert_eq!(order.tracking[0].tracking_number, "1Z9");
+}
+
+fn reference((plan, shipment): &(String, String)) -> InboundRef {
+    InboundRef { inbound_plan_id: plan.parse().unwrap(), shipment_id: shipment.parse().unwrap() }
+}
+
+#[tokio::test]
+async fn f10_a_shipment_to_amazon_is_read_whole_page_by_page() {
+    let stage = Stage::new().await;
+    // Of one SKU there are several items; together they are more than a page.
+    let skus: Vec<String> = (0..1_500).map(|n| format!("MUG-{n:04}")).collect();
+    let units: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 2)).chain([("MUG-0000", 3)]).collect();
+    let ids = stage.sim.plan_inbound(&units);
+    stage.sim.take_calls();
+    let read = async || {
+        let reference = reference(&ids);
+        stage.patiently(async || Amazon.inbound(&stage.shop(), &reference).await).await.unwrap()
+    };
+    let found = read().await;
+    let calls: Vec<String> = stage.sim.take_calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(calls, ["getShipment", "listShipmentItems", "listShipmentItems"]);
+    assert_eq!(
+        (found.units.len(), found.units["MUG-0000"].get(), found.units["MUG-1499"].get()),
+        (1_500, 5, 2)
+    );
+    assert_eq!(found.status.as_deref(), Some("WORKING"));
+    assert!(found.confirmation_id.unwrap().starts_with("FBA"));
+    stage.sim.set_inbound_status(&ids.1, "RECEIVING");
+    assert_eq!(read().await.status.as_deref(), Some("RECEIVING"));
+    // As fast as it may be asked, Amazon refuses nothing.
+    for _ in 0..12 {
+        read().await;
+    }
+    assert!(stage.refused().is_empty());
+}
+
+#[tokio::test]
+async fn f10_a_plan_or_a_shipment_that_amazon_does_not_have_is_none() {
+    let stage = Stage::new().await;
+    let [one, two] = [1, 2].map(|n| stage.sim.plan_inbound(&[("MUG-1", n)]));
+    let nowhere = "sh00000000-0000-4000-8000-ffffffffffff".to_owned();
+    for ids in [(nowhere.clone(), one.1.clone()), (one.0.clone(), nowhere), (one.0.clone(), two.1)] {
+        let found = Amazon.inbound(&stage.shop(), &reference(&ids)).await.unwrap();
+        assert_eq!(found, None, "{ids:?}");
+    }
+    stage.sim.faults().push(Fault::Hang);
+    let lost = Amazon.inbound(&stage.shop(), &reference(&one)).await.unwrap_err();
+    assert_eq!(lost.kind, ErrorKind::Unavailable);
 }

@@ -41,6 +41,7 @@ fn the_numbers_are_those_of_the_models() {
         "sellers.json",
         "fbaInventory.json",
         "fulfillmentOutbound_2020-07-01.json",
+        "fulfillmentInbound_2024-03-20.json",
     ] {
         let Some(model) = file(name) else { return };
         let operations =

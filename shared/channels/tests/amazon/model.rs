@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "listingsItems_2021-08-01.json",
     "orders_2026-01-01.json",
     "ordersV0.json",
@@ -21,6 +21,7 @@ const FILES: [&str; 9] = [
     "sellers.json",
     "fbaInventory.json",
     "fulfillmentOutbound_2020-07-01.json",
+    "fulfillmentInbound_2024-03-20.json",
 ];
 
 static SAID: Once = Once::new();
@@ -131,7 +132,13 @@ impl Found<'_> {
             let name = parameter["name"].as_str().unwrap_or_default();
             let there = match parameter["in"].as_str() {
                 Some("query") => query.contains_key(name),
-                Some("path") => self.placed.contains_key(name),
+                Some("path") => {
+                    let placed = self.placed.get(name);
+                    placed.into_iter().for_each(|text| {
+                        judge(self.model, parameter, &as_value(parameter, text), name, problems);
+                    });
+                    placed.is_some()
+                }
                 Some("body") => match &body {
                     Some(Ok(body)) => {
                         judge(self.model, &parameter["schema"], body, "body", problems);
@@ -230,6 +237,14 @@ pub fn judge(model: &Value, schema: &Value, value: &Value, place: &str, problems
     {
         wrong(format!("is {text:?}, no time"));
     }
+    if let Some(text) = value.as_str() {
+        let length = text.chars().count() as u64;
+        let short = schema["minLength"].as_u64().is_some_and(|least| length < least);
+        let long = schema["maxLength"].as_u64().is_some_and(|most| length > most);
+        if short || long {
+            wrong(format!("has {length} characters"));
+        }
+    }
     if let Some(number) = value.as_i64() {
         let below = schema["minimum"].as_i64().is_some_and(|least| number < least);
         let above = schema["maximum"].as_i64().is_some_and(|most| number > most);
@@ -288,6 +303,7 @@ fn the_judge_sees_each_mistake() {
             "id": {"type": "string"}, "at": {"type": "string", "format": "date-time"},
             "state": {"type": "string", "enum": ["A", "B"]}, "units": {"type": "integer", "minimum": 0},
             "lines": {"type": "array", "maxItems": 1, "items": {"type": "string"}},
+            "code": {"type": "string", "minLength": 2, "maxLength": 3},
         },
     }}});
     let schema = serde_json::json!({ "$ref": "#/definitions/Order" });
@@ -301,6 +317,9 @@ fn the_judge_sees_each_mistake() {
         (serde_json::json!({"id": "1", "more": 1}), 1),
         (serde_json::json!({"id": "1", "at": "soon"}), 1),
         (serde_json::json!({"id": "1", "state": "C"}), 1),
+        (serde_json::json!({"id": "1", "code": "éé"}), 0),
+        (serde_json::json!({"id": "1", "code": "e"}), 1),
+        (serde_json::json!({"id": "1", "code": "eeee"}), 1),
         (serde_json::json!({"id": "1", "units": -1}), 1),
         (serde_json::json!({"id": "1", "units": 1.5}), 1),
         (serde_json::json!({"id": "1", "lines": ["x", 2]}), 2),

@@ -1,5 +1,6 @@
 //! Amazon's own sandbox pairs, as oracle: every answer that its models show for an operation of ours can be read.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -7,9 +8,10 @@ use bytes::Bytes;
 use channels::amazon::Amazon;
 use channels::transport::TransportError;
 use channels::{
-    Channel, Cursor, ErrorKind, NOT_SOLD_HERE, OrderQuery, Pace, Shipment, ShipmentOutcome, Shop, ShopFacts,
-    StockOutcome, Transport,
+    Channel, Cursor, ErrorKind, Fulfiller, NOT_SOLD_HERE, OrderQuery, Pace, Shipment, ShipmentOutcome, Shop,
+    ShopFacts, StockOutcome, Transport,
 };
+use domain::inbound::InboundRef;
 use domain::listing::RecordFailure;
 use domain::order::FetchedOrder;
 use domain::schedule::Window;
@@ -20,13 +22,13 @@ use serde_json::Value;
 use crate::model::file;
 use crate::stage::{Stage, target};
 
-/// Gives one answer to whatever it is asked.
-struct Replay(Mutex<Option<(u16, String)>>);
+/// Gives these answers to whatever it is asked, in order.
+struct Replay(Mutex<VecDeque<(u16, String)>>);
 
 #[async_trait]
 impl Transport for Replay {
     async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let (status, body) = self.0.lock().unwrap().take().expect("one call");
+        let (status, body) = self.0.lock().unwrap().pop_front().expect("no more calls than answers");
         Ok(Response::builder().status(status).body(body.into()).unwrap())
     }
 }
@@ -47,8 +49,11 @@ fn answers(name: &str, pointer: &str) -> Vec<(u16, Value)> {
 
 macro_rules! with {
     ($stage:ident, $answer:expr, $transport:ident, $shop:ident) => {
-        let (status, body) = $answer;
-        let $transport = Replay(Mutex::new(Some((status, body.to_string()))));
+        with!($stage, each[$answer], $transport, $shop);
+    };
+    ($stage:ident, each $answers:expr, $transport:ident, $shop:ident) => {
+        let answers = $answers.into_iter().map(|(status, body)| (status, body.to_string()));
+        let $transport = Replay(Mutex::new(answers.collect()));
         let pace = Pace::default();
         let facts = ShopFacts::new();
         let $shop = Shop { transport: &$transport, pace: &pace, facts: &facts, ..$stage.shop() };
@@ -193,5 +198,29 @@ async fn official_feeds_reports_and_shipments_are_read() {
         with!(stage, (status, body), transport, shop);
         let identity = Amazon.identify(&shop).await;
         assert!(identity.is_ok() || identity.is_err_and(|error| error.kind == ErrorKind::Rejected));
+    }
+}
+
+#[tokio::test]
+async fn f10_official_shipments_to_amazon_are_read() {
+    let stage = Stage::new().await;
+    let file = "fulfillmentInbound_2024-03-20.json";
+    let one = "/paths/~1inbound~1fba~12024-03-20~1inboundPlans~1{inboundPlanId}~1shipments~1{shipmentId}";
+    let reference = InboundRef {
+        inbound_plan_id: "wf1234abcd-1234-abcd-5678-1234abcd5678".parse().unwrap(),
+        shipment_id: "sh1234abcd-1234-abcd-5678-1234abcd5678".parse().unwrap(),
+    };
+    let pages = answers(file, &format!("{one}~1items/get"));
+    let pages: Vec<(u16, Value)> = pages.into_iter().filter(|(status, _)| *status == 200).collect();
+    for (status, body) in answers(file, &format!("{one}/get")) {
+        // The page that Amazon shows has one behind it.
+        let last = (200, serde_json::json!({"items": []}));
+        let all: Vec<(u16, Value)> =
+            [(status, body)].into_iter().chain(pages.clone()).chain([last]).collect();
+        with!(stage, each all, transport, shop);
+        let read = Amazon.inbound(&shop, &reference).await.unwrap();
+        let found = read.map(|read| (read.status, read.confirmation_id, read.units["msku"].get()));
+        let shown = (Some("WORKING".to_owned()), Some("FBA1234ABCD".to_owned()), 5);
+        assert_eq!(found, (status == 200).then_some(shown), "{status}");
     }
 }

@@ -50,6 +50,10 @@ struct Line {
 }
 
 impl Dispatch {
+    pub fn request(&self) -> Value {
+        self.request.clone()
+    }
+
     fn status(&self, now: Timestamp) -> (&'static str, Timestamp) {
         let at = |after: SignedDuration| self.received_at.checked_add(after).expect("a time");
         let there: i64 = self.lines.iter().map(|line| line.there).sum();

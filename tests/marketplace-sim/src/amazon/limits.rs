@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// Amazon's name of the operation, calls a second in ten-thousandths, and burst: the usage plans of the official models,
 /// August 2026.
-pub const PUBLISHED: [(&str, i64, i64); 23] = [
+pub const PUBLISHED: [(&str, i64, i64); 25] = [
     ("getMarketplaceParticipations", 160, 15),
     ("searchListingsItems", 50_000, 5),
     ("getListingsItem", 50_000, 10),
@@ -26,6 +26,8 @@ pub const PUBLISHED: [(&str, i64, i64); 23] = [
     ("getFulfillmentOrder", 20_000, 30),
     ("listAllFulfillmentOrders", 20_000, 30),
     ("cancelFulfillmentOrder", 20_000, 30),
+    ("getShipment", 20_000, 6),
+    ("listShipmentItems", 20_000, 30),
     ("getSubscription", 10_000, 5),
     ("createSubscription", 10_000, 5),
     ("getDestinations", 10_000, 5),

@@ -19,6 +19,7 @@ use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sol
 mod answer;
 mod bulk;
 mod fba;
+mod inbound;
 mod limits;
 mod listings;
 mod orders;
@@ -92,6 +93,17 @@ impl AmazonShop {
         state.take(&listing.external_id, -arrived);
     }
 
+    /// A plan with one shipment, made in Seller Central, of units by SKU: Amazon's ids of both.
+    pub fn plan_inbound(&self, units: &[(&str, i64)]) -> (String, String) {
+        inbound::plan(&mut self.state(), units)
+    }
+
+    /// How far a shipment to Amazon is, in Amazon's words.
+    pub fn set_inbound_status(&self, shipment: &str, status: &str) {
+        let mut state = self.state();
+        state.inbound_shipments.get_mut(shipment).expect("a shipment").status = status.to_owned();
+    }
+
     /// Puts `FBA` on a SKU that the merchant shipped, or takes it off again.
     pub fn set_fba(&self, listing: &Sold, fba: bool) {
         self.change_listing(listing, |listing| listing.fba = fba);
@@ -108,6 +120,11 @@ impl AmazonShop {
     /// The ids of the orders that Amazon was asked to send for sales made elsewhere.
     pub fn dispatches(&self) -> Vec<String> {
         self.state().dispatches.keys().cloned().collect()
+    }
+
+    /// What Amazon was asked for by this id, word by word.
+    pub fn dispatch_request(&self, id: &str) -> serde_json::Value {
+        self.state().dispatches.get(id).expect("a dispatch").request()
     }
 
     /// Takes a SKU off some marketplaces: only `ids` show it.
@@ -229,6 +246,13 @@ impl AmazonShop {
             "cancelFulfillmentOrder" => {
                 fba::cancel(state, &asked, path.get(4).copied().unwrap_or_default(), now)
             }
+            "getShipment" | "listShipmentItems" => {
+                let [plan, shipment] = [4, 6].map(|n| path.get(n).copied().unwrap_or_default());
+                match operation {
+                    "getShipment" => inbound::get(state, &asked, plan, shipment),
+                    _ => inbound::items(state, &asked, plan, shipment),
+                }
+            }
             "createFeedDocument" => bulk::create_document(state, &asked),
             "createFeed" => bulk::create_feed(state, &asked, now),
             "getFeed" => bulk::get_feed(state, last),
@@ -272,6 +296,10 @@ fn operation(method: &str, path: &[&str]) -> Option<&'static str> {
         ("GET", ["fba", "outbound", "2020-07-01", "fulfillmentOrders", _]) => "getFulfillmentOrder",
         ("PUT", ["fba", "outbound", "2020-07-01", "fulfillmentOrders", _, "cancel"]) => {
             "cancelFulfillmentOrder"
+        }
+        ("GET", ["inbound", "fba", "2024-03-20", "inboundPlans", _, "shipments", _]) => "getShipment",
+        ("GET", ["inbound", "fba", "2024-03-20", "inboundPlans", _, "shipments", _, "items"]) => {
+            "listShipmentItems"
         }
         ("GET", ["notifications", "v1", "destinations"]) => "getDestinations",
         ("POST", ["notifications", "v1", "destinations"]) => "createDestination",

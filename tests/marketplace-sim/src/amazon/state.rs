@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fba::{Dispatch, Inbound};
+use super::inbound::Shipment;
 use super::limits::Buckets;
 use super::tokens::Tokens;
 use crate::{Call, Delivery, Goods, Shipped, Sold};
@@ -99,6 +100,8 @@ pub(super) struct State {
     pub dispatches: BTreeMap<String, Dispatch>,
     /// On its way to Amazon, by SKU.
     pub inbound: BTreeMap<String, Inbound>,
+    /// The seller's shipments to Amazon, by Amazon's id of them.
+    pub inbound_shipments: BTreeMap<String, Shipment>,
     pub feeds: BTreeMap<String, Feed>,
     /// Each with the time when it was asked for.
     pub reports: BTreeMap<String, Timestamp>,
@@ -124,6 +127,7 @@ impl State {
             orders: BTreeMap::new(),
             dispatches: BTreeMap::new(),
             inbound: BTreeMap::new(),
+            inbound_shipments: BTreeMap::new(),
             feeds: BTreeMap::new(),
             reports: BTreeMap::new(),
             documents: BTreeMap::new(),
