@@ -130,7 +130,11 @@ async fn page(
         buffer: buffer.map(|units| units.to_string()).unwrap_or_default(),
         max_listed: max_listed.map(|units| units.to_string()).unwrap_or_default(),
         percent: percent.map(|percent| percent.get().to_string()).unwrap_or_default(),
-        by_location: adapter.capability().locations.is_told().then_some(!settings.channel_locations.is_empty()),
+        by_location: adapter
+            .capability()
+            .locations
+            .is_told()
+            .then_some(!settings.channel_locations.is_empty()),
         stores_goods: adapter.fulfiller().is_some(),
         fba: settings.fba.as_ref().map(|fba| locations.name(&fba.location_id)),
         fba_locations: locations.of_amazon(settings.fba.as_ref().map(|fba| &fba.location_id)),

@@ -153,8 +153,8 @@ fn whatever_calls_a_function_calls_its_alias() {
     let triggers = resources(&template, "AWS::Lambda::EventSourceMapping").len();
     let expected = [
         ("AWS::Lambda::EventSourceMapping", triggers),
-        ("AWS::Lambda::Permission", 3),
-        ("AWS::ApiGatewayV2::Integration", 3),
+        ("AWS::Lambda::Permission", 4),
+        ("AWS::ApiGatewayV2::Integration", 4),
     ];
     assert_eq!(called, expected.map(|(kind, count)| (kind.to_owned(), count)).into());
 }
