@@ -48,15 +48,15 @@ fn answers(name: &str, pointer: &str) -> Vec<(u16, Value)> {
 }
 
 macro_rules! with {
-    ($stage:ident, $answer:expr, $transport:ident, $shop:ident) => {
-        with!($stage, each[$answer], $transport, $shop);
-    };
     ($stage:ident, each $answers:expr, $transport:ident, $shop:ident) => {
         let answers = $answers.into_iter().map(|(status, body)| (status, body.to_string()));
         let $transport = Replay(Mutex::new(answers.collect()));
         let pace = Pace::default();
         let facts = ShopFacts::new();
         let $shop = Shop { transport: &$transport, pace: &pace, facts: &facts, ..$stage.shop() };
+    };
+    ($stage:ident, $answer:expr, $transport:ident, $shop:ident) => {
+        with!($stage, each[$answer], $transport, $shop);
     };
 }
 
