@@ -18,6 +18,7 @@ mod items;
 mod listings;
 mod locations;
 mod manual_orders;
+mod members;
 mod openapi;
 mod order_documents;
 mod order_law;
