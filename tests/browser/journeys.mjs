@@ -264,6 +264,18 @@ const journeys = {
     await page.context().close();
   },
 
+  async "a token that no gateway verified opens nothing, whatever the headers say"() {
+    const jwt = { claims: { iss: "https://id.example", aud: "stock", exp: "9999999999", sub: "eve", scopes: "masterstock:admin" } };
+    const context = JSON.stringify({ authorizer: { jwt } });
+    const headers = { authorization: "Bearer eyJhbGciOiJub25lIn0.e30.", "x-amzn-request-context": context, "x-amzn-apigateway-authorizer": context };
+    for (const [path, method] of [["/v1/items", "GET"], ["/v1/sessions", "POST"]]) {
+      assert.equal((await fetch(hub.address + path, { method, headers })).status, 401, path);
+    }
+    const stage = { oidc_issuer: "https://id.example", oidc_client: "stock", team_url: "https://team.example" };
+    assert.equal((await fetch(`${hub.address}/sign-in/oidc`, { headers: stage, redirect: "manual" })).status, 404);
+    assert.ok(!(await (await fetch(`${hub.address}/sign-in`, { headers: stage })).text()).includes("/sign-in/oidc"));
+  },
+
   async "an order is taken by hand with the keyboard, shipped in parts, copied and voided"() {
     const page = await open(await browser.newContext({ viewport: WIDE }));
     await signIn(page);

@@ -54,6 +54,7 @@ mod plan;
 mod privacy;
 mod problem;
 mod purchase_receive;
+mod session;
 mod slip;
 mod suggestion;
 mod sync;
@@ -166,6 +167,7 @@ fn merchant_routes() -> OpenApiRouter<Api> {
         .routes(routes!(organization::get_organization, organization::change_organization))
         .routes(routes!(api_key::list_api_keys, api_key::create_api_key))
         .routes(routes!(api_key::get_api_key, api_key::delete_api_key))
+        .routes(routes!(session::create_session))
         .routes(routes!(location::list_locations, location::create_location))
         .routes(routes!(location::get_location, location::change_location, location::delete_location))
         .routes(routes!(item::list_items, item::create_item))

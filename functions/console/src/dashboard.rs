@@ -21,6 +21,7 @@ use crate::Console;
 use crate::chart::Bars;
 use crate::connection::ConnectionRow;
 use crate::fault::Fault;
+use crate::listing::{LISTINGS_COUNTED_MAX, counted};
 use crate::page::{Badge, Moment, Section, Shell, render};
 use crate::text::{ENGLISH, sync_kind, sync_state};
 use crate::visitor::Visitor;
@@ -110,7 +111,7 @@ pub async fn show(State(console): State<Console>, visitor: Visitor) -> Result<Re
     let sales = store.for_each_sale(organization, from, |at, units| sold.add(at, units, &visitor.zone));
     let behind = console.app.listings_behind(organization).await?;
     let (unconfirmed, connections, frozen, complete, syncs) = futures_util::future::try_join5(
-        store.listing_count(organization, ListingStatus::Unconfirmed),
+        store.listing_count(organization, ListingStatus::Unconfirmed, None, LISTINGS_COUNTED_MAX),
         store.connections(organization),
         store.orders(organization, &frozen, &fifty),
         sales,
@@ -152,9 +153,9 @@ pub async fn show(State(console): State<Console>, visitor: Visitor) -> Result<Re
             urgent: false,
         });
     }
-    if unconfirmed > 0 {
+    if unconfirmed.count > 0 {
         tasks.push(Task {
-            count: unconfirmed.to_string(),
+            count: counted(unconfirmed),
             label: ENGLISH.unconfirmed_items,
             place: "/listings".to_owned(),
             urgent: false,

@@ -34,6 +34,7 @@ mod listing;
 mod listing_page;
 mod location;
 mod names;
+mod oidc;
 mod order;
 mod order_action;
 mod order_form;
@@ -74,6 +75,8 @@ pub fn router(app: App, settings: ConsoleSettings) -> Router {
         .route("/", get(dashboard::show))
         .route("/assets/{name}", get(asset::serve))
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route("/sign-in/oidc/done", get(oidc::finish))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/keys", get(key::list).post(key::create))
         .route("/keys/{id}/revoke", post(key::revoke))

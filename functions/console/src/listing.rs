@@ -10,6 +10,7 @@ use domain::listing::{ListingStatus, Match};
 use domain::push::PushState;
 use domain::{ItemId, ListingId, MatchKey};
 use serde::Deserialize;
+use store::Counted;
 use store::api_key::Scope;
 use store::listing::{Listing, ListingFilter};
 
@@ -69,10 +70,17 @@ impl PushView {
     }
 }
 
+/// Listings that a number counts before it says that there are more: the page costs the same however many there are.
+pub const LISTINGS_COUNTED_MAX: u32 = 999;
+
+pub fn counted(counted: Counted) -> String {
+    format!("{}{}", counted.count, if counted.complete { "" } else { "+" })
+}
+
 struct Tab {
     place: String,
     label: &'static str,
-    count: u64,
+    count: String,
     on: bool,
 }
 
@@ -113,8 +121,16 @@ pub async fn list(
         item_id: None,
         q: Some(MatchKey::of(&query.q)).filter(|key| !key.as_str().is_empty()),
     };
-    let (counts, connections, page) = futures_util::future::try_join3(
-        app.store.listing_counts(visitor.id()),
+    let count = |of: ListingStatus, kind: Option<Match>| {
+        app.store.listing_count(visitor.id(), of, kind, LISTINGS_COUNTED_MAX)
+    };
+    let of_statuses = ListingStatus::ALL.map(|of| count(of, None));
+    // Shown while they are looked at.
+    let kinds: &[Match] = if status == ListingStatus::Unconfirmed { &Match::ALL } else { &[] };
+    let of_kinds = kinds.iter().map(|kind| count(ListingStatus::Unconfirmed, Some(*kind)));
+    let (of_statuses, of_kinds, connections, page) = futures_util::future::try_join4(
+        futures_util::future::try_join_all(of_statuses),
+        futures_util::future::try_join_all(of_kinds),
         app.store.connections(visitor.id()),
         app.store.listings(visitor.id(), &filter, &request(&query.cursor)),
     )
@@ -125,22 +141,16 @@ pub async fn list(
         let label = push_state(wanted);
         rows.retain(|row| row.push.as_ref().is_some_and(|push| push.state == label));
     }
-    let count = |of: ListingStatus, kind: Option<Match>| -> u64 {
-        let fits = |(status, found): &(ListingStatus, Match)| {
-            *status == of && kind.is_none_or(|kind| kind == *found)
-        };
-        counts.iter().filter(|(key, _)| fits(key)).map(|(_, count)| *count).sum()
-    };
-    let tab = |of: ListingStatus| Tab {
+    let tab = |(of, count): (ListingStatus, Counted)| Tab {
         place: format!("/listings?status={}", of.as_str()),
         label: listing_status(of).label,
-        count: count(of, None),
+        count: counted(count),
         on: of == status,
     };
-    let kind = |kind: Match| Tab {
+    let kind = |(kind, count): (Match, Counted)| Tab {
         place: format!("/listings?match={}", kind.as_str()),
         label: matched(kind).label,
-        count: count(ListingStatus::Unconfirmed, Some(kind)),
+        count: counted(count),
         on: found == Some(kind),
     };
     let state =
@@ -154,8 +164,8 @@ pub async fn list(
     ];
     let view = ListingsPage {
         shell: Shell::new(&visitor, Section::Listings, ENGLISH.listings),
-        tabs: ListingStatus::ALL.into_iter().map(tab).collect(),
-        kinds: Match::ALL.into_iter().map(kind).collect(),
+        tabs: ListingStatus::ALL.into_iter().zip(of_statuses).map(tab).collect(),
+        kinds: kinds.iter().copied().zip(of_kinds).map(kind).collect(),
         connections: connections.choices(&query.connection),
         states: vec![
             state(PushState::InSync, "in_sync"),

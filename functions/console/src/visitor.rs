@@ -60,17 +60,35 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     cookie(headers, session_cookie(is_secure(headers))).filter(|token| !token.is_empty())
 }
 
-fn set_cookie(name: &str, value: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
+/// Whether a cookie is sent along when another site sends the person here.
+#[derive(Debug, Clone, Copy)]
+pub enum SameSite {
+    Strict,
+    Lax,
+}
+
+pub fn set_cookie(
+    name: &str,
+    value: &str,
+    seconds: i64,
+    site: SameSite,
+    secure: bool,
+) -> Option<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={site:?}{secure}");
     HeaderValue::try_from(text).ok()
 }
 
 /// The cookie of a new session, or of none: then it goes.
 pub fn session_of(token: Option<&str>, headers: &HeaderMap) -> Option<HeaderValue> {
-    let secure = is_secure(headers);
     let seconds = if token.is_some() { LIFETIME.as_secs() } else { 0 };
-    set_cookie(session_cookie(secure), token.unwrap_or_default(), seconds, secure)
+    session_until(token.unwrap_or_default(), seconds, headers)
+}
+
+/// The cookie of a session that lasts so long.
+pub fn session_until(token: &str, seconds: i64, headers: &HeaderMap) -> Option<HeaderValue> {
+    let secure = is_secure(headers);
+    set_cookie(session_cookie(secure), token, seconds, SameSite::Strict, secure)
 }
 
 /// What each form of the session must bring: nobody makes it who does not have the session.
@@ -93,13 +111,13 @@ impl Notice {
         let encoded = serde_urlencoded::to_string([("t", text)]).ok()?;
         let kind = if self.good { "good" } else { "bad" };
         let value = format!("{kind}.{}", encoded.strip_prefix("t=")?);
-        set_cookie(NOTICE, &value, i64::from(NOTICE_S), false)
+        set_cookie(NOTICE, &value, i64::from(NOTICE_S), SameSite::Strict, false)
     }
 }
 
 /// The cookie that ends a notice which was shown.
 pub fn notice_shown() -> Option<HeaderValue> {
-    set_cookie(NOTICE, "", 0, false)
+    set_cookie(NOTICE, "", 0, SameSite::Strict, false)
 }
 
 /// To another page, by GET.
@@ -165,16 +183,16 @@ impl Visitor {
     }
 
     async fn of_token(app: &App, token: &str, headers: &HeaderMap) -> Result<Option<Self>, AppError> {
-        let Some(key) = app.signed_in(token).await? else { return Ok(None) };
-        let organization = app.organization(&key.organization_id).await?;
+        let Some(who) = app.signed_in(token).await? else { return Ok(None) };
+        let organization = app.organization(&who.organization_id).await?;
         Ok(Some(Self {
             zone: TimeZone::get(&organization.time_zone).unwrap_or(TimeZone::UTC),
             organization,
             csrf: csrf_of(token),
             notice: Notice::read(headers),
             now: app.clock.now(),
-            actor: Actor::ApiKey(key.id.to_string()),
-            scopes: key.scopes,
+            actor: who.actor,
+            scopes: who.scopes,
         }))
     }
 }

@@ -49,6 +49,7 @@ pub mod manual_order;
 pub mod mark_fulfilment;
 pub mod match_listings;
 mod match_waiting;
+pub mod member;
 pub mod metric;
 pub mod order;
 mod order_change;

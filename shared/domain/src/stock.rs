@@ -126,6 +126,18 @@ pub enum Actor {
     ApiKey(String),
     /// A channel, by its connection.
     Connection(String),
+    /// Someone of a team, by what their identity provider calls them.
+    Subject(String),
+}
+
+/// Before a subject, whose form is the provider's own.
+const SUBJECT: &str = "sub_";
+
+impl Actor {
+    /// `subject`: the claim `sub` of a verified token.
+    pub fn subject(subject: &str) -> Self {
+        Self::Subject(format!("{SUBJECT}{subject}"))
+    }
 }
 
 impl TryFrom<String> for Actor {
@@ -135,8 +147,10 @@ impl TryFrom<String> for Actor {
             Ok(Self::ApiKey(text))
         } else if text.starts_with("con_") {
             Ok(Self::Connection(text))
+        } else if text.starts_with(SUBJECT) {
+            Ok(Self::Subject(text))
         } else {
-            Err("an actor is an api key or a connection")
+            Err("an actor is an api key, a connection or someone of a team")
         }
     }
 }
@@ -144,7 +158,7 @@ impl TryFrom<String> for Actor {
 impl From<Actor> for String {
     fn from(actor: Actor) -> String {
         match actor {
-            Actor::ApiKey(id) | Actor::Connection(id) => id,
+            Actor::ApiKey(id) | Actor::Connection(id) | Actor::Subject(id) => id,
         }
     }
 }

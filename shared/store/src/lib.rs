@@ -42,7 +42,7 @@ pub mod retention;
 mod retry;
 mod row;
 pub mod seal;
-mod session;
+pub mod session;
 pub mod stock;
 pub mod sync;
 pub mod table;
@@ -53,6 +53,7 @@ pub mod verification;
 
 pub use error::StoreError;
 pub use page::{Page, PageRequest};
+pub use read::Counted;
 pub use seal::Sealer;
 
 /// The names of the two tables.

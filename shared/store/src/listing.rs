@@ -18,7 +18,7 @@ use crate::item::{HOLDERS, add_holder, remove_holder};
 use crate::keys::{self, IPK, ISK, Key};
 use crate::link::Link;
 use crate::page::List;
-use crate::read::{QUERIES_MAX, Query, key_of};
+use crate::read::{Counted, QUERIES_MAX, Query, key_of};
 use crate::row::{Reader, Row, from_row, s, to_row};
 use crate::stock::Freshness;
 use crate::transact::{Refused, Step};
@@ -284,14 +284,21 @@ impl Store {
         Ok(count)
     }
 
-    /// How many listings have the status: counted in the index.
+    /// How many listings have the status, and the match where one is given, up to `most`: counted in the index by one
+    /// request, which reads no more of it however many there are.
     pub async fn listing_count(
         &self,
         organization: &OrganizationId,
         status: ListingStatus,
-    ) -> Result<u64, StoreError> {
-        let query = Query::index(keys::listing_index(organization)).prefix(format!("{}#", status.as_str()));
-        self.query_count("count listings", &query).await
+        found: Option<Match>,
+        most: u32,
+    ) -> Result<Counted, StoreError> {
+        let prefix = match found {
+            Some(found) => keys::listing_index_sort(status, found, ""),
+            None => format!("{}#", status.as_str()),
+        };
+        let query = Query::index(keys::listing_index(organization)).prefix(prefix);
+        self.query_count_up_to("count listings", query, most).await
     }
 
     /// How many listings have each status and match: counted in the index.

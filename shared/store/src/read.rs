@@ -94,6 +94,14 @@ impl Query {
     }
 }
 
+/// A count that ends at its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    pub count: u32,
+    /// False: there are more.
+    pub complete: bool,
+}
+
 impl Store {
     /// A row of the main table, consistent: one read unit per 4 KiB.
     pub(crate) async fn get(&self, operation: &'static str, key: &Key) -> Result<Option<Row>, StoreError> {
@@ -204,6 +212,20 @@ impl Store {
                 return Ok(count);
             }
         }
+    }
+
+    /// The same up to a bound, in one request; whether it is all of them.
+    pub(crate) async fn query_count_up_to(
+        &self,
+        operation: &'static str,
+        mut query: Query,
+        most: u32,
+    ) -> Result<Counted, StoreError> {
+        query.limit = usize::try_from(most).ok().map(|most| most.saturating_add(1));
+        let answer = self.send_query(operation, &query, None, Some(Select::Count)).await?;
+        let count = u32::try_from(answer.count).unwrap_or_default();
+        let complete = count <= most && answer.last_evaluated_key.is_none();
+        Ok(Counted { count: count.min(most), complete })
     }
 
     async fn send_query(

@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod figure;
 pub mod goods;
+pub mod pages;
 pub mod spent;
 pub mod wire;
 pub mod world;

@@ -215,7 +215,7 @@ impl World {
     }
 
     /// A simple item, as [`goods`] has it, with so many at hand.
-    pub async fn item(&self, n: usize, on_hand: i64) -> anyhow::Result<()> {
+    pub async fn item(&self, n: usize, on_hand: i64) -> anyhow::Result<ItemId> {
         let opening = OpeningStock {
             location_id: self.organization.primary_location_id.clone(),
             quantity: Quantity::new(on_hand)?,
@@ -232,8 +232,7 @@ impl World {
             opening_stock: vec![opening],
             components: Vec::new(),
         };
-        self.app.create_item(&self.organization.id, &actor(), new).await?;
-        Ok(())
+        Ok(self.app.create_item(&self.organization.id, &actor(), new).await?.id)
     }
 
     /// Every record of the table's stream since the world began.

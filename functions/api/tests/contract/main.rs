@@ -19,6 +19,7 @@ mod items;
 mod listings;
 mod locations;
 mod manual_orders;
+mod members;
 mod openapi;
 mod order_documents;
 mod order_law;

@@ -106,6 +106,9 @@ impl Transport for Shops {
 pub struct World {
     pub app: App,
     pub faults: EngineFaults,
+    /// What is asked of the tables, counted.
+    #[allow(dead_code, reason = "the console's tests count")]
+    pub meter: engine::Meter,
     /// The tables, past the store.
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub clock: Arc<StandingClock>,
@@ -215,9 +218,19 @@ impl World {
             ApiSettings { operator_key_digest: Some(secret::digest(OPERATOR_KEY)), ..Default::default() };
         let router = api::router(app.clone(), settings);
         let organization = OrganizationId::from_body("none").unwrap();
-        let dynamodb = engine.client();
-        let mut world =
-            Self { app, faults, dynamodb, clock, queue, shops, organization, key: String::new(), router };
+        let (dynamodb, meter) = (engine.client(), engine.meter());
+        let mut world = Self {
+            app,
+            faults,
+            dynamodb,
+            meter,
+            clock,
+            queue,
+            shops,
+            organization,
+            key: String::new(),
+            router,
+        };
         let (organization, key) = world.new_organization("EUR").await;
         world.organization = organization;
         world.key = key;

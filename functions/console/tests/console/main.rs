@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod browser;
+mod catalogue;
 mod channel_locations;
 mod connections;
 mod contacts;
@@ -12,6 +13,7 @@ mod fba_world;
 mod items;
 mod keys;
 mod listings;
+mod members;
 mod orders;
 mod pages;
 mod papers;

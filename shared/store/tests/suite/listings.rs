@@ -209,6 +209,19 @@ async fn lists_and_counts_follow_status_and_match(bench: &Bench) -> Outcome {
         *wanted.entry((seen.status, seen.found)).or_insert(0_u64) += 1;
     }
     assert_eq!(store.listing_counts(&o).await?, wanted);
+    let all = wanted.iter().map(|((status, found), count)| (*status, Some(*found), *count));
+    let of_status = ListingStatus::ALL.map(|status| {
+        let count = wanted.iter().filter(|((of, _), _)| *of == status).map(|(_, count)| *count).sum();
+        (status, None, count)
+    });
+    for (status, found, count) in all.chain(of_status) {
+        let count = u32::try_from(count).unwrap();
+        for most in [1, count.saturating_sub(1), count, count + 1] {
+            let counted = store.listing_count(&o, status, found, most).await?;
+            let expected = store::Counted { count: count.min(most), complete: count <= most };
+            assert_eq!(counted, expected, "{status:?} {found:?} {most}");
+        }
+    }
     Ok(())
 }
 

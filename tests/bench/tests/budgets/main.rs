@@ -13,6 +13,7 @@ use peak_alloc::PeakAlloc;
 
 mod burst;
 mod channel_calls;
+mod console_pages;
 mod listing_pages;
 mod lower_bound;
 mod memory;
@@ -27,13 +28,14 @@ type Measured = Pin<Box<dyn Future<Output = anyhow::Result<Section>>>>;
 
 type Named = (&'static str, fn() -> Measured);
 
-const TRIALS: [Named; 7] = [
+const TRIALS: [Named; 8] = [
     ("channel_calls", || Box::pin(channel_calls::measure())),
     ("lower_bound", || Box::pin(lower_bound::measure())),
     ("listing_pages", || Box::pin(listing_pages::measure())),
     ("order_units", || Box::pin(order_units::measure())),
     ("push_units", || Box::pin(push_units::measure())),
     ("burst", || Box::pin(burst::measure())),
+    ("console_pages", || Box::pin(console_pages::measure())),
     ("memory", || Box::pin(memory::measure())),
 ];
 
