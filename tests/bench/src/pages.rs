@@ -55,9 +55,9 @@ pub struct Cost {
     pub page: &'static str,
     pub requests: u64,
     pub reads: Units,
-    /// Of the page's own work: the least of all times.
+    /// Of the page's own work, as the mean of all times: where the kernel counts in ticks, one time alone says little.
     pub own: Duration,
-    /// Of the embedded table, beside it.
+    /// Of the embedded table, beside it; the mean too.
     pub beside: Duration,
     /// Packed.
     pub sent_bytes: usize,
@@ -250,16 +250,14 @@ async fn ask(
 ) -> anyhow::Result<Cost> {
     // What is made once in a process is made.
     let sent_bytes = browser.get(path).await?;
-    let (mut own, mut beside) = (Duration::MAX, Duration::MAX);
     meter.take();
+    spent_ns.store(0, Ordering::Relaxed);
+    let begin = cpu();
     for _ in 0..times {
-        spent_ns.store(0, Ordering::Relaxed);
-        let begin = cpu();
         browser.get(path).await?;
-        let (all, table) = (cpu() - begin, Duration::from_nanos(spent_ns.load(Ordering::Relaxed)));
-        own = own.min(all.saturating_sub(table));
-        beside = beside.min(table);
     }
+    let (all, table) = (cpu() - begin, Duration::from_nanos(spent_ns.load(Ordering::Relaxed)));
+    let (own, beside) = (all.saturating_sub(table) / times, table / times);
     let usage = meter.take();
     let requests: u64 = usage.calls.values().map(|calls| calls.done + calls.refused).sum();
     let reads = Units::from_milli(usage.reads().milli() / u64::from(times));

@@ -74,7 +74,7 @@ async fn a_token_opens_what_its_scopes_say_and_the_subject_is_noted() {
     assert_eq!(with(&world, "POST", "/v1/api-keys", Some(key), &admin).await.0, 201);
     let more = json!({"name": "More", "scopes": ["pii"]});
     let (status, problem) = with(&world, "POST", "/v1/api-keys", Some(more), &admin).await;
-    assert_eq!((status, problem["code"].as_str()), (422, Some("scope_not_held")));
+    assert_eq!((status, problem["code"].as_str()), (403, Some("scope_not_held")));
     let page = store::PageRequest { limit: 9, cursor: None };
     let noted = world.app.store.audits(&world.organization, &page).await.unwrap().data;
     let noted: Vec<_> = noted.iter().map(|one| (one.action, one.actor.as_str())).collect();
