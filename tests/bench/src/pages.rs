@@ -224,7 +224,13 @@ pub async fn measure(listings: usize, times: u32) -> anyhow::Result<Vec<Cost>> {
         ("items", "/items".to_owned()),
         ("items, found by name", "/items?q=mug".to_owned()),
         ("an item with nine listings", format!("/items/{item}")),
-        ("a listing", format!("/listings/{}", ListingId::of(&connection.id, &(FIRST_EXTERNAL_ID + 1).to_string(), None)?)),
+        (
+            "a listing",
+            format!(
+                "/listings/{}",
+                ListingId::of(&connection.id, &(FIRST_EXTERNAL_ID + 1).to_string(), None)?
+            ),
+        ),
         ("orders", "/orders".to_owned()),
         ("an order", format!("/orders/{order}")),
         ("stock", "/stock".to_owned()),
