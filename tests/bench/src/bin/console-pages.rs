@@ -22,18 +22,21 @@ fn main() -> anyhow::Result<()> {
         "| ---- | --------------------- | ---------- | ------- | -------------------------------- | ------- |"
     );
     for cost in &costs {
-        let ms = |spent: Duration| spent.as_secs_f64() * 1_000.0;
         println!(
-            "| {} | {} | {} | {:.1} | {:.1} | {:.1} |",
+            "| {} | {} | {} | {} | {} | {} |",
             cost.page,
             cost.requests,
             cost.reads,
-            ms(cost.own),
-            ms(cost.beside),
-            f64::from(u32::try_from(cost.sent_bytes)?) / 1_000.0
+            tenths(cost.own.as_micros() / 100),
+            tenths(cost.beside.as_micros() / 100),
+            tenths(u128::try_from(cost.sent_bytes)? / 100)
         );
     }
     let late: Vec<&str> = costs.iter().filter(|cost| cost.own > BUDGET).map(|cost| cost.page).collect();
     anyhow::ensure!(late.is_empty(), "more than {} ms of CPU: {}", BUDGET.as_millis(), late.join(", "));
     Ok(())
+}
+
+fn tenths(tenths: u128) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
