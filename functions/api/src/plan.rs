@@ -1,6 +1,6 @@
 //! `?dry_run=true`, `?plan_id=`: what a call would change on the channels, and that it does exactly that.
 
-use app::plan::{ChangeAt, Executed, Execution, Plan};
+use app::plan::{ChangeAt, Executed, Execution, Plan, Totals};
 use axum::response::{IntoResponse, Response};
 use domain::{ChannelLocationId, ListingId, Quantity};
 use http::StatusCode;
@@ -78,7 +78,7 @@ impl From<ChangeAt> for ChangeAtBody {
     }
 }
 
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PlanTotals)]
 pub struct TotalsBody {
     changed: u64,
@@ -89,14 +89,8 @@ pub struct TotalsBody {
 
 impl From<Plan> for PlanBody {
     fn from(plan: Plan) -> Self {
-        let mut totals = TotalsBody::default();
-        for change in &plan.changes {
-            totals.changed += 1;
-            let (from, to) = (change.from.unwrap_or(0), change.to.units());
-            totals.to_zero += u64::from(to == 0);
-            totals.raised += u64::from(to > from);
-            totals.lowered += u64::from(to < from);
-        }
+        let Totals { changed, to_zero, raised, lowered, moved: _ } = plan.totals();
+        let totals = TotalsBody { changed, to_zero, raised, lowered };
         let body = |change: app::plan::Change| ChangeBody {
             listing_id: change.listing_id,
             from: change.from,

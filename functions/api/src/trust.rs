@@ -70,7 +70,7 @@ pub struct DriftAtBody {
 
 impl From<SeenAt> for DriftAtBody {
     fn from(seen: SeenAt) -> Self {
-        let SeenAt { channel_location_id, desired, acknowledged, observed } = seen;
+        let SeenAt { channel_location_id, desired, acknowledged, observed, previous: _ } = seen;
         Self { channel_location_id, desired, acknowledged, observed }
     }
 }

@@ -1,6 +1,6 @@
 //! What a change would do on the channels, shown before it is made.
 
-use app::plan::{ChangeAt, Plan};
+use app::plan::{ChangeAt, Plan, Totals};
 use app::{App, AppError};
 use domain::OrganizationId;
 
@@ -9,10 +9,9 @@ const SHOWN: usize = 50;
 
 pub struct PlanView {
     pub id: String,
-    pub changed: usize,
-    pub to_zero: usize,
-    pub raised: usize,
-    pub lowered: usize,
+    pub totals: Totals,
+    /// Changes that no row shows.
+    pub beyond: usize,
     pub rows: Vec<ChangeRow>,
 }
 
@@ -46,17 +45,8 @@ impl PlanView {
             to: change.to.get(),
             places: change.locations.iter().map(place_change).collect(),
         });
-        let count = |keep: fn(i64, i64) -> bool| {
-            plan.changes.iter().filter(|change| keep(change.from.unwrap_or(0), change.to.units())).count()
-        };
-        Ok(Self {
-            changed: plan.changes.len(),
-            to_zero: count(|_, to| to == 0),
-            raised: count(|from, to| to > from),
-            lowered: count(|from, to| to < from),
-            rows: rows.collect(),
-            id: plan.id,
-        })
+        let (totals, beyond) = (plan.totals(), plan.changes.len().saturating_sub(SHOWN));
+        Ok(Self { totals, beyond, rows: rows.collect(), id: plan.id })
     }
 
     /// Calls the channel's locations by their names, where they are known.

@@ -169,6 +169,7 @@ pub(crate) fn link_of(
         acknowledged: None,
         previous: None,
         shares: Default::default(),
+        previous_shares: Default::default(),
         submitted: None,
         failure: None,
         rule: listing.stock_rule,

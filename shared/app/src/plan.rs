@@ -61,7 +61,31 @@ pub struct Plan {
     pub changes: Vec<Change>,
 }
 
+/// How many listings would change, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub changed: u64,
+    pub to_zero: u64,
+    pub raised: u64,
+    pub lowered: u64,
+    /// The same number, at other locations of the channel.
+    pub moved: u64,
+}
+
 impl Plan {
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for change in &self.changes {
+            totals.changed += 1;
+            let (from, to) = (change.from.unwrap_or(0), change.to.units());
+            totals.to_zero += u64::from(to == 0);
+            totals.raised += u64::from(to > from);
+            totals.lowered += u64::from(to < from);
+            totals.moved += u64::from(change.from == Some(to));
+        }
+        totals
+    }
+
     fn of(request: &str, mut changes: Vec<Change>) -> Self {
         changes.sort_by(|a, b| a.listing_id.cmp(&b.listing_id));
         let mut text = request.to_owned();
@@ -460,4 +484,33 @@ fn check_size(listings: usize) -> Result<(), AppError> {
     }
     let detail = format!("more than {LISTINGS_MAX} listings are concerned, which is too many for a plan");
     Err(AppError::Invalid { code: "plan_too_large", detail, fields: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_say_which_way_each_listing_goes() {
+        let moved = ChangeAt { at: "501".parse().unwrap(), from: None, to: Quantity::clamped(3) };
+        let changes = [
+            (Some(5), 7, vec![]),
+            (Some(5), 3, vec![]),
+            (Some(5), 0, vec![]),
+            (None, 4, vec![]),
+            (None, 0, vec![]),
+            (Some(-2), 0, vec![]),
+            (Some(9), 9, vec![moved]),
+        ];
+        let change = |(from, to, locations)| Change {
+            listing_id: "lst_1".parse().unwrap(),
+            from,
+            to: Quantity::clamped(to),
+            why: "push",
+            locations,
+        };
+        let plan = Plan::of("push", changes.into_iter().map(change).collect());
+        let totals = Totals { changed: 7, to_zero: 3, raised: 3, lowered: 2, moved: 1 };
+        assert_eq!(plan.totals(), totals);
+    }
 }

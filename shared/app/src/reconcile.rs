@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use channels::{ShownAt, ShownByLocation, StockAt, StockTarget};
 use domain::channel::Fulfilment;
 use domain::channel_location::LocationSplit;
+use domain::connection::DriftPolicy;
 use domain::drift::{Action, Seen, SeenAt, action, classify_by_location};
 use domain::listing::ListingStatus;
 use domain::sync::Outcome;
@@ -274,8 +275,16 @@ impl App {
         };
         let Some(cause) = classify_by_location(&seen, &shown.at) else {
             // Right again, or due to be pushed: what a person was to decide upon stays until they do.
-            if link.held_since.is_none() && link.observed != Some(observed) {
+            if link.held_since.is_some() {
+                return Ok(None);
+            }
+            let by_location = known.split.is_some();
+            let news = link.observed != Some(observed) || by_location && !looked_at_since(link);
+            if news {
                 self.store.note_observed(&organization.id, item, listing, (observed, now), false).await?;
+            }
+            // One location alone may have been wrong, of which the listing's number keeps nothing.
+            if news || by_location && shop.connection.settings.drift == DriftPolicy::Alert {
                 self.store.forget_drift(&organization.id, listing).await?;
             }
             return Ok(None);
@@ -362,8 +371,11 @@ impl Known {
         let number = looked.total()?;
         let took = |at: &ChannelLocationId| self.link.shares.get(at).copied().flatten().unwrap_or_default();
         let shares = self.split.iter().flat_map(|split| split.to_tell(&self.link.shares));
+        let before = &self.link.previous_shares;
+        let explains = !looked_at_since(&self.link);
         let at = shares.map(|share| SeenAt {
             acknowledged: took(&share.at),
+            previous: before.get(&share.at).copied().flatten().filter(|_| explains),
             observed: match looked.at.get(&share.at) {
                 Some(ShownAt::Number(number)) => *number,
                 _ => 0,
@@ -398,7 +410,13 @@ fn took_hold(known: &Known) -> bool {
     let Known { listing, link, .. } = known;
     link.acknowledged.is_some_and(|taken| {
         let seen_by_sync = listing.channel_quantity == Some(taken.quantity) && listing.observed_at > taken.at;
-        let seen_by_look = link.observed == Some(taken.quantity.units());
-        seen_by_sync || seen_by_look && link.observed_at.is_some_and(|at| at > taken.at)
+        seen_by_sync || looked_at_since(link)
+    })
+}
+
+/// The same of a reconciliation, which looks at each location.
+fn looked_at_since(link: &Link) -> bool {
+    link.acknowledged.is_some_and(|taken| {
+        link.observed == Some(taken.quantity.units()) && link.observed_at.is_some_and(|at| at > taken.at)
     })
 }

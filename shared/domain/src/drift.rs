@@ -96,6 +96,9 @@ pub struct SeenAt {
     pub desired: Quantity,
     /// What it took last.
     pub acknowledged: Quantity,
+    /// What it took before that; `None` where that explains nothing.
+    #[serde(skip)]
+    pub previous: Option<Quantity>,
     pub observed: i64,
 }
 
@@ -110,7 +113,7 @@ pub fn classify_by_location(seen: &Seen, at: &[SeenAt]) -> Option<Cause> {
         classify(&Seen {
             desired: one.desired,
             acknowledged: Some(Acknowledged { quantity: one.acknowledged, ..acknowledged }),
-            previous: None,
+            previous: one.previous,
             last_seen: None,
             observed: one.observed,
             ..*seen
@@ -195,14 +198,17 @@ mod tests {
             channel_location_id: location.parse().unwrap(),
             desired: Quantity::new(took).unwrap(),
             acknowledged: Quantity::new(took).unwrap(),
+            previous: None,
             observed,
         };
+        let lost = |one: SeenAt| SeenAt { previous: Some(Quantity::clamped(one.observed)), ..one };
         let same = Some((5, 7));
         let moved = [one("1", 3, 1), one("2", 2, 4)];
         let right = [one("1", 3, 3), one("2", 2, 2)];
         for (case, seen, at, cause) in [
             ("as it must be", seen(5, same, 5), &right, None),
             ("moved there", seen(5, same, 5), &moved, Some(Cause::EditedOnChannel)),
+            ("as before", seen(5, same, 5), &moved.clone().map(lost), Some(Cause::LostUpdate)),
             ("moved there, and a push is due", seen(5, Some((5, 6)), 5), &moved, None),
             ("the sum is wrong", seen(5, same, 9), &right, Some(Cause::EditedOnChannel)),
             ("never told", seen(5, None, 5), &moved, None),

@@ -38,6 +38,8 @@ pub struct Link {
     pub previous: Option<Quantity>,
     /// The acknowledged quantity by the channel's own locations; empty where it was told the one number.
     pub shares: Shares,
+    /// What was acknowledged by location before that.
+    pub previous_shares: Shares,
     /// What the channel still works on.
     pub submitted: Option<Submitted>,
     pub failure: Option<PushFailure>,
@@ -80,6 +82,7 @@ const VERSION: &str = "av";
 const TAKEN_AT: &str = "at";
 const PREVIOUS: &str = "pq";
 const SHARES: &str = "al";
+const PREVIOUS_SHARES: &str = "pl";
 const BUFFER: &str = "rb";
 const MAX_LISTED: &str = "rm";
 const PERCENT: &str = "rp";
@@ -127,8 +130,10 @@ impl Link {
         if let Some(previous) = self.previous {
             put(PREVIOUS, n(previous));
         }
-        if !self.shares.is_empty() {
-            put(SHARES, shares_value(&self.shares));
+        for (name, shares) in [(SHARES, &self.shares), (PREVIOUS_SHARES, &self.previous_shares)] {
+            if !shares.is_empty() {
+                put(name, shares_value(shares));
+            }
         }
         put(LINKED_BY, word(&self.linked_by)?);
         put(LINKED_AT, time(self.linked_at));
@@ -206,7 +211,8 @@ impl Link {
             linked_at: reader.time(LINKED_AT)?,
             acknowledged,
             previous: reader.number_if_any(PREVIOUS)?.map(Quantity::clamped),
-            shares: shares_of(&reader)?,
+            shares: shares_of(&reader, SHARES)?,
+            previous_shares: shares_of(&reader, PREVIOUS_SHARES)?,
             submitted,
             failure,
             rule: RuleSetting {
@@ -268,8 +274,8 @@ fn shares_value(shares: &Shares) -> AttributeValue {
     AttributeValue::M(shares.iter().map(|(at, units)| (at.to_string(), value(units))).collect())
 }
 
-fn shares_of(reader: &Reader<'_>) -> Result<Shares, StoreError> {
-    let Some(AttributeValue::M(map)) = reader.row.get(SHARES) else { return Ok(Shares::new()) };
+fn shares_of(reader: &Reader<'_>, name: &str) -> Result<Shares, StoreError> {
+    let Some(AttributeValue::M(map)) = reader.row.get(name) else { return Ok(Shares::new()) };
     let places = Reader::new(reader.what, map);
     let share = |at: &String| {
         let id = at.parse().map_err(|error| reader.unreadable(error))?;
@@ -354,13 +360,14 @@ impl Store {
     ) -> Result<Stored, StoreError> {
         let key = keys::link(organization, item, listing);
         let step = if shares.is_empty() {
-            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is, #al";
+            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t REMOVE #fc, #fr, #fs, #ip, #is, #al, #pl";
             Step::update(key, expression)
         } else {
-            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #al = :al REMOVE #fc, #fr, #fs, #ip, #is";
+            let expression = "SET #p = if_not_exists(#q, :q), #q = :q, #v = :v, #t = :t, #pl = if_not_exists(#al, :al), #al = :al REMOVE #fc, #fr, #fs, #ip, #is";
             Step::update(key, expression).value(":al", shares_value(shares))
         };
-        self.keep_acknowledged(step.name("#al", SHARES), acknowledged).await
+        let step = step.name("#al", SHARES).name("#pl", PREVIOUS_SHARES);
+        self.keep_acknowledged(step, acknowledged).await
     }
 
     async fn keep_acknowledged(&self, step: Step, acknowledged: &Acknowledged) -> Result<Stored, StoreError> {

@@ -141,6 +141,7 @@ fn link(listing: &Listing, item: &ItemId, now: Timestamp) -> Link {
         acknowledged: Some(Acknowledged { quantity: Quantity::clamped(50), version: 1, at: now }),
         previous: None,
         shares: Shares::default(),
+        previous_shares: Shares::default(),
         submitted: None,
         failure: None,
         rule: RuleSetting::default(),

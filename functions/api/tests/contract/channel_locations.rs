@@ -311,6 +311,45 @@ async fn l3_drift_is_found_by_location_where_the_sum_is_right() {
 }
 
 #[tokio::test]
+async fn l3_an_update_lost_at_one_location_is_made_good_whatever_the_policy() {
+    let places = Places::new().await;
+    places.map().await;
+    places.world.patch(&places.path(), json!({"drift": "hold"})).await.ok();
+    places.world.clock.advance_minutes(5);
+    places.adjust(&places.warehouse, -2).await;
+    assert_eq!(places.shown(), (Some(6), Some(2)));
+    // The store took 2 and shows the 4 from before; somebody took them away at the first location.
+    places.sim.set_quantity_at(&places.sold, places.store, 4);
+    places.sim.set_quantity_at(&places.sold, MAIN, 4);
+    let found = places.reconcile().await;
+    assert_eq!(
+        (&found[0]["cause"], &found[0]["action"], &found[0]["observed"]),
+        (&json!("lost_update"), &json!("overwritten"), &json!(8))
+    );
+    assert_eq!(places.shown(), (Some(6), Some(2)));
+    // Seen as it was told, the numbers before say nothing any more: these are a person's.
+    places.world.clock.advance_minutes(5);
+    assert_eq!(places.reconcile().await, found, "kept as history");
+    places.sim.set_quantity_at(&places.sold, places.store, 4);
+    places.sim.set_quantity_at(&places.sold, MAIN, 4);
+    assert_eq!(places.reconcile().await[0]["action"], "held");
+}
+
+#[tokio::test]
+async fn l3_what_was_told_of_one_location_is_forgotten_once_it_is_right() {
+    let places = Places::new().await;
+    places.map().await;
+    places.world.patch(&places.path(), json!({"drift": "alert"})).await.ok();
+    for (store, main, told) in [(4, 6, None), (1, 9, Some("alerted")), (4, 6, None)] {
+        places.world.clock.advance_minutes(5);
+        places.sim.set_quantity_at(&places.sold, places.store, store);
+        places.sim.set_quantity_at(&places.sold, MAIN, main);
+        let found = places.reconcile().await;
+        assert_eq!(found.first().map(|drift| drift["action"].as_str().unwrap()), told);
+    }
+}
+
+#[tokio::test]
 async fn l3_a_location_that_was_filled_behind_our_back_is_emptied() {
     let places = Places::new().await;
     places.adjust(&places.warehouse, -4).await;

@@ -76,7 +76,7 @@ async fn settings_are_saved_as_the_preview_showed_them() {
         ("blast_radius_percent", "20"),
     ];
     let preview = browser.post(&path, &fields).await;
-    preview.ok().shows("1 listings would show another number").shows("value=\"Renamed\"");
+    preview.ok().shows("Listings that would show another number: 1 (").shows("value=\"Renamed\"");
     let plan = preview.between("name=\"plan_id\" value=\"", "\"");
     fields.push(("plan_id", &plan));
     browser.post(&path, &fields).await.ok().shows("Settings saved.").shows("Renamed");

@@ -119,7 +119,7 @@ async fn a_listing_s_own_rule_is_previewed_before_it_holds() {
     let listing = selling.listing("MUG");
     let path = format!("/listings/{listing}/rule");
     let preview = browser.post(&path, &[("buffer", "4")]).await;
-    preview.ok().shows("What would change").shows("1 listings would show another number");
+    preview.ok().shows("What would change").shows("Listings that would show another number: 1 (");
     let plan = preview.between("name=\"plan_id\" value=\"", "\"");
     assert_eq!(world.get(&format!("/v1/listings/{listing}")).await.ok()["stock_rule"]["buffer"], json!(null));
     browser.post(&path, &[("buffer", "5"), ("plan_id", &plan)]).await.shows("role=\"alert\"");

@@ -97,7 +97,7 @@ async fn the_organization_s_rule_is_applied_as_previewed() {
         ("stock_deducted_on", "invoice"),
     ];
     let preview = browser.post("/stock/rules", &fields).await;
-    preview.ok().shows("1 listings would show another number").shows("value=\"3\"");
+    preview.ok().shows("Listings that would show another number: 1 (").shows("value=\"3\"");
     let plan = preview.between("name=\"plan_id\" value=\"", "\"");
     fields.push(("plan_id", &plan));
     browser.post("/stock/rules", &fields).await.ok().shows("Saved.");

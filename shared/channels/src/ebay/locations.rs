@@ -25,31 +25,42 @@ const HOME_LOCATION: &str = "home_location";
 /// The enabled ones: eBay loads no stock to others. What has a key that no map could name is left out.
 pub(super) async fn list(shop: &Shop<'_>) -> Result<Vec<ChannelLocation>, ChannelError> {
     let mut found = Vec::new();
-    for page in 0..PAGES_MAX {
-        INVENTORY.admit(shop, LIST, 1)?;
-        let (limit, offset) = (PAGE.to_string(), (page * PAGE).to_string());
-        let path = with_query("/location", &[("limit", &limit), ("offset", &offset)]);
-        let answer: Locations = INVENTORY.get(shop, LIST, &path).await?;
-        let enabled = answer
-            .locations
-            .into_iter()
-            .filter(|location| location.merchant_location_status.as_deref() != Some("DISABLED"));
-        found.extend(enabled.filter_map(|location| {
-            let id: ChannelLocationId = location.merchant_location_key.parse().ok()?;
-            let name = location.name.filter(|name| !name.trim().is_empty());
-            Some(ChannelLocation { name: name.unwrap_or_else(|| id.to_string()), id })
-        }));
-        if answer.next.is_none() {
+    for number in 0..PAGES_MAX {
+        let Page { enabled, last } = page(shop, number).await?;
+        found.extend(enabled);
+        if last {
             break;
         }
     }
     Ok(found)
 }
 
-/// Where goods lie that have no place of their own: the seller's first location that is enabled. A seller who has none, or
-/// none that eBay will tell, is connected all the same.
+struct Page {
+    enabled: Vec<ChannelLocation>,
+    last: bool,
+}
+
+async fn page(shop: &Shop<'_>, number: usize) -> Result<Page, ChannelError> {
+    INVENTORY.admit(shop, LIST, 1)?;
+    let (limit, offset) = (PAGE.to_string(), (number * PAGE).to_string());
+    let path = with_query("/location", &[("limit", &limit), ("offset", &offset)]);
+    let answer: Locations = INVENTORY.get(shop, LIST, &path).await?;
+    let enabled = answer
+        .locations
+        .into_iter()
+        .filter(|location| location.merchant_location_status.as_deref() != Some("DISABLED"))
+        .filter_map(|location| {
+            let id: ChannelLocationId = location.merchant_location_key.parse().ok()?;
+            let name = location.name.filter(|name| !name.trim().is_empty());
+            Some(ChannelLocation { name: name.unwrap_or_else(|| id.to_string()), id })
+        });
+    Ok(Page { enabled: enabled.collect(), last: answer.next.is_none() })
+}
+
+/// Where goods lie that have no place of their own: the seller's first location that is enabled, of the first hundred. A
+/// seller who has none, or none that eBay will tell, is connected all the same.
 pub(super) async fn home(shop: &Shop<'_>) -> ShopFacts {
-    let first = list(shop).await.ok().and_then(|found| found.into_iter().next());
+    let first = page(shop, 0).await.ok().and_then(|page| page.enabled.into_iter().next());
     first.map(|first| (HOME_LOCATION.to_owned(), first.id.to_string())).into_iter().collect()
 }
 

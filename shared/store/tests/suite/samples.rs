@@ -140,6 +140,7 @@ pub fn linked(listing: &Listing, item: &ItemId) -> (Listing, Link) {
         acknowledged: None,
         previous: None,
         shares: Default::default(),
+        previous_shares: Default::default(),
         submitted: None,
         failure: None,
         rule: RuleSetting::default(),

@@ -274,16 +274,18 @@ async fn what_each_location_took_is_kept_with_it(bench: &Bench) -> Outcome {
         |at: &str, units: Option<i64>| (at.parse().unwrap(), units.map(|n| Quantity::new(n).unwrap()));
     let first = Shares::from([share("501", Some(3)), share("502", None)]);
     let second = Shares::from([share("501", Some(0)), share("store-2", Some(9))]);
-    for (version, shares, kept) in [
-        (3, &first, &first),
-        (2, &second, &first),
-        (4, &second, &second),
-        (5, &Shares::new(), &Shares::new()),
+    let none = Shares::new();
+    for (version, shares, kept, before) in [
+        (3, &first, &first, &first),
+        (2, &second, &first, &first),
+        (4, &second, &second, &first),
+        (5, &none, &none, &none),
     ] {
         let taken = taken(9, version, 10);
         store.acknowledge_by_location(&o, &item, &listing, &taken, shares).await.unwrap();
         let stock = store.item_stock(&o, &item, Freshness::Consistent).await.unwrap();
-        assert_eq!(&stock.links[0].shares, kept, "{version}");
+        let link = &stock.links[0];
+        assert_eq!((&link.shares, &link.previous_shares), (kept, before), "{version}");
     }
     Ok(())
 }
