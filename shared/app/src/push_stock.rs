@@ -355,7 +355,7 @@ impl App {
             by_listing.entry(one.target.listing.clone()).or_default().push(one);
         }
         let mut again = Vec::new();
-        let mut batches = shop.channel.plan_stock(targets).into_iter();
+        let mut batches = shop.channel.plan_stock(targets, shop.as_shop().pace).into_iter();
         while let Some(batch) = batches.next() {
             if self.clock.now() >= attempt.deadline {
                 let rest = std::iter::once(batch).chain(batches).flat_map(|batch| batch.targets);

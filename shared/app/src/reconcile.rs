@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use channels::{ShownAt, ShownByLocation, StockAt, StockTarget};
 use domain::channel::Fulfilment;
 use domain::channel_location::LocationSplit;
-use domain::connection::DriftPolicy;
 use domain::drift::{Action, Seen, SeenAt, action, classify_by_location};
 use domain::listing::ListingStatus;
 use domain::sync::Outcome;
@@ -147,6 +146,8 @@ impl App {
             primary: organization.primary_location_id.clone(),
         };
         let known = self.known(organization, shop, listings, &deciders).await?;
+        let ids = known.iter().map(|known| &known.listing.id);
+        let open = self.store.open_drifts(&organization.id, ids).await?;
         let shown = self.shown(shop, &known).await?;
         let now = self.clock.now();
         let mut records = Vec::new();
@@ -162,6 +163,9 @@ impl App {
                 && shown.at.iter().all(|at| at.observed == at.desired.units());
             let drift = self.compare(organization, shop, known, &shown, missed, now).await?;
             let held = known.link.held_since.is_some();
+            if drift.is_none() && !held && open.contains(&known.listing.id) {
+                self.store.forget_drift(&organization.id, &known.listing.id).await?;
+            }
             let overwrites = drift.as_ref().is_none_or(|drift| drift.action == Action::Overwritten);
             if !right && overwrites && !held {
                 behind.push(PushTarget {
@@ -275,17 +279,10 @@ impl App {
         };
         let Some(cause) = classify_by_location(&seen, &shown.at) else {
             // Right again, or due to be pushed: what a person was to decide upon stays until they do.
-            if link.held_since.is_some() {
-                return Ok(None);
-            }
-            let by_location = known.split.is_some();
-            let news = link.observed != Some(observed) || by_location && !looked_at_since(link);
-            if news {
+            // Of one that was right in its number and wrong at a location, the number keeps nothing.
+            let news = link.observed != Some(observed) || known.split.is_some() && !looked_at_since(link);
+            if link.held_since.is_none() && news {
                 self.store.note_observed(&organization.id, item, listing, (observed, now), false).await?;
-            }
-            // One location alone may have been wrong, of which the listing's number keeps nothing.
-            if news || by_location && shop.connection.settings.drift == DriftPolicy::Alert {
-                self.store.forget_drift(&organization.id, listing).await?;
             }
             return Ok(None);
         };

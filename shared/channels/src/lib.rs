@@ -302,8 +302,8 @@ pub trait Channel: Send + Sync {
         cursor: Option<&Cursor>,
     ) -> Result<Page<FetchedOrder>, ChannelError>;
 
-    /// The fewest calls that carry all targets. Pure.
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch>;
+    /// The fewest calls that carry all targets, at the rate that the channel gives this connection. Pure.
+    fn plan_stock(&self, targets: Vec<StockTarget>, pace: &Pace) -> Vec<StockBatch>;
 
     /// One call. Outcomes in the order of the batch's targets. `key` is the same for each try of the same batch, and
     /// another for every other: the idempotency key of channels that take one.

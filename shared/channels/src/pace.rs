@@ -127,6 +127,14 @@ impl Pace {
         bucket_of(&mut self.state(), limit, now).rate_micro = i64::from(rate_micro.max(1));
     }
 
+    /// Calls of the operation that come back in so many seconds: at the rate that the channel told, else that it publishes.
+    pub fn calls_in(&self, limit: &Limit, seconds: u32) -> u32 {
+        let told = self.state().named.get(limit.name).map(|bucket| bucket.rate_micro);
+        let rate_micro = told.unwrap_or_else(|| i64::from(limit.rate_micro));
+        let calls = rate_micro.saturating_mul(i64::from(seconds)) / CALL_MICRO;
+        u32::try_from(calls).unwrap_or(if calls < 0 { 0 } else { u32::MAX })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,7 +200,9 @@ mod tests {
         let pace = Pace::default();
         pace.exhaust(&SLOW, at(0));
         assert!(pace.admit_to(&SLOW, at(0)).is_err());
+        assert_eq!((pace.calls_in(&SLOW, 178), pace.calls_in(&SLOW, 179)), (0, 1));
         pace.observe_rate(&SLOW, 1_000_000, at(0));
+        assert_eq!(pace.calls_in(&SLOW, 30), 30);
         assert_eq!(pace.admit_to(&SLOW, at(0)), Err(Duration::from_secs(1)));
         assert_eq!(pace.admit_to(&SLOW, at(1_000)), Ok(()));
     }

@@ -1,5 +1,7 @@
 //! Drift: the listings whose channel showed another number than it took, one row each.
 
+use std::collections::BTreeSet;
+
 use domain::drift::{Action, Cause, SeenAt};
 use domain::{ConnectionId, ItemId, ListingId, OrganizationId, Quantity, Timestamp};
 use jiff::SignedDuration;
@@ -52,6 +54,23 @@ impl Store {
         let step = Step::delete(keys::drift(organization, listing))
             .only_if("attribute_not_exists(expires_at)", Refused::Skip);
         self.write_if("forget a drift", step).await.map(drop)
+    }
+
+    /// Those of these listings of which a drift is open: it was noted, and not overwritten. One query, of a page of listings
+    /// that lie beside each other; half a read unit where there is none.
+    pub async fn open_drifts<'l>(
+        &self,
+        organization: &OrganizationId,
+        listings: impl Iterator<Item = &'l ListingId> + Clone,
+    ) -> Result<BTreeSet<ListingId>, StoreError> {
+        let (Some(first), Some(last)) = (listings.clone().min(), listings.clone().max()) else {
+            return Ok(BTreeSet::new());
+        };
+        let query = Query::of(keys::drifts(organization)).between(first.as_str(), last.as_str());
+        let rows = self.query_all("look for drifts", &query).await?;
+        let open = rows.into_iter().filter(|row| !row.contains_key(keys::EXPIRES_AT));
+        let id = |row: Row| from_row::<Drift>(WHAT, row).map(|drift| drift.listing_id);
+        open.map(id).collect()
     }
 
     /// In the order of the listings' ids, which begin with their connection.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use channels::transport::TransportError;
 use channels::{
     Channel, ChannelError, Credentials, Cursor, ErrorKind, OrderQuery, Pace, Page, Retry, Shipment,
-    ShipmentOutcome, Shop, ShopFacts, StockOutcome, StockTarget, Transport,
+    ShipmentOutcome, Shop, ShopFacts, StockBatch, StockOutcome, StockTarget, Transport,
 };
 use domain::listing::{FetchedListing, ListingRef};
 use domain::order::FetchedOrder;
@@ -296,12 +296,17 @@ impl Stage {
         wanted.iter().map(target).collect()
     }
 
+    /// What one call carries each, at the rate that the channel has told.
+    pub fn plan(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
+        self.adapter.plan_stock(targets, &self.pace)
+    }
+
     /// Pushes all, each batch tried again while pacing says so; outcomes by listing, and how many batches it took.
     pub async fn push(
         &self,
         targets: Vec<StockTarget>,
     ) -> anyhow::Result<(BTreeMap<ListingRef, StockOutcome>, usize)> {
-        let batches = self.adapter.plan_stock(targets);
+        let batches = self.plan(targets);
         let mut outcomes = BTreeMap::new();
         for batch in &batches {
             let key = format!("{:032x}", self.keys.fetch_add(1, Ordering::SeqCst));

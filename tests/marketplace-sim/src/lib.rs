@@ -141,6 +141,16 @@ pub trait SimulatedShop: Send + Sync {
         Vec::new()
     }
 
+    /// What the channel was given to work on in its own time, by its ids.
+    fn submissions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The numbers that it set in its own time since the last time asked, with the ids of their submissions.
+    fn take_late(&self) -> Vec<(String, Sold, Option<i64>)> {
+        Vec::new()
+    }
+
     /// What the shop shows buyers.
     fn quantity(&self, listing: &Sold) -> Option<i64>;
 

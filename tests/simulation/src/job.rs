@@ -57,11 +57,18 @@ pub struct Planned {
     pub plan: Option<String>,
 }
 
+/// What ran, and since when.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// With its id.
+    pub name: String,
+    pub began_ms: i64,
+}
+
 pub struct Job {
     pub id: JobId,
     pub role: Role,
     pub name: String,
-    pub began_ms: i64,
     /// Whose work it is, where that is known beforehand.
     pub organizations: BTreeSet<OrganizationId>,
     purpose: Purpose,
@@ -107,11 +114,12 @@ impl World {
         self.gate.admit(id, role, lives);
         let fate = lives.map_or_else(String::new, |lives| format!(", dies after {lives} effects"));
         self.trace.note(format_args!("[{id}] {name}{fate}"));
+        let begun = Begun { name: format!("[{id}] {name}"), began_ms: self.time.elapsed_ms() };
+        self.begun.insert(id, begun);
         self.jobs.push(Job {
             id,
             role,
             name,
-            began_ms: self.time.elapsed_ms(),
             organizations,
             purpose,
             future: Box::pin(make(of)),

@@ -14,6 +14,7 @@ use store::connection::Connection;
 use store::listing::Listing;
 use store::order::Order;
 
+use crate::job::Begun;
 use crate::mirror::{Changed, Known, is_personal};
 use crate::model::{Line, Place, Posted, Resolved, Rule, Stage, State};
 use crate::street::Push;
@@ -252,15 +253,20 @@ impl World {
     /// the channel had when the work began.
     fn check_push(&mut self, push: &Push, job: Option<usize>) -> anyhow::Result<()> {
         let listing = self.listing(&push.host, &push.sold);
-        let job = job.and_then(|at| self.jobs.get(at)).context("a number was set by nobody")?;
-        let (began_ms, name) = (job.began_ms, format!("[{}] {}", job.id, job.name));
+        let job = match push.given {
+            Some(given) => self.begun.get(&given.by),
+            None => job.and_then(|at| self.begun.get(&self.jobs.get(at)?.id)),
+        };
+        let Begun { name, began_ms } = job.context("a number was set by nobody")?.clone();
+        // What became another after the channel was given it is not known to what it was given.
+        let until = push.given.map_or(i64::MAX, |given| given.at_ms);
         let history = self.desired.get(&listing).map(Vec::as_slice).unwrap_or_default();
         let since = began_ms - LAG_MS;
         let ended = |n: usize| history.get(n + 1).map_or(i64::MAX, |(at_ms, _)| *at_ms);
         let then: Vec<Option<i64>> = history
             .iter()
             .enumerate()
-            .filter(|(n, _)| ended(*n) >= since)
+            .filter(|(n, (at_ms, _))| ended(*n) >= since && *at_ms <= until)
             .map(|(_, (_, shows))| *shows)
             .collect();
         ensure!(

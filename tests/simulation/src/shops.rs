@@ -88,6 +88,9 @@ pub const KINDS: &[Kind] = &[
 const GERMANY: &str = "A1PA6795UKMFR9";
 const UNITED_STATES: &str = "ATVPDKIKX0DER";
 
+/// In the half minute beyond which patches become a feed: one.
+const PATCHES_PER_10000_S: i64 = 600;
+
 /// A channel whose access ends, and whose orders can be changed in every way.
 const fn kind(channel: ChannelKind, open: fn(SimClock) -> Arc<dyn SimulatedShop>) -> Kind {
     Kind {
@@ -107,8 +110,10 @@ fn ebay(clock: SimClock) -> Arc<dyn SimulatedShop> {
     Arc::new(EbayShop::new(ebay::Options::new(clock)))
 }
 
+/// A seller whom Amazon lets change few listings: two at once already go as a feed.
 fn amazon(clock: SimClock) -> Arc<dyn SimulatedShop> {
-    Arc::new(AmazonShop::new(clock, "EUR").in_marketplaces(&[GERMANY]))
+    let shop = AmazonShop::new(clock, "EUR").in_marketplaces(&[GERMANY]);
+    Arc::new(shop.with_rate("patchListingsItem", PATCHES_PER_10000_S))
 }
 
 fn amazon_us(clock: SimClock) -> Arc<dyn SimulatedShop> {

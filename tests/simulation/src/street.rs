@@ -99,6 +99,15 @@ pub struct Push {
     pub host: String,
     pub sold: Sold,
     pub to: Option<i64>,
+    /// Of one that the channel set in its own time: when it was given to it.
+    pub given: Option<Given>,
+}
+
+/// What a channel was given to work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    pub by: JobId,
+    pub at_ms: i64,
 }
 
 /// A shop was told of a shipment: what of each line of the order has left by now, by the shop's word.
@@ -129,6 +138,8 @@ pub struct Street {
     told_of: Mutex<BTreeSet<(String, String)>>,
     spent: Mutex<Spent>,
     shown: Mutex<Shown>,
+    /// By the shop's host and the channel's id of it.
+    given: Mutex<BTreeMap<(String, String), Given>>,
     /// When a shop last showed its orders as they had been.
     stale: Mutex<BTreeMap<String, i64>>,
     gate: Gate,
@@ -145,8 +156,9 @@ impl Street {
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
         let (pushes, shipped, told_of) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (spent, shown, stale) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { shops, pushes, shipped, told_of, spent, shown, stale, gate, weather, trace })
+        let (spent, shown, given) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let stale = Mutex::default();
+        Arc::new(Self { shops, pushes, shipped, told_of, spent, shown, given, stale, gate, weather, trace })
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
@@ -189,7 +201,18 @@ impl Street {
     }
 
     pub fn take_pushes(&self) -> Vec<Push> {
-        std::mem::take(&mut *self.pushes.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut pushes = Vec::new();
+        for shop in self.shops.values() {
+            let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+            for (id, sold, to) in shop.sim.take_late() {
+                let (host, what) = (shop.host.clone(), &sold.external_id);
+                self.trace.note(format_args!("  {host} shows {} of {what}, as {id} says", number(to)));
+                let given = given.get(&(host.clone(), id)).copied();
+                pushes.push(Push { host, sold, to, given });
+            }
+        }
+        pushes.append(&mut self.pushes.lock().unwrap_or_else(PoisonError::into_inner));
+        pushes
     }
 
     /// Whether a shop has shown its orders as they had been, since then.
@@ -199,10 +222,10 @@ impl Street {
     }
 
     /// The channel's answer, which of its orders may be one of before.
-    fn show(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
+    fn show(&self, shop: &Shop, request: Request<Bytes>, job: JobId) -> Response<Bytes> {
         let looks = request.method() == Method::GET && is_of_orders(request.uri().path());
         if !looks || self.weather.rates().stale_page == 0 {
-            return self.handle(shop, request);
+            return self.handle(shop, request, Some(job));
         }
         let asked = format!("{} {}", shop.host, timeless(request.uri()));
         let now_ms = shop.time.elapsed_ms();
@@ -215,7 +238,7 @@ impl Street {
             shop.date(&mut answer);
             return answer;
         }
-        let answer = self.handle(shop, request);
+        let answer = self.handle(shop, request, Some(job));
         if answer.status().is_success() {
             let kept = (now_ms, answer.clone());
             self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, kept);
@@ -223,11 +246,12 @@ impl Street {
         answer
     }
 
-    fn handle(&self, shop: &Shop, request: Request<Bytes>) -> Response<Bytes> {
+    fn handle(&self, shop: &Shop, request: Request<Bytes>, job: Option<JobId>) -> Response<Bytes> {
         if request.method() == Method::GET {
             return shop.answer(request);
         }
         let before = shop.numbers();
+        let had = shop.sim.submissions();
         let response = shop.answer(request);
         for ((sold, from), (_, to)) in before.into_iter().zip(shop.numbers()) {
             let stands_for_none = shop.kind.placeholder && to == Some(1);
@@ -239,9 +263,15 @@ impl Street {
                     number(to),
                     number(from)
                 ));
-                let push = Push { host: shop.host.clone(), sold, to };
+                let push = Push { host: shop.host.clone(), sold, to, given: None };
                 self.pushes.lock().unwrap_or_else(PoisonError::into_inner).push(push);
             }
+        }
+        if let Some(by) = job {
+            let given = Given { by, at_ms: shop.time.elapsed_ms() };
+            let new = shop.sim.submissions().into_iter().filter(|id| !had.contains(id));
+            let new = new.map(|id| ((shop.host.clone(), id), given));
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
         }
         let told_of = self.told_of.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, order) in told_of.iter().filter(|(host, _)| *host == shop.host) {
@@ -279,7 +309,7 @@ impl Transport for Street {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let Some(shop) = self.shops.get(&host) else { return Err(TransportError::Connection(None)) };
         let Some(job) = self.gate.pass(Passing::Effect).await else {
-            return Ok(self.handle(shop, request));
+            return Ok(self.handle(shop, request, None));
         };
         let renews = shop.kind.grant == Grant::Spent && request.uri().path().ends_with("/oauth/token");
         let what = format!("{} {}", request.method(), request.uri().path());
@@ -298,7 +328,7 @@ impl Transport for Street {
         }
         let answer = match fault {
             Fault::Pass => {
-                let answer = self.show(shop, request);
+                let answer = self.show(shop, request, job);
                 self.trace.note(format_args!("  [{job}] {host} {what}: {}", answer.status().as_u16()));
                 Ok(answer)
             }
@@ -313,10 +343,10 @@ impl Transport for Street {
             Fault::Html => Ok(html(200)),
             Fault::Hang => Err(TransportError::Timeout(None)),
             Fault::DropAnswer => {
-                drop(self.handle(shop, request));
+                drop(self.handle(shop, request, Some(job)));
                 Err(TransportError::Timeout(None))
             }
-            Fault::Cut => Ok(self.handle(shop, request).map(|body| body.slice(..body.len() / 2))),
+            Fault::Cut => Ok(self.handle(shop, request, Some(job)).map(|body| body.slice(..body.len() / 2))),
         };
         let rest = if answer.is_err() { Duration::from_secs(29) } else { half };
         tokio::time::sleep(rest).await;

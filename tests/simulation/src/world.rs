@@ -29,8 +29,8 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::fault::{Rates, Weather};
-use crate::gate::Gate;
-use crate::job::{Job, Planned};
+use crate::gate::{Gate, JobId};
+use crate::job::{Begun, Job, Planned};
 use crate::mirror::Mirror;
 use crate::model::Model;
 use crate::oversell::Tally;
@@ -89,6 +89,8 @@ pub struct World {
     pub observer: Store,
     pub merchants: Vec<Merchant>,
     pub jobs: Vec<Job>,
+    /// All that ever ran.
+    pub begun: BTreeMap<JobId, Begun>,
     /// Notifications on their way, with the shop that sends them.
     pub notifications: Vec<(String, Delivery)>,
     /// Stream records that were passed on, the last few.
@@ -275,6 +277,7 @@ impl World {
             observer,
             merchants: Vec::new(),
             jobs: Vec::new(),
+            begun: BTreeMap::new(),
             notifications: Vec::new(),
             passed_on: VecDeque::new(),
             desired: BTreeMap::new(),

@@ -17,8 +17,9 @@ use url::Url;
 
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, Closed, Consent, Cursor, Editions,
-    ErrorKind, Fulfiller, Limit, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
-    ShopIdentity, StockBatch, StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    ErrorKind, Fulfiller, Limit, Notification, OrderQuery, Pace, Page, Shipment, ShipmentOutcome, Shop,
+    ShopFacts, ShopIdentity, StockBatch, StockOutcome, StockResult, StockTarget, Tokens, WebhookRefused,
+    WebhookUpkeep,
 };
 
 mod auth;
@@ -140,8 +141,8 @@ impl Channel for Amazon {
         orders::fetch(shop, query, cursor).await
     }
 
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
-        stock::plan(targets)
+    fn plan_stock(&self, targets: Vec<StockTarget>, pace: &Pace) -> Vec<StockBatch> {
+        stock::plan(targets, pace)
     }
 
     async fn push_stock(

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::error::printable;
 use super::wire::{Issue, Item, SearchedItems, Submission};
 use super::{Call, Operation, feed, listings, marketplace, parse, seller};
-use crate::{ChannelError, Limit, Shop, StockBatch, StockOutcome, StockTarget};
+use crate::{ChannelError, Limit, Pace, Shop, StockBatch, StockOutcome, StockTarget};
 
-/// More targets than this go as a feed. Amazon takes 5 PATCHes a second of a seller, 1,500 in the 5 minutes in which it
-/// takes 5 feeds: there a feed is quicker in any case. A worker stops after 45 s, and what a PATCH cannot do in one
-/// attempt's time waits for the next: so already more than 30 s of PATCHes are a feed.
-pub const FEED_ABOVE: usize = 150;
+/// What PATCHes would take longer than this for goes as a feed, at the rate that Amazon gives the seller: 150 SKUs at the 5 a
+/// second that it publishes. In the 5 minutes in which it takes 5 feeds it takes 1,500 PATCHes: there a feed is quicker in any
+/// case. But a worker stops after 45 s, and what a PATCH cannot do in one attempt's time waits for the next.
+const PATCHES_S: u32 = 30;
 
 /// SKUs that one search can name.
 const IDENTIFIERS_MAX: usize = 20;
@@ -72,7 +72,7 @@ impl Place {
 }
 
 /// Of two targets for one SKU the later counts. What Amazon ships is in no feed.
-pub(super) fn plan(targets: Vec<StockTarget>) -> Vec<StockBatch> {
+pub(super) fn plan(targets: Vec<StockTarget>, pace: &Pace) -> Vec<StockBatch> {
     let mut last = BTreeMap::new();
     for (position, target) in targets.iter().enumerate() {
         last.insert(target.listing.external_id.clone(), position);
@@ -84,7 +84,8 @@ pub(super) fn plan(targets: Vec<StockTarget>) -> Vec<StockBatch> {
         .filter(|(position, _)| kept.contains(position))
         .map(|(_, target)| target)
         .collect();
-    if targets.len() <= FEED_ABOVE {
+    let patched = usize::try_from(pace.calls_in(&PATCH.limit, PATCHES_S)).unwrap_or(usize::MAX);
+    if targets.len() <= patched.max(1) {
         return targets.into_iter().map(|target| StockBatch { group: None, targets: vec![target] }).collect();
     }
     feed::plan(targets)
@@ -221,6 +222,7 @@ fn quantity(item: &Item) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::Timestamp;
     use domain::listing::ListingRef;
 
     fn target(sku: &str, stock_ref: Option<&str>, quantity: i64) -> StockTarget {
@@ -235,7 +237,8 @@ mod tests {
 
     #[test]
     fn l14_a_sku_is_pushed_once_with_its_last_number() {
-        let plan = plan(vec![target("A", None, 1), target("B", None, 2), target("A", None, 3)]);
+        let targets = vec![target("A", None, 1), target("B", None, 2), target("A", None, 3)];
+        let plan = plan(targets, &Pace::default());
         let told: Vec<(&str, u32)> = plan
             .iter()
             .flat_map(|batch| &batch.targets)
@@ -247,15 +250,30 @@ mod tests {
     #[test]
     fn few_are_patched_and_many_are_one_feed_a_marketplace() {
         let many = |count: usize| (0..count).map(|n| target(&n.to_string(), None, 1)).collect::<Vec<_>>();
-        let few = plan(many(FEED_ABOVE));
-        assert_eq!((few.len(), few[0].group.as_deref()), (FEED_ABOVE, None));
+        let pace = Pace::default();
+        let few = plan(many(150), &pace);
+        assert_eq!((few.len(), few[0].group.as_deref()), (150, None));
+        assert_eq!(plan(many(151), &pace).len(), 1);
         let mut targets = many(25_001);
         targets.push(target("UK", Some("A1F83G8C2ARO7P"), 1));
         targets.push(target("FBA", Some("AMAZON_EU"), 1));
-        let batches = plan(targets);
+        let batches = plan(targets, &pace);
         let sizes: Vec<_> =
             batches.iter().map(|batch| (batch.group.is_some(), batch.targets.len())).collect();
         assert_eq!(sizes, [(true, 25_000), (true, 1), (true, 1), (false, 1)]);
+    }
+
+    #[test]
+    fn a_seller_with_a_smaller_rate_is_told_by_feeds_sooner() {
+        let of = |count: usize, rate_micro| {
+            let pace = Pace::default();
+            pace.observe_rate(&PATCH.limit, rate_micro, Timestamp::UNIX_EPOCH);
+            let targets = (0..count).map(|n| target(&n.to_string(), None, 1)).collect();
+            plan(targets, &pace).iter().filter(|batch| batch.group.is_some()).count()
+        };
+        for (count, rate_micro, feeds) in [(3, 100_000, 0), (4, 100_000, 1), (1, 1, 0), (2, 1, 1)] {
+            assert_eq!(of(count, rate_micro), feeds, "{count} at {rate_micro}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor,
-    Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
+    Notification, OrderQuery, Pace, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
     ShownByLocation, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
@@ -88,7 +88,7 @@ impl Channel for Ebay {
         orders::fetch(shop, query, cursor).await
     }
 
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
+    fn plan_stock(&self, targets: Vec<StockTarget>, _pace: &Pace) -> Vec<StockBatch> {
         stock::plan(targets)
     }
 

@@ -18,7 +18,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     ACCOUNT, Authorization, ByLocation, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind,
-    Notification, OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity,
+    Notification, OrderQuery, Pace, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity,
     StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
@@ -94,7 +94,7 @@ impl Channel for Etsy {
         orders::fetch(shop, query, cursor).await
     }
 
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
+    fn plan_stock(&self, targets: Vec<StockTarget>, _pace: &Pace) -> Vec<StockBatch> {
         stock::plan(targets)
     }
 

@@ -19,8 +19,9 @@ use url::Url;
 
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor,
-    ErrorKind, Notification, OrderQuery, Page, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
-    ShownByLocation, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    ErrorKind, Notification, OrderQuery, Pace, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
+    ShopIdentity, ShownByLocation, StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused,
+    WebhookUpkeep,
 };
 
 mod auth;
@@ -124,7 +125,7 @@ impl Channel for Shopify {
         orders::fetch(shop, query, cursor).await
     }
 
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
+    fn plan_stock(&self, targets: Vec<StockTarget>, _pace: &Pace) -> Vec<StockBatch> {
         stock::plan(targets)
     }
 

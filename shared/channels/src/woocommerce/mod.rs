@@ -17,8 +17,8 @@ use url::Url;
 use crate::entity::plain_text;
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind, Notification,
-    OrderQuery, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity, StockBatch,
-    StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
+    OrderQuery, Pace, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopFacts, ShopIdentity,
+    StockBatch, StockOutcome, StockTarget, Tokens, WebhookRefused, WebhookUpkeep,
 };
 
 mod auth;
@@ -91,7 +91,7 @@ impl Channel for Woocommerce {
         orders::fetch(shop, query, cursor).await
     }
 
-    fn plan_stock(&self, targets: Vec<StockTarget>) -> Vec<StockBatch> {
+    fn plan_stock(&self, targets: Vec<StockTarget>, _pace: &Pace) -> Vec<StockBatch> {
         stock::plan(targets)
     }
 

@@ -104,7 +104,7 @@ async fn l14_one_sku_in_two_marketplaces_is_one_listing() {
         .zip(&found)
         .map(|(target, one)| channels::StockTarget { listing: one.reference.clone(), ..target })
         .collect();
-    for batch in Amazon.plan_stock(targets) {
+    for batch in Amazon.plan_stock(targets, &channels::Pace::default()) {
         assert_eq!(stage.push(&batch).await, [channels::StockOutcome::Accepted]);
     }
     assert_eq!(stage.sim.take_calls().len(), 2, "each SKU is told once");

@@ -88,7 +88,7 @@ async fn f6_no_way_of_pushing_reaches_an_fba_listing() {
     stage.sim.take_calls();
     let mut targets = vec![target(&fba, 9)];
     targets[0].stock_ref = fetched.stock_ref.clone();
-    for batch in Amazon.plan_stock(targets) {
+    for batch in Amazon.plan_stock(targets, &channels::Pace::default()) {
         let outcome = stage.push(&batch).await.remove(0);
         assert!(matches!(outcome, channels::StockOutcome::Rejected { code: "fulfilled_by_amazon", .. }));
     }

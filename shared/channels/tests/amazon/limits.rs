@@ -78,7 +78,7 @@ async fn pacing_adds_what_the_limits_ask_and_draws_no_refusal() {
     let sold: Vec<_> = (0..105).flat_map(|n| stage.sim.add(mug(n))).collect();
     let started = stage.now();
     let targets = sold.iter().map(|sold| target(sold, 3)).collect();
-    for batch in channels::amazon::Amazon.plan_stock(targets) {
+    for batch in channels::amazon::Amazon.plan_stock(targets, &channels::Pace::default()) {
         stage.push(&batch).await;
     }
     assert_eq!(seconds(started, stage.now()), 20);

@@ -13,7 +13,7 @@ fn many(stage: &Stage, count: usize) -> Vec<Sold> {
 }
 
 fn feed_of(targets: Vec<StockTarget>) -> StockBatch {
-    let mut plan = Amazon.plan_stock(targets);
+    let mut plan = Amazon.plan_stock(targets, &channels::Pace::default());
     assert_eq!(plan.len(), 1);
     plan.remove(0)
 }
@@ -70,7 +70,7 @@ async fn an_fba_listing_is_never_told_a_number() {
     for targets in
         [vec![refused.clone()], sold.iter().map(|one| target(one, 1)).chain([refused.clone()]).collect()]
     {
-        for batch in Amazon.plan_stock(targets) {
+        for batch in Amazon.plan_stock(targets, &channels::Pace::default()) {
             let outcomes = stage.push(&batch).await;
             for (told, outcome) in batch.targets.iter().zip(outcomes) {
                 let is_refused =

@@ -125,7 +125,7 @@ async fn a_quota_that_others_used_up_is_waited_for() {
     bench.pass_a_minute();
     bench.sim.limit(Api::Inventory, 0);
     bench.sim.limit(Api::Fulfillment, 0);
-    let batch = Ebay.plan_stock(targets).remove(0);
+    let batch = Ebay.plan_stock(targets, &channels::Pace::default()).remove(0);
     let error = Ebay.push_stock(&bench.shop(), "key", &batch).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (ErrorKind::Throttled, Retry::Backoff));
     let error =

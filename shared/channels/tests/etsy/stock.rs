@@ -90,7 +90,9 @@ async fn an_answer_lost_anywhere_changes_nothing_at_the_end() {
                 if from == 0 {
                     assert_eq!(bench.push(vec![target(&mugs[0], 0, Some(3))]).await, [Accepted]);
                 }
-                let batch = Etsy.plan_stock(vec![target(&mugs[0], to, Some(from))]).remove(0);
+                let batch = Etsy
+                    .plan_stock(vec![target(&mugs[0], to, Some(from))], &channels::Pace::default())
+                    .remove(0);
                 (0..lost_at).for_each(|_| bench.sim.faults().push(Fault::Pass));
                 bench.sim.faults().push(fault.clone());
                 let case = format!("{fault:?} of call {lost_at}, {from} to {to}");

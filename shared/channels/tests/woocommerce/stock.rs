@@ -26,7 +26,7 @@ fn sharing(parent: u64, variation: u64, quantity: i64) -> StockTarget {
 
 async fn push(exchange: Value, targets: Vec<StockTarget>) -> Vec<String> {
     let replay = Replay::of([exchange]);
-    let mut plan = Woocommerce.plan_stock(targets);
+    let mut plan = Woocommerce.plan_stock(targets, &channels::Pace::default());
     assert_eq!(plan.len(), 1);
     let batch: StockBatch = plan.remove(0);
     let outcomes = Woocommerce.push_stock(&Setup::new().shop(&replay), "key", &batch).await.unwrap();

@@ -156,8 +156,12 @@ async fn drifts_are_kept_by_listing_and_listed_by_connection(bench: &Bench) -> O
     assert_eq!(listed(None, 1).await?.len(), 3);
     let later = listed(Some(1), 32 * 86_400).await?;
     assert_eq!(later, std::slice::from_ref(&alerted), "what was made good is history");
+    let open =
+        async || store.open_drifts(&o, [&overwritten.listing_id, &alerted.listing_id].into_iter()).await;
+    assert_eq!(open().await?, BTreeSet::from([alerted.listing_id.clone()]), "those of the connection");
     store.forget_drift(&o, &alerted.listing_id).await?;
     store.forget_drift(&o, &overwritten.listing_id).await?;
+    assert_eq!(open().await?, BTreeSet::new());
     assert_eq!(listed(Some(1), 1).await?, [overwritten]);
     Ok(())
 }

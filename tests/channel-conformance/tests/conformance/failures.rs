@@ -25,7 +25,7 @@ async fn each_operation(
 ) -> anyhow::Result<Vec<(&'static str, Option<ChannelError>)>> {
     let batch: StockBatch = {
         let sold = stage.shop.add(mug(1)).remove(0);
-        stage.adapter.plan_stock(stage.targets(&[(sold, 5)]).await?).remove(0)
+        stage.plan(stage.targets(&[(sold, 5)]).await?).remove(0)
     };
     // Our own pacing is not what is tried here.
     stage.pass_a_minute();

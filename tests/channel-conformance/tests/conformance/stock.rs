@@ -105,7 +105,7 @@ async fn lost(subject: &Subject, fault: Fault) -> anyhow::Result<()> {
     let stage = subject.stage().await?;
     let sold = mugs(&stage, 3);
     let wanted: Vec<_> = sold.into_iter().zip([5, 0, 99]).collect();
-    let batch = stage.adapter.plan_stock(stage.targets(&wanted).await?).remove(0);
+    let batch = stage.plan(stage.targets(&wanted).await?).remove(0);
     stage.shop.faults().push(fault);
     let error = stage.adapter.push_stock(&stage.shop(), "one-key", &batch).await.err();
     let kind = error.as_ref().map(|error| (error.kind, error.retry));

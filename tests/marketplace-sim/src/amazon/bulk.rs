@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{Asked, Body, Said, invalid, missing, refuse, say};
 use super::listings;
 use super::state::{Feed, State};
+use crate::Sold;
 
 const MESSAGES_MAX: usize = 25_000;
 
@@ -63,7 +64,12 @@ impl State {
                 _ => Err("4000001"),
             };
             match outcome {
-                Ok(()) => accepted += 1,
+                Ok(()) => {
+                    accepted += 1;
+                    let sold = Sold { external_id: sku.to_owned(), variation_id: None };
+                    let to = self.listings.get(sku).and_then(|listing| listing.quantity);
+                    self.late.push((feed.to_owned(), sold, to));
+                }
                 Err(code) => issue(&message["messageId"], Some(&message["sku"]), code),
             }
         }

@@ -38,16 +38,22 @@ pub const PUBLISHED: [(&str, i64, i64); 25] = [
 const CALL: i64 = 10_000_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Buckets(BTreeMap<&'static str, (i64, Timestamp)>);
+pub(super) struct Buckets {
+    /// Of this account, in place of what is published.
+    pub rates: BTreeMap<&'static str, i64>,
+    /// What is available, as of when.
+    taken: BTreeMap<&'static str, (i64, Timestamp)>,
+}
 
 impl Buckets {
     /// Takes one call; `false` where there is none.
     pub fn take(&mut self, operation: &str, now: Timestamp) -> bool {
-        let Some((name, rate, burst)) = PUBLISHED.iter().find(|(name, ..)| *name == operation) else {
+        let Some((name, published, burst)) = PUBLISHED.iter().find(|(name, ..)| *name == operation) else {
             return true;
         };
+        let rate = self.rates.get(name).unwrap_or(published);
         let capacity = burst * CALL;
-        let (available, as_of) = self.0.entry(name).or_insert((capacity, now));
+        let (available, as_of) = self.taken.entry(name).or_insert((capacity, now));
         let passed_ms = i64::try_from(now.duration_since(*as_of).as_millis()).unwrap_or(0).max(0);
         *available = available.saturating_add(rate.saturating_mul(passed_ms)).min(capacity);
         *as_of = now.max(*as_of);
@@ -59,8 +65,9 @@ impl Buckets {
     }
 
     /// `x-amzn-RateLimit-Limit`.
-    pub fn rate(operation: &str) -> Option<String> {
-        let (_, rate, _) = PUBLISHED.iter().find(|(name, ..)| *name == operation)?;
+    pub fn rate(&self, operation: &str) -> Option<String> {
+        let (name, published, _) = PUBLISHED.iter().find(|(name, ..)| *name == operation)?;
+        let rate = self.rates.get(name).unwrap_or(published);
         let text = format!("{}.{:04}", rate / 10_000, rate % 10_000);
         let text = text.trim_end_matches('0');
         Some(if text.ends_with('.') { format!("{text}0") } else { text.to_owned() })
@@ -79,7 +86,9 @@ mod tests {
         assert!(!buckets.take("searchOrders", at(178_571)));
         assert!(buckets.take("searchOrders", at(178_572)));
         assert!(!buckets.take("searchOrders", at(178_572)));
-        assert_eq!(Buckets::rate("searchOrders").as_deref(), Some("0.0056"));
-        assert_eq!(Buckets::rate("getListingsItem").as_deref(), Some("5.0"));
+        assert_eq!(buckets.rate("searchOrders").as_deref(), Some("0.0056"));
+        assert_eq!(buckets.rate("getListingsItem").as_deref(), Some("5.0"));
+        buckets.rates.insert("getListingsItem", 600);
+        assert_eq!(buckets.rate("getListingsItem").as_deref(), Some("0.06"));
     }
 }

@@ -29,7 +29,6 @@ mod tokens;
 pub use limits::PUBLISHED;
 
 use answer::{Asked, Body, Said, missing, refuse, say};
-use limits::Buckets;
 use state::State;
 use tokens::{Speaker, Tokens};
 
@@ -68,6 +67,13 @@ impl AmazonShop {
     #[must_use]
     pub fn with_tokens_of(self, lasts: SignedDuration) -> Self {
         self.state().tokens.lasts = lasts;
+        self
+    }
+
+    /// With so many calls of an operation in 10,000 seconds, in place of what Amazon publishes.
+    #[must_use]
+    pub fn with_rate(self, operation: &'static str, per_10000_s: i64) -> Self {
+        self.state().buckets.rates.insert(operation, per_10000_s);
         self
     }
 
@@ -357,7 +363,8 @@ impl SimulatedShop for AmazonShop {
             status: said.status.as_u16(),
         };
         state.calls.push(call);
-        let rate = (said.status != StatusCode::TOO_MANY_REQUESTS).then(|| Buckets::rate(operation)).flatten();
+        let told = said.status != StatusCode::TOO_MANY_REQUESTS;
+        let rate = state.buckets.rate(operation).filter(|_| told);
         let request_id = state.id();
         said.into_response(request_id, rate)
     }
@@ -453,6 +460,14 @@ impl SimulatedShop for AmazonShop {
         let state = self.state();
         let lines = state.orders.get(order).map(|order| order.lines.iter());
         lines.into_iter().flatten().map(|line| u32::try_from(line.shipped).unwrap_or(0)).collect()
+    }
+
+    fn submissions(&self) -> Vec<String> {
+        self.state().feeds.keys().cloned().collect()
+    }
+
+    fn take_late(&self) -> Vec<(String, Sold, Option<i64>)> {
+        std::mem::take(&mut self.state().late)
     }
 
     fn quantity(&self, listing: &Sold) -> Option<i64> {

@@ -103,6 +103,8 @@ pub(super) struct State {
     /// The seller's shipments to Amazon, by Amazon's id of them.
     pub inbound_shipments: BTreeMap<String, Shipment>,
     pub feeds: BTreeMap<String, Feed>,
+    /// Numbers that feeds set, with the feeds' ids, until they are asked for.
+    pub late: Vec<(String, Sold, Option<i64>)>,
     /// Each with the time when it was asked for.
     pub reports: BTreeMap<String, Timestamp>,
     pub documents: BTreeMap<String, Option<Bytes>>,
@@ -129,6 +131,7 @@ impl State {
             inbound: BTreeMap::new(),
             inbound_shipments: BTreeMap::new(),
             feeds: BTreeMap::new(),
+            late: Vec::new(),
             reports: BTreeMap::new(),
             documents: BTreeMap::new(),
             destination: None,
