@@ -136,7 +136,7 @@ async fn official_listings_are_read() {
     for (status, body) in answers(LISTINGS, &format!("{one}/patch")) {
         let wanted = body["status"].as_str().map(str::to_owned);
         with!(stage, (status, body), transport, shop);
-        let batch = Amazon.plan_stock(vec![target(&sold, 1)], &channels::Pace::default()).remove(0);
+        let batch = Amazon.plan_stock(vec![target(&sold, 1)], &Pace::default()).remove(0);
         let outcome = Amazon.push_stock(&shop, "k", &batch).await.map(|mut told| told.remove(0));
         match (wanted.as_deref(), outcome) {
             (Some("ACCEPTED"), Ok(StockOutcome::Accepted)) => {}

@@ -203,7 +203,7 @@ impl Bench {
     /// Pushes all; outcomes in the order of the plan.
     pub async fn push(&self, targets: Vec<StockTarget>) -> Vec<StockOutcome> {
         let mut outcomes = Vec::new();
-        for batch in Ebay.plan_stock(targets, &channels::Pace::default()) {
+        for batch in Ebay.plan_stock(targets, &Pace::default()) {
             outcomes
                 .extend(self.patiently(async || Ebay.push_stock(&self.shop(), "key", &batch).await).await);
         }

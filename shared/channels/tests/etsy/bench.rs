@@ -142,7 +142,7 @@ impl Bench {
 
     pub async fn push(&self, targets: Vec<StockTarget>) -> Vec<StockOutcome> {
         let mut outcomes = Vec::new();
-        for batch in Etsy.plan_stock(targets, &channels::Pace::default()) {
+        for batch in Etsy.plan_stock(targets, &Pace::default()) {
             outcomes
                 .extend(self.patiently(async || Etsy.push_stock(&self.shop(), "key", &batch).await).await);
         }

@@ -116,7 +116,7 @@ async fn new_goods_at_many_locations_wait_for_the_bucket_once_and_whole() {
     let targets = listings.iter().map(|listing| {
         placed(listing, vec![at(501, 1, ShownAt::Number(5)), at(store, 2, ShownAt::NotStocked)])
     });
-    let batches = Shopify.plan_stock(targets.collect(), &channels::Pace::default());
+    let batches = Shopify.plan_stock(targets.collect(), &Pace::default());
     assert_eq!(batches.iter().map(|batch| batch.targets.len()).collect::<Vec<_>>(), [100, 50]);
     calls(&bench);
     for (n, batch) in batches.iter().enumerate() {
