@@ -132,7 +132,7 @@ impl Pace {
         let told = self.state().named.get(limit.name).map(|bucket| bucket.rate_micro);
         let rate_micro = told.unwrap_or_else(|| i64::from(limit.rate_micro));
         let calls = rate_micro.saturating_mul(i64::from(seconds)) / CALL_MICRO;
-        u32::try_from(calls).unwrap_or(if calls < 0 { 0 } else { u32::MAX })
+        u32::try_from(calls).unwrap_or(u32::MAX)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -62,13 +62,12 @@ pub struct Planned {
 pub struct Begun {
     /// With its id.
     pub name: String,
-    pub began_ms: i64,
+    pub at_ms: i64,
 }
 
 pub struct Job {
     pub id: JobId,
     pub role: Role,
-    pub name: String,
     /// Whose work it is, where that is known beforehand.
     pub organizations: BTreeSet<OrganizationId>,
     purpose: Purpose,
@@ -113,13 +112,12 @@ impl World {
         let lives = self.weather.lives();
         self.gate.admit(id, role, lives);
         let fate = lives.map_or_else(String::new, |lives| format!(", dies after {lives} effects"));
-        self.trace.note(format_args!("[{id}] {name}{fate}"));
-        let begun = Begun { name: format!("[{id}] {name}"), began_ms: self.time.elapsed_ms() };
+        let begun = Begun { name: format!("[{id}] {name}"), at_ms: self.time.elapsed_ms() };
+        self.trace.note(format_args!("{}{fate}", begun.name));
         self.begun.insert(id, begun);
         self.jobs.push(Job {
             id,
             role,
-            name,
             organizations,
             purpose,
             future: Box::pin(make(of)),
@@ -345,7 +343,7 @@ impl World {
         let job = self.jobs.remove(at);
         let passed = self.gate.dismiss(id);
         self.street.ended(id, true);
-        self.trace.note(format_args!("[{id}] {} {how} after {passed} calls", job.name));
+        self.trace.note(format_args!("{} {how} after {passed} calls", self.begun[&id].name));
         self.restart(job.process);
         match job.purpose {
             // What is in flight is visible again after a while; AWS comes again with the stretch of the stream.

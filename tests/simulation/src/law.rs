@@ -53,7 +53,7 @@ impl World {
             return Ok(());
         }
         match changed.organizations.iter().find(|organization| !job.organizations.contains(organization)) {
-            Some(other) => bail!("[{}] {} wrote to {other}, which is another's", job.id, job.name),
+            Some(other) => bail!("{} wrote to {other}, which is another's", self.begun[&job.id].name),
             None => Ok(()),
         }
     }
@@ -257,7 +257,7 @@ impl World {
             Some(given) => self.begun.get(&given.by),
             None => job.and_then(|at| self.begun.get(&self.jobs.get(at)?.id)),
         };
-        let Begun { name, began_ms } = job.context("a number was set by nobody")?.clone();
+        let Begun { name, at_ms: began_ms } = job.context("a number was set by nobody")?.clone();
         // What became another after the channel was given it is not known to what it was given.
         let until = push.given.map_or(i64::MAX, |given| given.at_ms);
         let history = self.desired.get(&listing).map(Vec::as_slice).unwrap_or_default();

@@ -149,6 +149,25 @@ async fn l3_alert_leaves_the_number_and_hold_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn l3_what_is_right_again_is_told_no_more_unless_a_person_is_to_decide() {
+    let world = World::new().await;
+    world.stocked("A", 5).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    world.settle().await;
+    for (policy, then) in [("alert", 0), ("hold", 1)] {
+        connection_patch(&world, &shop, json!({"drift": policy})).await;
+        world.clock.advance_minutes(5);
+        shop.edit("A", 10);
+        reconcile(&world, &shop).await;
+        assert_eq!(drift(&world, &shop).await.len(), 1, "{policy}");
+        world.clock.advance_minutes(5);
+        shop.edit("A", 5);
+        reconcile(&world, &shop).await;
+        assert_eq!(drift(&world, &shop).await.len(), then, "{policy}");
+    }
+}
+
+#[tokio::test]
 async fn l3_every_connection_is_reconciled_once_a_day() {
     let world = World::new().await;
     world.stocked("A", 5).await;

@@ -57,11 +57,19 @@ async fn page(shop: &Shop<'_>, number: usize) -> Result<Page, ChannelError> {
     Ok(Page { enabled: enabled.collect(), last: answer.next.is_none() })
 }
 
-/// Where goods lie that have no place of their own: the seller's first location that is enabled, of the first hundred. A
-/// seller who has none, or none that eBay will tell, is connected all the same.
+/// Where goods lie that have no place of their own: the seller's first location that is enabled. A seller who has none, or
+/// none that eBay will tell, is connected all the same.
 pub(super) async fn home(shop: &Shop<'_>) -> ShopFacts {
-    let first = page(shop, 0).await.ok().and_then(|page| page.enabled.into_iter().next());
-    first.map(|first| (HOME_LOCATION.to_owned(), first.id.to_string())).into_iter().collect()
+    for number in 0..PAGES_MAX {
+        let Ok(Page { enabled, last }) = page(shop, number).await else { break };
+        if let Some(first) = enabled.into_iter().next() {
+            return ShopFacts::from([(HOME_LOCATION.to_owned(), first.id.to_string())]);
+        }
+        if last {
+            break;
+        }
+    }
+    ShopFacts::new()
 }
 
 pub(super) fn home_of(facts: &ShopFacts) -> Option<ChannelLocationId> {

@@ -33,6 +33,24 @@ async fn enabled_locations_can_be_mapped_and_the_first_is_home() {
 }
 
 #[tokio::test]
+async fn home_is_looked_for_no_further_than_it_is_found() {
+    let bench = Bench::new().await;
+    for number in 0..120 {
+        bench.sim.open_location(&format!("store-{number}"));
+    }
+    let looked = async || {
+        bench.take_calls();
+        let facts = bench.patiently(async || Ebay.identify(&bench.shop()).await).await.facts;
+        let pages = bench.take_calls().into_iter().filter(|call| call == "GET location").count();
+        (Ebay.home_location(&facts).unwrap().to_string(), pages)
+    };
+    assert_eq!(looked().await, ("home".to_owned(), 1));
+    bench.sim.disable_location("home");
+    (0..105).for_each(|number| bench.sim.disable_location(&format!("store-{number}")));
+    assert_eq!(looked().await, ("store-105".to_owned(), 2));
+}
+
+#[tokio::test]
 async fn a_number_is_told_with_where_it_lies() {
     let bench = Bench::new().await;
     bench.sim.open_location("store");

@@ -41,7 +41,12 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key)?;
         let mut roots = tempfile::NamedTempFile::new()?;
-        roots.write_all(&fs::read(SYSTEM_ROOTS).unwrap_or_default())?;
+        match fs::read(SYSTEM_ROOTS) {
+            Ok(system) => roots.write_all(&system)?,
+            Err(_) => println!(
+                "There is no {SYSTEM_ROOTS}: first calls read one certificate instead of a system's."
+            ),
+        }
         roots.write_all(made.cert.pem().as_bytes())?;
         Ok(Self { config: Arc::new(config), roots })
     }
