@@ -64,6 +64,13 @@ enum Kept {
     },
 }
 
+/// How far a push is.
+struct Progress {
+    pushed: Pushed,
+    /// What must be told and was not taken yet: what fails where the channel does.
+    left: Vec<PushTarget>,
+}
+
 /// What a push came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pushed {
@@ -82,6 +89,9 @@ pub struct Pushed {
 impl App {
     /// Pushes the listings of one connection. Orders are looked at first, wherever the channel's limits allow. What would
     /// take too many to zero is held, as a sync that waits for a yes.
+    ///
+    /// Work that was received before is sent whatever is noted: whoever had it may have told the channel a number and died
+    /// before that was noted, and a number noted by another would hide it.
     pub async fn push_listings(
         &self,
         organization: &OrganizationId,
@@ -92,7 +102,7 @@ impl App {
     ) -> Result<Pushed, AppError> {
         let stored = self.store.connection(organization, connection).await?;
         let Some(connection) = stored else { return Ok(Pushed::default()) };
-        let mode = PushMode { force, approved: false };
+        let mode = PushMode { force: force || attempt.receive_count > 1, approved: false };
         let pushed = self.push_as(&connection, targets, mode, attempt).await?;
         if let Some(held) = pushed.held {
             self.hold_run(&connection, held).await?;
@@ -113,12 +123,13 @@ impl App {
         }
         let organization = self.organization(&connection.organization_id).await?;
         let targets = newest(targets);
-        let listings: Vec<PushTarget> = targets.clone();
-        let result = self.push_open(&organization, &connection.id, targets, mode, attempt).await;
+        let mut progress = Progress { pushed: Pushed::default(), left: targets.clone() };
+        let result = self.push_open(&organization, &connection.id, targets, mode, attempt, &mut progress).await;
         if let Err(AppError::Channel(error)) = &result {
-            self.note_failures(&organization.id, &listings, error.kind.code(), &error.to_string()).await?;
+            let (code, reason) = (error.kind.code(), error.to_string());
+            self.note_failures(&organization.id, &progress.left, code, &reason).await?;
         }
-        result
+        result.map(|()| progress.pushed)
     }
 
     async fn push_open(
@@ -128,19 +139,30 @@ impl App {
         targets: Vec<PushTarget>,
         mode: PushMode,
         attempt: &Attempt,
-    ) -> Result<Pushed, AppError> {
+        progress: &mut Progress,
+    ) -> Result<(), AppError> {
         let mut shop = self.open_shop(&organization.id, connection).await?;
         let shop = &mut shop;
         let kinds = self.location_kinds(&organization.id).await?;
-        let mut pushed = Pushed::default();
         let mut observed = BTreeMap::<ListingId, Observed>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
-            let read = if round == 1 { Freshness::Eventual } else { Freshness::Consistent };
+            let read = if round == 1 && !mode.force { Freshness::Eventual } else { Freshness::Consistent };
             let mut planned =
                 self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
+            // Nobody said how new the levels of a sweep must be: the few that seem to be behind are read again.
+            if read == Freshness::Eventual && open.iter().any(|target| target.version == 0) {
+                let behind: Vec<PushTarget> = planned.sending.iter().map(as_target).collect();
+                let read = Freshness::Consistent;
+                let again = self.plan(organization, shop, &kinds, &behind, false, &observed, read).await?;
+                planned.sending = again.sending;
+                for (ticket, targets) in again.waiting {
+                    planned.waiting.entry(ticket).or_default().extend(targets);
+                }
+            }
             let sending = &mut planned.sending;
             let unseen = self.take_unseen(organization, shop, sending, &mut open, mode.force).await?;
+            progress.left = sending.iter().map(as_target).collect();
             // Looked at before the orders are: what sells in between is another number than the one compared with.
             self.observe(shop, &unseen, &mut observed).await?;
             // Planned before the orders are looked at: of a burst of messages only the first calls the channel. Planned
@@ -157,21 +179,24 @@ impl App {
             // Asked for again by whoever meets it: the message that was to ask may be lost.
             self.queue_results(organization, shop, waiting).await?;
             if round == 1 {
-                pushed.untouched = count(open.len().saturating_sub(sending.len()));
+                progress.pushed.untouched = count(open.len().saturating_sub(sending.len()));
             }
-            let since = self.withhold(shop, &mut sending, mode, &mut pushed).await?;
-            let again = self.send(organization, shop, sending, mode, attempt, &mut pushed).await?;
-            let zeroed = std::mem::take(&mut pushed.zeroed);
+            let since = self.withhold(shop, &mut sending, mode, &mut progress.pushed).await?;
+            progress.left = sending.iter().map(as_target).collect();
+            let again = self.send(organization, shop, sending, mode, attempt, progress).await?;
+            let zeroed = std::mem::take(&mut progress.pushed.zeroed);
             if let Some(since) = since.filter(|_| zeroed > 0) {
                 self.store.note_zeroed(&organization.id, &shop.connection.id, zeroed, since).await?;
             }
             if again.is_empty() {
-                record(Metric::ListingsFailed, Some(shop.connection.channel), pushed.failed);
-                return Ok(pushed);
+                record(Metric::ListingsFailed, Some(shop.connection.channel), progress.pushed.failed);
+                return Ok(());
             }
             open = again.iter().map(as_target).collect();
+            progress.left.clone_from(&open);
             self.observe(shop, &again, &mut observed).await?;
         }
+        progress.left.clear();
         let reason = "the number on the channel kept changing while it was set";
         self.note_failures(&organization.id, &open, "number_kept_changing", reason).await?;
         Err(channels::ChannelError::new(ErrorKind::Unavailable, "set quantities", reason).into())
@@ -346,7 +371,7 @@ impl App {
         sending: Vec<Sending>,
         mode: PushMode,
         attempt: &Attempt,
-        pushed: &mut Pushed,
+        progress: &mut Progress,
     ) -> Result<Vec<Sending>, AppError> {
         let mut by_listing: BTreeMap<ListingRef, Vec<Sending>> = BTreeMap::new();
         let mut targets = Vec::with_capacity(sending.len());
@@ -383,11 +408,14 @@ impl App {
                     }
                 }
             }
+            let told: BTreeSet<ListingId> = settled.iter().map(|(one, _)| one.listing_id.clone()).collect();
             let keeping: Vec<_> = settled
                 .into_iter()
                 .map(|(one, outcome)| self.keep_outcome(organization, one, outcome))
                 .collect();
             let kept: Vec<Kept> = stream::iter(keeping).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
+            progress.left.retain(|target| !told.contains(&target.listing_id));
+            let pushed = &mut progress.pushed;
             let mut waiting = BTreeMap::<String, Vec<PushTarget>>::new();
             for one in kept {
                 match one {

@@ -37,7 +37,7 @@ impl World {
         }
         self.check_authorization(&changed)?;
         self.follow_desired(&changed);
-        for push in self.street.take_pushes() {
+        for push in self.street.take_pushes(self.time.elapsed_ms()) {
             self.check_push(&push, job)?;
         }
         for (queue, body) in self.queue.take_sent() {

@@ -107,6 +107,7 @@ pub struct Push {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Given {
     pub by: JobId,
+    /// When that was looked at: what a function wrote before it gave the number is noted at the same time.
     pub at_ms: i64,
 }
 
@@ -140,6 +141,8 @@ pub struct Street {
     shown: Mutex<Shown>,
     /// By the shop's host and the channel's id of it.
     given: Mutex<BTreeMap<(String, String), Given>>,
+    /// The same, since the last look.
+    given_now: Mutex<Vec<((String, String), JobId)>>,
     /// When a shop last showed its orders as they had been.
     stale: Mutex<BTreeMap<String, i64>>,
     gate: Gate,
@@ -156,9 +159,22 @@ impl Street {
     ) -> Arc<Self> {
         let shops = shops.into_iter().map(|shop| (shop.host.clone(), shop)).collect();
         let (pushes, shipped, told_of) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (spent, shown, given) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let stale = Mutex::default();
-        Arc::new(Self { shops, pushes, shipped, told_of, spent, shown, given, stale, gate, weather, trace })
+        let (spent, shown, stale) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (given, given_now) = (Mutex::default(), Mutex::default());
+        Arc::new(Self {
+            shops,
+            pushes,
+            shipped,
+            told_of,
+            spent,
+            shown,
+            given,
+            given_now,
+            stale,
+            gate,
+            weather,
+            trace,
+        })
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
@@ -200,10 +216,12 @@ impl Street {
         std::mem::take(&mut *self.shipped.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub fn take_pushes(&self) -> Vec<Push> {
+    pub fn take_pushes(&self, now_ms: i64) -> Vec<Push> {
         let mut pushes = Vec::new();
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = std::mem::take(&mut *self.given_now.lock().unwrap_or_else(PoisonError::into_inner));
+        given.extend(new.into_iter().map(|(id, by)| (id, Given { by, at_ms: now_ms })));
         for shop in self.shops.values() {
-            let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
             for (id, sold, to) in shop.sim.take_late() {
                 let (host, what) = (shop.host.clone(), &sold.external_id);
                 self.trace.note(format_args!("  {host} shows {} of {what}, as {id} says", number(to)));
@@ -268,10 +286,9 @@ impl Street {
             }
         }
         if let Some(by) = job {
-            let given = Given { by, at_ms: shop.time.elapsed_ms() };
             let new = shop.sim.submissions().into_iter().filter(|id| !had.contains(id));
-            let new = new.map(|id| ((shop.host.clone(), id), given));
-            self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+            let new = new.map(|id| ((shop.host.clone(), id), by));
+            self.given_now.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
         }
         let told_of = self.told_of.lock().unwrap_or_else(PoisonError::into_inner);
         for (_, order) in told_of.iter().filter(|(host, _)| *host == shop.host) {

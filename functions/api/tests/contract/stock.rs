@@ -5,6 +5,7 @@ use app::work::Attempt;
 use domain::listing::Match;
 use domain::push::Acknowledged;
 use domain::{ItemId, ListingId, Quantity, Timestamp};
+use marketplace_sim::{Fault, SimulatedShop as _};
 use queue::message::PushTarget;
 use serde_json::{Value, json};
 
@@ -149,4 +150,53 @@ async fn a_number_that_replaced_a_newer_one_is_not_taken_for_told() {
     let pushed = world.app.push_listings(&world.organization, &shop.connection, targets, false, &attempt);
     let error = pushed.await.expect_err("the listing is told again");
     assert_eq!(error.code(), "channel_unavailable", "{error}");
+}
+
+/// Whoever had the message before may have told the shop a number and died before noting it; another has noted the right
+/// one since.
+#[tokio::test]
+async fn what_was_received_before_is_told_whatever_is_noted() {
+    let world = World::new().await;
+    let item = world.stocked("A", 8).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    world.settle().await;
+    shop.edit("A", 9);
+    for (receive_count, shows) in [(1, 9), (2, 8)] {
+        let targets =
+            vec![PushTarget { item_id: item.parse().unwrap(), listing_id: shop.listing("A"), version: 1 }];
+        let attempt = Attempt { deadline: Timestamp::MAX, receive_count };
+        let pushed = world.app.push_listings(&world.organization, &shop.connection, targets, false, &attempt);
+        pushed.await.unwrap();
+        assert_eq!(shop.shows("A"), shows, "received {receive_count} times");
+    }
+}
+
+/// A channel that fails between two calls has taken what went with the first.
+#[tokio::test]
+async fn only_what_was_not_taken_has_failed() {
+    let world = World::new().await;
+    // WooCommerce takes a hundred at once.
+    let skus: Vec<String> = (0..102).map(|n| format!("S{n}")).collect();
+    let mut items = Vec::new();
+    for sku in &skus {
+        items.push(world.stocked(sku, 8).await);
+    }
+    let goods: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 1)).collect();
+    let shop = world.selling("one.example", &goods).await;
+    let target = |(item, sku): (&String, &String)| PushTarget {
+        item_id: item.parse().unwrap(),
+        listing_id: shop.listing(sku),
+        version: 1,
+    };
+    let targets: Vec<PushTarget> = items.iter().zip(&skus).map(target).collect();
+    // The look at the orders, the first hundred; and then the shop is out of order.
+    for fault in [Fault::Pass, Fault::Pass, Fault::Status(500)] {
+        shop.shop.faults().push(fault);
+    }
+    let attempt = Attempt { deadline: Timestamp::MAX, receive_count: 1 };
+    let pushed = world.app.push_listings(&world.organization, &shop.connection, targets, true, &attempt);
+    assert_eq!(pushed.await.expect_err("the shop is out of order").code(), "channel_unavailable");
+    let failed = world.get("/v1/listings?push_state=failed&limit=200").await.ok();
+    assert_eq!(failed["data"].as_array().unwrap().len(), 2, "{failed}");
+    assert_eq!(skus.iter().filter(|sku| shop.shows(sku) == 8).count(), 100);
 }
