@@ -15,9 +15,9 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                     app.push_listings(organization, &message.connection_id, targets, *force, attempt).await?;
                     Ok(())
                 }
-                Task::SettleSubmission { ticket, targets } => {
-                    let connection = &message.connection_id;
-                    app.settle_submission(organization, connection, ticket, targets, attempt).await
+                Task::SettleSubmission { ticket, targets, force } => {
+                    let (connection, targets) = (&message.connection_id, targets.clone());
+                    app.settle_submission(organization, connection, ticket, targets, *force, attempt).await
                 }
                 Task::SweepStock { sync_id } => app.run_stock_sync(organization, sync_id, attempt).await,
                 Task::Reconcile { sync_id } => app.run_reconcile(organization, sync_id, attempt).await,

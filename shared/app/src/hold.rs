@@ -18,10 +18,19 @@ const COUNTED_TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 /// What a run may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PushMode {
-    /// Send what is known already.
+    /// Send what is known already: somebody asked for it, or the channel moved its own number.
     pub force: bool,
+    /// Send it too, for the work was received before: whoever had it may have told the channel a number and died before
+    /// that was noted, and a number noted by another would hide it.
+    pub received_before: bool,
     /// A person said yes to whatever goes to zero.
     pub approved: bool,
+}
+
+impl PushMode {
+    pub(crate) fn sends_known(self) -> bool {
+        self.force || self.received_before
+    }
 }
 
 /// Since when listings that go to zero are counted, and how many are.

@@ -89,13 +89,8 @@ impl App {
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
-        let moved_there = match &before {
-            Some(before) => before.complete && moved_on_channel_alone(before, &after),
-            None => came_taken_back(connection, &after),
-        };
-        if moved_there {
-            self.push_sold(organization, connection, &after).await?;
-        }
+        let moved_there = moved_on_channel_alone(connection, before.as_ref(), &after);
+        self.push_sold(organization, connection, &after, &moved_there).await?;
         self.keep_buyer(organization, fetched, before.as_ref(), &after, now).await?;
         let waited: BTreeSet<ListingId> = before.as_ref().map(waits_for).unwrap_or_default();
         let actor = Actor::Connection(connection.id.to_string());
@@ -210,15 +205,16 @@ impl App {
         }
     }
 
-    /// Sends the numbers of what the order sold once more. Queued before the order is stored: after a crash in between
-    /// it is queued again, after one the other way round it never would be.
+    /// Sends the numbers of what these lines of the order sold once more. Queued before the order is stored: after a crash
+    /// in between it is queued again, after one the other way round it never would be.
     async fn push_sold(
         &self,
         organization: &Organization,
         connection: &Connection,
         order: &Order,
+        lines: &[&OrderLine],
     ) -> Result<(), AppError> {
-        let sold = order.lines.iter().filter_map(|line| {
+        let sold = lines.iter().filter_map(|line| {
             Some(PushTarget {
                 listing_id: order.listing_of(line)?,
                 item_id: line.item_id.clone()?,
@@ -441,13 +437,26 @@ pub(crate) fn waits_for(order: &Order) -> BTreeSet<ListingId> {
     order.lines.iter().filter(|line| is_open(line)).filter_map(|line| order.listing_of(line)).collect()
 }
 
-/// Whether the channel may have moved its own numbers where nothing moves here that would be pushed: a shop that takes
-/// units off when an order is paid, or puts refunded ones back.
-fn moved_on_channel_alone(before: &Order, after: &Order) -> bool {
-    let told_otherwise = before.channel_state != after.channel_state
-        || before.payment != after.payment
-        || before.lines != after.lines;
-    told_otherwise && difference(&after.applied, &target_effect(after)).is_empty()
+/// The lines of which the channel may have moved its own number where nothing moves here that would be pushed: a shop that
+/// takes units off when an order is paid, or puts refunded ones back. That another line moves tells nobody of these.
+fn moved_on_channel_alone<'a>(
+    connection: &Connection,
+    before: Option<&Order>,
+    after: &'a Order,
+) -> Vec<&'a OrderLine> {
+    let moves = difference(&after.applied, &target_effect(after));
+    let moved: BTreeSet<ItemId> = moves.into_iter().map(|(place, _)| place.item_id).collect();
+    let told_otherwise = |line: &OrderLine| match before {
+        None => came_taken_back(connection, after),
+        Some(before) => {
+            before.complete
+                && (before.channel_state != after.channel_state
+                    || before.payment != after.payment
+                    || !before.lines.contains(line))
+        }
+    };
+    let stays = |line: &OrderLine| linked_lines(line).iter().all(|part| !moved.contains(&part.item_id));
+    after.lines.iter().filter(|line| told_otherwise(line) && stays(line)).collect()
 }
 
 /// Whether an order is first seen when it, or a line of it, is cancelled already. Its channel took the units off and put

@@ -89,9 +89,6 @@ pub struct Pushed {
 impl App {
     /// Pushes the listings of one connection. Orders are looked at first, wherever the channel's limits allow. What would
     /// take too many to zero is held, as a sync that waits for a yes.
-    ///
-    /// Work that was received before is sent whatever is noted: whoever had it may have told the channel a number and died
-    /// before that was noted, and a number noted by another would hide it.
     pub async fn push_listings(
         &self,
         organization: &OrganizationId,
@@ -102,7 +99,7 @@ impl App {
     ) -> Result<Pushed, AppError> {
         let stored = self.store.connection(organization, connection).await?;
         let Some(connection) = stored else { return Ok(Pushed::default()) };
-        let mode = PushMode { force: force || attempt.receive_count > 1, approved: false };
+        let mode = PushMode { force, approved: false, received_before: attempt.receive_count > 1 };
         let pushed = self.push_as(&connection, targets, mode, attempt).await?;
         if let Some(held) = pushed.held {
             self.hold_run(&connection, held).await?;
@@ -143,13 +140,14 @@ impl App {
     ) -> Result<(), AppError> {
         let mut shop = self.open_shop(&organization.id, connection).await?;
         let shop = &mut shop;
+        let force = mode.sends_known();
         let kinds = self.location_kinds(&organization.id).await?;
         let mut observed = BTreeMap::<ListingId, Observed>::new();
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
-            let read = if round == 1 && !mode.force { Freshness::Eventual } else { Freshness::Consistent };
+            let read = if round == 1 && !force { Freshness::Eventual } else { Freshness::Consistent };
             let mut planned =
-                self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
+                self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
             // Nobody said how new the levels of a sweep must be: the few that seem to be behind are read again.
             if read == Freshness::Eventual && open.iter().any(|target| target.version == 0) {
                 let behind: Vec<PushTarget> = planned.sending.iter().map(as_target).collect();
@@ -161,7 +159,7 @@ impl App {
                 }
             }
             let sending = &mut planned.sending;
-            let unseen = self.take_unseen(organization, shop, sending, &mut open, mode.force).await?;
+            let unseen = self.take_unseen(organization, shop, sending, &mut open, force).await?;
             progress.left = sending.iter().map(as_target).collect();
             // Looked at before the orders are: what sells in between is another number than the one compared with.
             self.observe(shop, &unseen, &mut observed).await?;
@@ -173,11 +171,11 @@ impl App {
             let moved = looks && self.look_at_orders(organization, shop).await?.moved;
             if moved || !unseen.is_empty() {
                 let read = Freshness::Consistent;
-                planned = self.plan(organization, shop, &kinds, &open, mode.force, &observed, read).await?;
+                planned = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
             }
             let Planned { mut sending, waiting } = planned;
             // Asked for again by whoever meets it: the message that was to ask may be lost.
-            self.queue_results(organization, shop, waiting).await?;
+            self.queue_results(organization, shop, waiting, mode.force).await?;
             if round == 1 {
                 progress.pushed.untouched = count(open.len().saturating_sub(sending.len()));
             }
@@ -385,7 +383,7 @@ impl App {
             if self.clock.now() >= attempt.deadline {
                 let rest = std::iter::once(batch).chain(batches).flat_map(|batch| batch.targets);
                 let rest = rest.filter_map(|target| by_listing.get(&target.listing)?.first().map(as_target));
-                self.queue_rest(organization, shop, rest.collect(), mode.force).await?;
+                self.queue_rest(organization, shop, rest.collect(), mode.sends_known()).await?;
                 return Ok(again);
             }
             let outcomes = self.push_batch(shop, &batch).await?;
@@ -432,7 +430,7 @@ impl App {
                     }
                 }
             }
-            self.queue_results(organization, shop, waiting).await?;
+            self.queue_results(organization, shop, waiting, false).await?;
         }
         Ok(again)
     }
@@ -538,7 +536,7 @@ fn shown(batch: &StockBatch) -> String {
 }
 
 /// One target a listing, at the newest version named.
-fn newest(targets: Vec<PushTarget>) -> Vec<PushTarget> {
+pub(crate) fn newest(targets: Vec<PushTarget>) -> Vec<PushTarget> {
     let mut by_listing = BTreeMap::<ListingId, PushTarget>::new();
     for target in targets {
         match by_listing.get(&target.listing_id) {

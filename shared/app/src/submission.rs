@@ -17,6 +17,7 @@ use store::link::{Link, Stored};
 use store::organization::Organization;
 use store::stock::Freshness;
 
+use crate::push_stock::newest;
 use crate::shop::OpenShop;
 use crate::work::Attempt;
 use crate::{App, AppError};
@@ -29,28 +30,31 @@ const TARGETS_MAX: usize = 500;
 /// A listing to be looked at again.
 struct Look {
     target: PushTarget,
-    /// What the channel worked on has replaced a newer number, which is told again whatever was acknowledged.
-    overtaken: bool,
+    /// It is told again whatever was acknowledged: what the channel worked on has replaced a newer number, or somebody
+    /// asked for it meanwhile.
+    force: bool,
 }
 
 impl App {
-    /// Has the results of submissions asked for. The same listings of the same submission are the same message.
+    /// Has the results of submissions asked for. The same listings of the same submission are the same message. `force`:
+    /// they are to be told again then, whatever is known.
     pub(crate) async fn queue_results(
         &self,
         organization: &Organization,
         shop: &OpenShop,
         waiting: BTreeMap<String, Vec<PushTarget>>,
+        force: bool,
     ) -> Result<(), AppError> {
         let connection = &shop.connection;
         for (ticket, targets) in waiting {
             for targets in targets.chunks(TARGETS_MAX) {
-                let mut text = ticket.clone();
+                let mut text = format!("{ticket} {force}");
                 for target in targets {
                     text.push_str(&format!("\n{}", target.listing_id));
                 }
                 let deduplication_id =
                     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
-                let task = Task::SettleSubmission { ticket: ticket.clone(), targets: targets.to_vec() };
+                let task = Task::SettleSubmission { ticket: ticket.clone(), targets: targets.to_vec(), force };
                 let queue = QueueName { work: Work::StockPush, channel: connection.channel };
                 let group = format!("{}.submissions", connection.id);
                 self.enqueue_in(group, queue, &organization.id, &connection.id, deduplication_id, task)
@@ -67,7 +71,8 @@ impl App {
         organization: &OrganizationId,
         connection: &ConnectionId,
         ticket: &str,
-        targets: &[PushTarget],
+        targets: Vec<PushTarget>,
+        force: bool,
         attempt: &Attempt,
     ) -> Result<(), AppError> {
         let mut shop = self.open_shop(organization, connection).await?;
@@ -95,12 +100,15 @@ impl App {
             }
             Err(error) => return Err(error),
         };
-        let settling: Vec<_> =
-            targets.iter().map(|target| self.settle_target(organization, ticket, target, &result)).collect();
+        let targets = newest(targets);
+        let settling: Vec<_> = targets
+            .iter()
+            .map(|target| self.settle_target(organization, ticket, target, &result, force))
+            .collect();
         let looked: Vec<Option<Look>> =
             stream::iter(settling).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
         let looked: Vec<Look> = looked.into_iter().flatten().collect();
-        let force = looked.iter().any(|look| look.overtaken);
+        let force = looked.iter().any(|look| look.force);
         let targets: Vec<PushTarget> = looked.into_iter().map(|look| look.target).collect();
         tracing::info!(
             target: "stock-push",
@@ -126,17 +134,17 @@ impl App {
         ticket: &str,
         target: &PushTarget,
         result: &StockResult,
+        force: bool,
     ) -> Result<Option<Look>, AppError> {
         let item = &target.item_id;
         let stock = self.store.item_stock(organization, item, Freshness::Consistent).await?;
         let version = stock_version(&stock.levels);
         let link = stock.links.into_iter().find(|link| link.listing_id == target.listing_id);
-        let Some(Link { listing_id, listing, submitted: Some(submitted), .. }) = link else {
-            return Ok(None);
+        let Some(Link { listing_id, listing, submitted, .. }) = link else { return Ok(None) };
+        let target = PushTarget { item_id: item.clone(), listing_id: listing_id.clone(), version };
+        let Some(submitted) = submitted.filter(|submitted| submitted.ticket == ticket) else {
+            return Ok(force.then_some(Look { target, force }));
         };
-        if submitted.ticket != ticket {
-            return Ok(None);
-        }
         let outcome = result.named.get(&listing).unwrap_or(&result.others);
         let Submitted { quantity, version: told, .. } = submitted;
         let at = self.clock.now();
@@ -156,7 +164,7 @@ impl App {
             StockOutcome::Stale { .. } | StockOutcome::Submitted { .. } => true,
         };
         self.store.end_submission(organization, item, &listing_id, ticket).await?;
-        let target = PushTarget { item_id: item.clone(), listing_id, version };
-        Ok(look.then_some(Look { target, overtaken }))
+        let force = force || overtaken;
+        Ok((look || force).then_some(Look { target, force }))
     }
 }

@@ -64,7 +64,7 @@ impl App {
             sync.done += u64::try_from(targets.len()).unwrap_or(0);
             // The number of calls of a step is bounded, so the deadline is looked at between steps.
             let unhurried = Attempt { deadline: domain::Timestamp::MAX, ..*attempt };
-            let mode = PushMode { force, approved: sync.approved };
+            let mode = PushMode { force, approved: sync.approved, received_before: false };
             let pushed = self.push_as(&connection, targets, mode, &unhurried).await?;
             if !force {
                 let behind = pushed.accepted + pushed.submitted + pushed.failed;

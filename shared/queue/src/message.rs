@@ -33,8 +33,14 @@ pub enum Task {
     FetchOrders { external_ids: Vec<String>, trigger: Trigger },
     /// Bring these listings to what they must show now.
     PushListings { targets: Vec<PushTarget>, force: bool },
-    /// Ask what became of a submission of these listings' quantities.
-    SettleSubmission { ticket: String, targets: Vec<PushTarget> },
+    /// Ask what became of a submission of these listings' quantities. `force`: somebody asked meanwhile to have them told
+    /// whatever is known.
+    SettleSubmission {
+        ticket: String,
+        targets: Vec<PushTarget>,
+        #[serde(default)]
+        force: bool,
+    },
     /// Look through all linked listings of the connection for those behind; where it stands is in the sync's row.
     SweepStock { sync_id: SyncId },
     /// Compare the connection's numbers with the channel's; where it stands is in the sync's row.
@@ -85,10 +91,11 @@ impl Message {
                 true
             }
             (
-                Task::SettleSubmission { ticket, targets },
-                Task::SettleSubmission { ticket: same, targets: more },
+                Task::SettleSubmission { ticket, targets, force },
+                Task::SettleSubmission { ticket: same, targets: more, force: more_force },
             ) if ticket == same && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
                 targets.extend(more.iter().cloned());
+                *force |= more_force;
                 true
             }
             (Task::PushShipments, Task::PushShipments) | (Task::SyncOutbounds, Task::SyncOutbounds) => true,
@@ -159,8 +166,12 @@ mod tests {
                 r#""task":"push_listings","targets":[{"i":"itm_4","l":"lst_2_77","s":12}],"force":true"#,
             ),
             (
-                Task::SettleSubmission { ticket: "23492394".to_owned(), targets: Vec::new() },
-                r#""task":"settle_submission","ticket":"23492394","targets":[]"#,
+                Task::SettleSubmission {
+                    ticket: "23492394".to_owned(),
+                    targets: Vec::new(),
+                    force: false,
+                },
+                r#""task":"settle_submission","ticket":"23492394","targets":[],"force":false"#,
             ),
             (
                 Task::SweepStock { sync_id: "syn_3".parse().unwrap() },

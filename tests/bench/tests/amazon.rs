@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::connection_settings::SettingsPatch;
 use app::organization::OrganizationPatch;
@@ -113,6 +114,31 @@ fn what_changes_under_a_feed_is_told_after_it() {
         let mut shown: Vec<_> = hub.on_sale.iter().filter_map(|sold| hub.shop.quantity(sold)).collect();
         shown.sort_unstable();
         assert_eq!((shown[0], shown[1], shown[159]), (40, 49, 49));
+        assert_eq!(hub.calls().get("patchListingsItem"), Some(&1));
+        Ok(())
+    });
+}
+
+/// Who presses Push Stock while a feed is worked on has the number told after it, also where the hub thinks that it shows.
+#[test]
+fn what_is_asked_for_under_a_feed_is_told_after_it() {
+    run(async {
+        let hub = Hub::with(160).await?;
+        let items = hub.world.items(&hub.connection).await?;
+        hub.world.adjust(&items, -1).await?;
+        hub.world.fan_out(STREAM_BATCH).await?;
+        hub.world.work_once(PUSHES).await?;
+        let links = hub.links().await?;
+        assert!(links.iter().all(|link| link.submitted.is_some()));
+        // The feed has taken effect, its result was not asked for, and somebody sets another number in the shop.
+        hub.world.clock.advance(Duration::from_secs(600));
+        let edited = &hub.on_sale[0];
+        assert_eq!(hub.shop.quantity(edited), Some(49));
+        hub.shop.set_quantity(edited, 7);
+        let link = links.iter().find(|link| link.listing.external_id == edited.external_id).unwrap();
+        hub.world.app.push_item(&hub.world.organization.id, &link.item_id).await?;
+        hub.world.work(PUSHES).await?;
+        assert_eq!(hub.shop.quantity(edited), Some(49));
         assert_eq!(hub.calls().get("patchListingsItem"), Some(&1));
         Ok(())
     });

@@ -119,9 +119,9 @@ impl World {
             }
             4 | 5 if shop.kind.edits && !shipped && !refunded && line.waiting > 0 => {
                 let units = self.chance.between(1, 4);
-                shop.sim.edit(&id, n, u32::try_from(units).unwrap());
+                shop.sim.edit(&id, n, u32::try_from(line.shipped + units).unwrap());
                 next.lines[n].waiting = units;
-                format!("is edited: {units} of {}", self.listing(&host, &line.sold))
+                format!("is edited: {units} wait of {}", self.listing(&host, &line.sold))
             }
             6 if shop.kind.refunds && paid && !shipped && line.waiting > 0 && later => {
                 let units = self.chance.between(1, line.waiting);

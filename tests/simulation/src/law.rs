@@ -280,7 +280,10 @@ impl World {
                 push.to
             );
         }
-        self.edited.remove(&listing);
+        // What took effect in the channel's own time may have been edited again before it was looked at.
+        if push.given.is_none() || self.shop(&push.host).sim.quantity(&push.sold) == push.to {
+            self.edited.remove(&listing);
+        }
         self.check_orders_before_stock(push, began_ms, &name)
     }
 
@@ -350,11 +353,12 @@ pub fn rule_for(known: &Known, connection: &Connection, listing: Option<&Listing
     }
 }
 
-/// Whether a state is no older than another: later, of the same second, or the same again.
+/// Whether a state is no older than another: later, of the same second, or the same as one that is. Which of two that are
+/// the same has arrived, an order that was changed there and back does not say.
 pub fn is_as_new(states: &[State], arrived: usize, then: usize) -> bool {
-    arrived >= then
-        || states[arrived].at_s == states[then].at_s
-        || (states[arrived].lines == states[then].lines && states[arrived].stage == states[then].stage)
+    let here = &states[arrived];
+    let is_same = |state: &State| state.lines == here.lines && state.stage == here.stage;
+    arrived >= then || here.at_s == states[then].at_s || states[then..].iter().any(is_same)
 }
 
 fn is_of(line: &store::order::OrderLine, sold: &Sold) -> bool {

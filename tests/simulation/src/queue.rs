@@ -74,6 +74,13 @@ impl SimulatedQueue {
         self.state().messages.is_empty()
     }
 
+    /// Groups that have work of this kind left, or in flight.
+    pub fn groups_with(&self, work: Work) -> BTreeSet<String> {
+        let state = self.state();
+        let kept = state.messages.values().filter(|kept| kept.queue.work == work);
+        kept.map(|kept| kept.group.clone()).collect()
+    }
+
     pub fn dead_bodies(&self) -> Vec<String> {
         self.state().dead.values().map(|kept| kept.body.clone()).collect()
     }

@@ -11,6 +11,7 @@ use domain::listing::ListingStatus;
 use domain::sync::SyncState;
 use domain::{ConnectionId, ItemId, LocationId};
 use marketplace_sim::Sold;
+use queue::Work;
 use serde_json::json;
 use store::PageRequest;
 use store::listing::Listing;
@@ -146,11 +147,18 @@ impl World {
         self.look(None).await?;
         let began_ms = self.time.elapsed_ms();
         self.quieted_ms = began_ms;
-        let before: BTreeMap<ConnectionId, Option<Timestamp>> = self.next_syncs();
+        let mut before: BTreeMap<ConnectionId, Option<Timestamp>> = self.next_syncs();
+        // A walk that is on its way has passed some of what came to be since: the cycle that it ends is not a whole one.
+        let mut halfway = self.queue.groups_with(Work::ItemSync);
         loop {
             while self.work_through().await? {}
             let now = self.time.now();
             let next = self.next_syncs();
+            for (id, at) in &next {
+                if before.get(id).is_some_and(|before| before != at) && halfway.remove(id.as_str()) {
+                    before.insert(id.clone(), *at);
+                }
+            }
             let cycled = next.iter().all(|(id, at)| at.is_none() || *at != before[id]);
             if cycled && self.queue.is_empty() {
                 return Ok(());

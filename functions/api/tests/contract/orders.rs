@@ -133,6 +133,35 @@ async fn an_order_that_is_first_seen_cancelled_has_its_listings_told_again() {
     assert_eq!((world.levels(&item).await, shop.shows("A")), ((5, 0, 5), 5));
 }
 
+/// A shop takes the units off when an order is paid, which moves nothing here; that another line of it changed in the same
+/// minute tells nobody of them.
+#[tokio::test]
+async fn a_line_that_stays_is_told_again_where_another_moves() {
+    let world = World::new().await;
+    let mug = world.stocked("MUG", 9).await;
+    let tee = world.stocked("TEE", 9).await;
+    let shop = world.selling("one.example", &[("MUG", 1), ("TEE", 1)]).await;
+    world.settle().await;
+    let import = || async {
+        world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
+        world.work().await;
+    };
+    world.clock.advance_minutes(1);
+    let order = shop.shop.sell_unpaid(&[(shop.sold["MUG"].clone(), 1), (shop.sold["TEE"].clone(), 2)]);
+    import().await;
+    world.moved(&[&mug, &tee]).await;
+    world.work().await;
+    assert_eq!((shop.shows("MUG"), shop.shows("TEE")), (8, 7));
+    world.clock.advance_minutes(1);
+    shop.shop.edit(&order, 0, 4);
+    shop.shop.pay(&order);
+    assert_eq!(shop.shows("TEE"), 5, "the shop has taken two off once more");
+    import().await;
+    world.moved(&[&mug]).await;
+    world.work().await;
+    assert_eq!((shop.shows("MUG"), shop.shows("TEE")), (5, 7));
+}
+
 #[tokio::test]
 async fn a_line_cancelled_before_the_order_was_seen_has_its_listing_told_again() {
     let amazon = Amazon::new().await;
