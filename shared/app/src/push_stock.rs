@@ -121,7 +121,8 @@ impl App {
         let organization = self.organization(&connection.organization_id).await?;
         let targets = newest(targets);
         let mut progress = Progress { pushed: Pushed::default(), left: targets.clone() };
-        let result = self.push_open(&organization, &connection.id, targets, mode, attempt, &mut progress).await;
+        let result =
+            self.push_open(&organization, &connection.id, targets, mode, attempt, &mut progress).await;
         if let Err(AppError::Channel(error)) = &result {
             let (code, reason) = (error.kind.code(), error.to_string());
             self.note_failures(&organization.id, &progress.left, code, &reason).await?;
@@ -146,8 +147,7 @@ impl App {
         let mut open = targets;
         for round in 1..=ROUNDS_MAX {
             let read = if round == 1 && !force { Freshness::Eventual } else { Freshness::Consistent };
-            let mut planned =
-                self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
+            let mut planned = self.plan(organization, shop, &kinds, &open, force, &observed, read).await?;
             // Nobody said how new the levels of a sweep must be: the few that seem to be behind are read again.
             if read == Freshness::Eventual && open.iter().any(|target| target.version == 0) {
                 let behind: Vec<PushTarget> = planned.sending.iter().map(as_target).collect();

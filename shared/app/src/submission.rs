@@ -54,7 +54,8 @@ impl App {
                 }
                 let deduplication_id =
                     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()).simple().to_string();
-                let task = Task::SettleSubmission { ticket: ticket.clone(), targets: targets.to_vec(), force };
+                let task =
+                    Task::SettleSubmission { ticket: ticket.clone(), targets: targets.to_vec(), force };
                 let queue = QueueName { work: Work::StockPush, channel: connection.channel };
                 let group = format!("{}.submissions", connection.id);
                 self.enqueue_in(group, queue, &organization.id, &connection.id, deduplication_id, task)

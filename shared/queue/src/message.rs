@@ -166,11 +166,7 @@ mod tests {
                 r#""task":"push_listings","targets":[{"i":"itm_4","l":"lst_2_77","s":12}],"force":true"#,
             ),
             (
-                Task::SettleSubmission {
-                    ticket: "23492394".to_owned(),
-                    targets: Vec::new(),
-                    force: false,
-                },
+                Task::SettleSubmission { ticket: "23492394".to_owned(), targets: Vec::new(), force: false },
                 r#""task":"settle_submission","ticket":"23492394","targets":[],"force":false"#,
             ),
             (

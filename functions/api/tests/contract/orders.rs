@@ -143,7 +143,10 @@ async fn a_line_that_stays_is_told_again_where_another_moves() {
     let shop = world.selling("one.example", &[("MUG", 1), ("TEE", 1)]).await;
     world.settle().await;
     let import = || async {
-        world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
+        world
+            .post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"}))
+            .await
+            .ok();
         world.work().await;
     };
     world.clock.advance_minutes(1);
