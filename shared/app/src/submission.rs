@@ -108,23 +108,26 @@ impl App {
             .collect();
         let looked: Vec<Option<Look>> =
             stream::iter(settling).buffer_unordered(ROWS_AT_ONCE).try_collect().await?;
-        let looked: Vec<Look> = looked.into_iter().flatten().collect();
-        let force = looked.iter().any(|look| look.force);
-        let targets: Vec<PushTarget> = looked.into_iter().map(|look| look.target).collect();
+        let (forced, plain): (Vec<Look>, Vec<Look>) =
+            looked.into_iter().flatten().partition(|look| look.force);
         tracing::info!(
             target: "stock-push",
             shop = shop.connection.name.as_str(),
             ticket,
-            again = targets.len(),
+            again = forced.len() + plain.len(),
             "submission settled"
         );
-        if targets.is_empty() {
-            return Ok(());
+        for (looks, force) in [(plain, false), (forced, true)] {
+            if looks.is_empty() {
+                continue;
+            }
+            let targets = looks.into_iter().map(|look| look.target).collect();
+            let queue = QueueName { work: Work::StockPush, channel: shop.connection.channel };
+            let deduplication_id = self.ids.next(self.clock.now());
+            let task = Task::PushListings { targets, force };
+            self.enqueue(queue, organization, connection, deduplication_id, task).await?;
         }
-        let queue = QueueName { work: Work::StockPush, channel: shop.connection.channel };
-        let deduplication_id = self.ids.next(self.clock.now());
-        let task = Task::PushListings { targets, force };
-        self.enqueue(queue, organization, connection, deduplication_id, task).await
+        Ok(())
     }
 
     /// Keeps the outcome of one listing. The listing, if it must be looked at again: its number may have changed while

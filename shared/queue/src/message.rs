@@ -93,9 +93,8 @@ impl Message {
             (
                 Task::SettleSubmission { ticket, targets, force },
                 Task::SettleSubmission { ticket: same, targets: more, force: more_force },
-            ) if ticket == same && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
+            ) if ticket == same && force == more_force && targets.len() + more.len() <= PUSH_TARGETS_MAX => {
                 targets.extend(more.iter().cloned());
-                *force |= more_force;
                 true
             }
             (Task::PushShipments, Task::PushShipments) | (Task::SyncOutbounds, Task::SyncOutbounds) => true,

@@ -130,13 +130,15 @@ fn what_is_asked_for_under_a_feed_is_told_after_it() {
         hub.world.work_once(PUSHES).await?;
         let links = hub.links().await?;
         assert!(links.iter().all(|link| link.submitted.is_some()));
-        // The feed has taken effect, its result was not asked for, and somebody sets another number in the shop.
-        hub.world.clock.advance(Duration::from_secs(600));
         let edited = &hub.on_sale[0];
-        assert_eq!(hub.shop.quantity(edited), Some(49));
-        hub.shop.set_quantity(edited, 7);
         let link = links.iter().find(|link| link.listing.external_id == edited.external_id).unwrap();
         hub.world.app.push_item(&hub.world.organization.id, &link.item_id).await?;
+        hub.world.work_once(PUSHES).await?;
+        assert_eq!(hub.calls().get("patchListingsItem"), None, "told while the feed was open");
+        // The feed has taken effect, its result was not asked for, and somebody sets another number in the shop.
+        hub.world.clock.advance(Duration::from_secs(600));
+        assert_eq!(hub.shop.quantity(edited), Some(49));
+        hub.shop.set_quantity(edited, 7);
         hub.world.work(PUSHES).await?;
         assert_eq!(hub.shop.quantity(edited), Some(49));
         assert_eq!(hub.calls().get("patchListingsItem"), Some(&1));
