@@ -11,6 +11,7 @@ use domain::order::{
 };
 use domain::stock::{Actor, Change, Movement, Reason, Source, SourceKind};
 use domain::{ItemId, ListingId, MovementId, OrderId, Quantity, Timestamp};
+use jiff::SignedDuration;
 use queue::message::{PushTarget, Task};
 use queue::{QueueName, Work};
 use store::StoreError;
@@ -19,6 +20,7 @@ use store::listing::Listing;
 use store::order::{MOVEMENTS_MAX, Order, OrderLine, Origin};
 use store::order_document::OrderDocument;
 use store::organization::Organization;
+use store::stock::Freshness;
 
 use crate::order_change::is_over;
 use crate::retention::buyer_expires_at;
@@ -26,6 +28,8 @@ use crate::{App, AppError};
 
 /// Another writer got there first this often: then the message is tried again later.
 const CONFLICTS_MAX: u32 = 5;
+/// A channel's clock and ours.
+const CLOCKS_APART_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// What became of a fetched order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +93,14 @@ impl App {
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
-        let moved_there = moved_on_channel_alone(connection, before.as_ref(), &after);
+        let mut moved_there = moved_on_channel_alone(connection, before.as_ref(), &after);
+        if let Some(before) =
+            before.as_ref().filter(|before| may_have_been_there_and_back(connection, before, &after))
+        {
+            let same = after.lines.iter().filter(|line| before.lines.contains(line));
+            let same: Vec<&OrderLine> = same.filter(|line| !moved_there.contains(line)).collect();
+            moved_there.extend(self.told_since(organization, before, same).await?);
+        }
         self.push_sold(organization, connection, &after, &moved_there).await?;
         self.keep_buyer(organization, fetched, before.as_ref(), &after, now).await?;
         let waited: BTreeSet<ListingId> = before.as_ref().map(waits_for).unwrap_or_default();
@@ -203,6 +214,26 @@ impl App {
                 return Ok(());
             }
         }
+    }
+
+    /// Those of these lines whose listing was told a number since the order was as we knew it.
+    async fn told_since<'a>(
+        &self,
+        organization: &Organization,
+        before: &Order,
+        lines: Vec<&'a OrderLine>,
+    ) -> Result<Vec<&'a OrderLine>, AppError> {
+        let since = before.changed_at.checked_sub(CLOCKS_APART_MAX).unwrap_or(before.changed_at);
+        let mut told = Vec::new();
+        for line in lines {
+            let (Some(listing), Some(item)) = (before.listing_of(line), &line.item_id) else { continue };
+            let stock = self.store.item_stock(&organization.id, item, Freshness::Consistent).await?;
+            let link = stock.links.into_iter().find(|link| link.listing_id == listing);
+            if link.and_then(|link| link.acknowledged).is_some_and(|taken| taken.at >= since) {
+                told.push(line);
+            }
+        }
+        Ok(told)
     }
 
     /// Sends the numbers of what these lines of the order sold once more. Queued before the order is stored: after a crash
@@ -457,6 +488,14 @@ fn moved_on_channel_alone<'a>(
     };
     let stays = |line: &OrderLine| linked_lines(line).iter().all(|part| !moved.contains(&part.item_id));
     after.lines.iter().filter(|line| told_otherwise(line) && stays(line)).collect()
+}
+
+/// Whether a line that is as it was may have been raised and lowered again: a number that was told in between, from which
+/// the channel had taken more than we knew of, got them back on top. A channel that compares refuses such a number.
+fn may_have_been_there_and_back(connection: &Connection, before: &Order, after: &Order) -> bool {
+    let capability = channels::adapter(connection.channel).capability();
+    let moves_back = capability.order_edits && !capability.stock_compare_and_set;
+    moves_back && before.complete && before.changed_at < after.changed_at
 }
 
 /// Whether an order is first seen when it, or a line of it, is cancelled already. Its channel took the units off and put

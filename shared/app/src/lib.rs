@@ -70,6 +70,7 @@ pub mod resolve;
 mod retention;
 pub mod schedule;
 pub mod secret;
+mod send_stock;
 pub mod session;
 pub mod shop;
 pub mod slip;

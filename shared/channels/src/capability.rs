@@ -29,6 +29,8 @@ pub struct Capability {
     /// Setting a number can be made to depend on the number that is there.
     pub stock_compare_and_set: bool,
     pub locations: ByLocation,
+    /// The merchant can raise and lower the units of an order's line, and the channel moves its own number by them.
+    pub order_edits: bool,
     /// The limits allow one look at new orders before each push.
     pub order_look_before_push: bool,
 }

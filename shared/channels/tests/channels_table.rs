@@ -20,7 +20,7 @@ fn names(fields: &[&str]) -> String {
 
 type Row = (&'static str, fn(&dyn Channel) -> String);
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     ("key", |channel| format!("`{}`", channel.kind())),
     ("authorization", |channel| channel.capability().authorization.as_str().to_owned()),
     ("page of consent", |channel| yes(channel.consent().is_some())),
@@ -40,6 +40,7 @@ const ROWS: [Row; 16] = [
     ("stock numbers a call", |channel| channel.capability().stock_batch_max.to_string()),
     ("stock is compared before it is set", |channel| yes(channel.capability().stock_compare_and_set)),
     ("stock by location", |channel| yes(channel.capability().locations.is_told())),
+    ("an order's lines can be raised and lowered", |channel| yes(channel.capability().order_edits)),
     ("a look at new orders before each push", |channel| yes(channel.capability().order_look_before_push)),
     ("units of a part of an order", |channel| channel.partial_shipments().as_str().to_owned()),
 ];

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app::Clock as _;
 use domain::fulfilment::{LineProgress, StockDeductedOn};
 use domain::order::{Buyer, ChannelOrderState, OrderState, PaymentStatus};
 use domain::order_document::DocumentCounts;
-use domain::{ChannelKind, ConnectionId, Money, OrderId, Quantity};
+use domain::push::Acknowledged;
+use domain::{ChannelKind, ConnectionId, ItemId, Money, OrderId, Quantity};
 use marketplace_sim::SimulatedShop as _;
 use serde_json::{Value, json};
+use store::link::Stored;
 use store::order::{Order, OrderLine, Origin};
 
 use crate::fba_world::Amazon;
@@ -163,6 +166,41 @@ async fn a_line_that_stays_is_told_again_where_another_moves() {
     world.moved(&[&mug]).await;
     world.work().await;
     assert_eq!((shop.shows("MUG"), shop.shows("TEE")), (5, 7));
+}
+
+/// A line is raised, a number is told that knows nothing of it, and the line is lowered again: the shop puts back on top
+/// of that number what it had taken, and the order is as it was.
+#[tokio::test]
+async fn a_line_that_was_raised_and_lowered_again_has_its_listing_told_again() {
+    let world = World::new().await;
+    let mug = world.stocked("MUG", 4).await;
+    let shop = world.selling("one.example", &[("MUG", 1)]).await;
+    world.settle().await;
+    let import = || async {
+        let path = format!("/v1/connections/{}/sync", shop.connection);
+        world.post(&path, json!({"kind": "orders"})).await.ok();
+        world.work().await;
+    };
+    world.clock.advance_minutes(1);
+    let order = shop.sell("MUG", 2);
+    import().await;
+    world.moved(&[&mug]).await;
+    world.work().await;
+    assert_eq!(shop.shows("MUG"), 2);
+    world.clock.advance_minutes(5);
+    shop.shop.edit(&order, 0, 4);
+    assert_eq!(shop.shows("MUG"), 0);
+    // What a push does that looked at the orders just before.
+    let newer = Acknowledged { quantity: Quantity::new(2).unwrap(), version: 2, at: world.clock.now() };
+    let (item, listing): (ItemId, _) = (mug.parse().unwrap(), shop.listing("MUG"));
+    let told = world.app.store.acknowledge(&world.organization, &item, &listing, &newer);
+    assert_eq!(told.await.unwrap(), Stored::Stored);
+    shop.edit("MUG", 2);
+    world.clock.advance_minutes(1);
+    shop.shop.edit(&order, 0, 2);
+    assert_eq!(shop.shows("MUG"), 4);
+    import().await;
+    assert_eq!((world.levels(&mug).await, shop.shows("MUG")), ((4, 2, 2), 2));
 }
 
 #[tokio::test]

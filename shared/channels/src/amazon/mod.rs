@@ -106,6 +106,7 @@ static CAPABILITY: Capability = Capability {
     stock_compare_and_set: false,
     locations: ByLocation::No,
     // One search in three minutes: notifications and Amazon's pending orders stand in.
+    order_edits: false,
     order_look_before_push: false,
 };
 

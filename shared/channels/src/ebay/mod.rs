@@ -52,6 +52,7 @@ static CAPABILITY: Capability = Capability {
     stock_batch_max: stock::BATCH,
     stock_compare_and_set: false,
     locations: ByLocation::Beside,
+    order_edits: false,
     order_look_before_push: true,
 };
 

@@ -58,6 +58,7 @@ static CAPABILITY: Capability = Capability {
     stock_batch_max: 1,
     stock_compare_and_set: false,
     locations: ByLocation::No,
+    order_edits: false,
     order_look_before_push: true,
 };
 

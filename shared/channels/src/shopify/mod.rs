@@ -90,6 +90,7 @@ static CAPABILITY: Capability = Capability {
     stock_batch_max: stock::BATCH,
     stock_compare_and_set: true,
     locations: ByLocation::Summed,
+    order_edits: true,
     order_look_before_push: true,
 };
 

@@ -56,6 +56,7 @@ static CAPABILITY: Capability = Capability {
     stock_batch_max: 100,
     stock_compare_and_set: false,
     locations: ByLocation::No,
+    order_edits: true,
     order_look_before_push: true,
 };
 
