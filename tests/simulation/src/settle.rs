@@ -79,7 +79,13 @@ impl World {
                     ConnectionStatus::Active => continue,
                     ConnectionStatus::Inactive => {
                         let path = format!("/v1/connections/{id}/enable");
-                        self.begin_request(merchant, "POST", &path, None, None)
+                        let enabling = self.begin_request(merchant, "POST", &path, None, None);
+                        if !self.street.may_have_lost_its_grant(&host) {
+                            enabling
+                        } else {
+                            self.complete(enabling).await?;
+                            self.authorize_again(merchant, shop)
+                        }
                     }
                     ConnectionStatus::NeedsAuthorization => self.authorize_again(merchant, shop),
                 };
