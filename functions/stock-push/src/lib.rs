@@ -16,7 +16,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
                     Ok(())
                 }
                 Task::SettleSubmission { ticket, targets, force } => {
-                    let (connection, targets) = (&message.connection_id, targets.clone());
+                    let connection = &message.connection_id;
                     app.settle_submission(organization, connection, ticket, targets, *force, attempt).await
                 }
                 Task::SweepStock { sync_id } => app.run_stock_sync(organization, sync_id, attempt).await,

@@ -93,12 +93,12 @@ impl App {
         if before.as_ref().is_some_and(|before| before.complete && *before == after) {
             return Ok(Imported::Unchanged(id.clone()));
         }
-        let mut moved_there = moved_on_channel_alone(connection, before.as_ref(), &after);
-        if let Some(before) =
-            before.as_ref().filter(|before| may_have_been_there_and_back(connection, before, &after))
+        let moved_on_channel = |line: &&OrderLine| told_otherwise(connection, before.as_ref(), &after, line);
+        let (mut moved_there, same): (Vec<_>, Vec<_>) =
+            lines_that_stay(&after).into_iter().partition(moved_on_channel);
+        if let Some(before) = &before
+            && may_have_been_there_and_back(connection, before, &after)
         {
-            let same = after.lines.iter().filter(|line| before.lines.contains(line));
-            let same: Vec<&OrderLine> = same.filter(|line| !moved_there.contains(line)).collect();
             moved_there.extend(self.told_since(organization, before, same).await?);
         }
         self.push_sold(organization, connection, &after, &moved_there).await?;
@@ -468,26 +468,22 @@ pub(crate) fn waits_for(order: &Order) -> BTreeSet<ListingId> {
     order.lines.iter().filter(|line| is_open(line)).filter_map(|line| order.listing_of(line)).collect()
 }
 
-/// The lines of which the channel may have moved its own number where nothing moves here that would be pushed: a shop that
-/// takes units off when an order is paid, or puts refunded ones back. That another line moves tells nobody of these.
-fn moved_on_channel_alone<'a>(
-    connection: &Connection,
-    before: Option<&Order>,
-    after: &'a Order,
-) -> Vec<&'a OrderLine> {
-    let moves = difference(&after.applied, &target_effect(after));
+/// The lines of which nothing moves here that would be pushed; that another line moves tells nobody of these.
+fn lines_that_stay(order: &Order) -> Vec<&OrderLine> {
+    let moves = difference(&order.applied, &target_effect(order));
     let moved: BTreeSet<ItemId> = moves.into_iter().map(|(place, _)| place.item_id).collect();
-    let told_otherwise = |line: &OrderLine| match before {
-        None => came_taken_back(connection, after),
-        Some(before) => {
-            before.complete
-                && (before.channel_state != after.channel_state
-                    || before.payment != after.payment
-                    || !before.lines.contains(line))
-        }
-    };
-    let stays = |line: &OrderLine| linked_lines(line).iter().all(|part| !moved.contains(&part.item_id));
-    after.lines.iter().filter(|line| told_otherwise(line) && stays(line)).collect()
+    let stays = |line: &&OrderLine| linked_lines(line).iter().all(|part| !moved.contains(&part.item_id));
+    order.lines.iter().filter(stays).collect()
+}
+
+/// Whether the channel may have moved its own number of a line: a shop that takes units off when an order is paid, or puts
+/// refunded ones back.
+fn told_otherwise(connection: &Connection, before: Option<&Order>, after: &Order, line: &OrderLine) -> bool {
+    let Some(before) = before else { return came_taken_back(connection, after) };
+    before.complete
+        && (before.channel_state != after.channel_state
+            || before.payment != after.payment
+            || !before.lines.contains(line))
 }
 
 /// Whether a line that is as it was may have been raised and lowered again: a number that was told in between, from which
@@ -495,7 +491,7 @@ fn moved_on_channel_alone<'a>(
 fn may_have_been_there_and_back(connection: &Connection, before: &Order, after: &Order) -> bool {
     let capability = channels::adapter(connection.channel).capability();
     let moves_back = capability.order_edits && !capability.stock_compare_and_set;
-    moves_back && before.complete && before.changed_at < after.changed_at
+    moves_back && before.complete && !is_over(before.state) && before.changed_at < after.changed_at
 }
 
 /// Whether an order is first seen when it, or a line of it, is cancelled already. Its channel took the units off and put

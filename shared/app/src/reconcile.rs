@@ -1,12 +1,12 @@
 //! Reconciliation: every linked listing of a connection looked at on its channel, and what differs explained and made
 //! good, as the connection's policy says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use channels::{ShownAt, ShownByLocation, StockAt, StockTarget};
 use domain::channel::Fulfilment;
 use domain::channel_location::LocationSplit;
-use domain::drift::{Action, Seen, SeenAt, action, classify_by_location};
+use domain::drift::{Action, Cause, Seen, SeenAt, action, classify_by_location};
 use domain::listing::ListingStatus;
 use domain::sync::Outcome;
 use domain::{ChannelLocationId, ListingId, OrderId, OrganizationId, Quantity, SyncId, Timestamp};
@@ -149,6 +149,7 @@ impl App {
         let ids = known.iter().map(|known| &known.listing.id);
         let open = self.store.open_drifts(&organization.id, ids).await?;
         let shown = self.shown(shop, &known).await?;
+        let moved = self.moved_meanwhile(organization, shop, &known, &shown, missed, &deciders).await?;
         let now = self.clock.now();
         let mut records = Vec::new();
         let mut behind = Vec::new();
@@ -161,7 +162,8 @@ impl App {
             let observed = shown.number;
             let right = observed == known.desired.units()
                 && shown.at.iter().all(|at| at.observed == at.desired.units());
-            let drift = self.compare(organization, shop, known, &shown, missed, now).await?;
+            let cause = known.cause(&shown, missed).filter(|_| !moved.contains(&known.listing.id));
+            let drift = self.compare(organization, shop, known, &shown, cause, now).await?;
             let held = known.link.held_since.is_some();
             if drift.is_none() && !held && open.contains(&known.listing.id) {
                 self.store.forget_drift(&organization.id, &known.listing.id).await?;
@@ -236,6 +238,38 @@ impl App {
         Ok(known.iter().map(shown).collect())
     }
 
+    /// Of those that look edited, the listings whose stock or number moved while we looked: what sold between the look at the
+    /// orders and the number, or was told, must not look like an edit. One more look at the orders, where there are any.
+    async fn moved_meanwhile(
+        &self,
+        organization: &Organization,
+        shop: &mut OpenShop,
+        known: &[Known],
+        shown: &[Option<Shown>],
+        missed: &BTreeMap<ListingId, i64>,
+        deciders: &Deciders,
+    ) -> Result<BTreeSet<ListingId>, AppError> {
+        let looks_edited = |known: &Known, shown: &Option<Shown>| {
+            let cause = shown.as_ref().and_then(|shown| known.cause(shown, missed));
+            cause == Some(Cause::EditedOnChannel) && known.link.held_since.is_none()
+        };
+        let doubtful: Vec<&Known> = known
+            .iter()
+            .zip(shown)
+            .filter(|(known, shown)| looks_edited(known, shown))
+            .map(|(known, _)| known)
+            .collect();
+        if doubtful.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        self.look_at_orders(organization, shop).await?;
+        let listings = doubtful.iter().map(|known| known.listing.clone()).collect();
+        let now = self.known(organization, shop, listings, deciders).await?;
+        let now: BTreeMap<&ListingId, &Known> = now.iter().map(|known| (&known.listing.id, known)).collect();
+        let moved = |known: &&&Known| now.get(&known.listing.id).is_none_or(|now| now.differs(known));
+        Ok(doubtful.iter().filter(moved).map(|known| known.listing.id.clone()).collect())
+    }
+
     async fn numbers(
         &self,
         shop: &mut OpenShop,
@@ -261,23 +295,13 @@ impl App {
         shop: &OpenShop,
         known: &Known,
         shown: &Shown,
-        missed: &BTreeMap<ListingId, i64>,
+        cause: Option<Cause>,
         now: Timestamp,
     ) -> Result<Option<Drift>, AppError> {
         let observed = shown.number;
-        let Known { link, desired, version, .. } = known;
+        let Known { link, desired, .. } = known;
         let (item, listing) = (&link.item_id, &link.listing_id);
-        let took_hold = took_hold(known);
-        let seen = Seen {
-            desired: *desired,
-            version: *version,
-            acknowledged: link.acknowledged.filter(|_| known.was_told_there()),
-            previous: link.previous.filter(|_| !took_hold),
-            last_seen: link.observed.zip(link.observed_at.or(Some(link.linked_at))).filter(|_| !took_hold),
-            missed_units: missed.get(listing).copied().unwrap_or(0),
-            observed,
-        };
-        let Some(cause) = classify_by_location(&seen, &shown.at) else {
+        let Some(cause) = cause else {
             // Right again, or due to be pushed: what a person was to decide upon stays until they do.
             // Of one that was right in its number and wrong at a location, the number keeps nothing.
             let news = link.observed != Some(observed) || known.split.is_some() && !looked_at_since(link);
@@ -338,6 +362,28 @@ fn page_of(connection: &Connection) -> u32 {
 }
 
 impl Known {
+    /// Why the channel shows what it shows; `None` where that is no drift.
+    fn cause(&self, shown: &Shown, missed: &BTreeMap<ListingId, i64>) -> Option<Cause> {
+        let link = &self.link;
+        let took_hold = took_hold(self);
+        let seen = Seen {
+            desired: self.desired,
+            version: self.version,
+            acknowledged: link.acknowledged.filter(|_| self.was_told_there()),
+            previous: link.previous.filter(|_| !took_hold),
+            last_seen: link.observed.zip(link.observed_at.or(Some(link.linked_at))).filter(|_| !took_hold),
+            missed_units: missed.get(&link.listing_id).copied().unwrap_or(0),
+            observed: shown.number,
+        };
+        classify_by_location(&seen, &shown.at)
+    }
+
+    /// Whether its stock, or what it was told, is another.
+    fn differs(&self, before: &Self) -> bool {
+        let of = |known: &Self| (known.version, known.desired, known.link.acknowledged);
+        of(self) != of(before)
+    }
+
     fn target(&self) -> StockTarget {
         let shares = self.split.iter().flat_map(|split| split.to_tell(&self.link.shares));
         let at = |share: domain::channel_location::Share| StockAt {

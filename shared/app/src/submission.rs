@@ -72,7 +72,7 @@ impl App {
         organization: &OrganizationId,
         connection: &ConnectionId,
         ticket: &str,
-        targets: Vec<PushTarget>,
+        targets: &[PushTarget],
         force: bool,
         attempt: &Attempt,
     ) -> Result<(), AppError> {
@@ -101,7 +101,7 @@ impl App {
             }
             Err(error) => return Err(error),
         };
-        let targets = newest(targets);
+        let targets = newest(targets.to_vec());
         let settling: Vec<_> = targets
             .iter()
             .map(|target| self.settle_target(organization, ticket, target, &result, force))

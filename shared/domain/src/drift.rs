@@ -121,12 +121,13 @@ pub fn classify_by_location(seen: &Seen, at: &[SeenAt]) -> Option<Cause> {
     })
 }
 
-/// What to do. The policy is about what people did on the channel; what got lost on the way is always made good.
+/// What to do. The policy is about what people did on the channel; what got lost on the way is always made good. Where a
+/// push is due and nothing says that a person changed the number, nobody is waited for: a sale would hold its listing.
 pub fn action(cause: Cause, policy: DriftPolicy) -> Action {
     match (cause, policy) {
         (Cause::LostUpdate | Cause::MissedOrder, _) | (_, DriftPolicy::Overwrite) => Action::Overwritten,
-        (_, DriftPolicy::Alert) => Action::Alerted,
-        (_, DriftPolicy::Hold) => Action::Held,
+        (_, DriftPolicy::Alert) | (Cause::Unknown, DriftPolicy::Hold) => Action::Alerted,
+        (Cause::EditedOnChannel, DriftPolicy::Hold) => Action::Held,
     }
 }
 
@@ -226,6 +227,7 @@ mod tests {
         }
         assert_eq!(action(Cause::EditedOnChannel, Overwrite), Action::Overwritten);
         assert_eq!(action(Cause::EditedOnChannel, Alert), Action::Alerted);
-        assert_eq!(action(Cause::Unknown, Hold), Action::Held);
+        assert_eq!(action(Cause::EditedOnChannel, Hold), Action::Held);
+        assert_eq!(action(Cause::Unknown, Hold), Action::Alerted);
     }
 }

@@ -11,9 +11,9 @@ use app::connection_settings::SettingsPatch;
 use app::organization::OrganizationPatch;
 use bench::world::STREAM_BATCH;
 use bench::{BenchClock, Wire, World, goods};
-use domain::ChannelKind;
 use domain::order::OrderState;
 use domain::sync::SyncKind;
+use domain::{ChannelKind, ItemId};
 use marketplace_sim::amazon::AmazonShop;
 use marketplace_sim::{Goods, SimulatedShop, Sold};
 use queue::{QueueName, Work};
@@ -49,6 +49,17 @@ impl Hub {
         hub.world.settle(&hub.connection).await?;
         hub.calls();
         Ok(hub)
+    }
+
+    /// All listings have changed, and the feed that tells them is submitted. The items.
+    async fn submit_all(&self) -> anyhow::Result<Vec<ItemId>> {
+        let items = self.world.items(&self.connection).await?;
+        self.world.adjust(&items, -1).await?;
+        self.world.fan_out(STREAM_BATCH).await?;
+        // One invocation of stock-push.
+        self.world.work_once(PUSHES).await?;
+        assert!(self.links().await?.iter().all(|link| link.submitted.is_some()));
+        Ok(items)
     }
 
     /// Answers by operation; none may be a refusal.
@@ -98,12 +109,8 @@ fn many_changes_are_one_feed_and_acknowledged_by_its_result() {
 fn what_changes_under_a_feed_is_told_after_it() {
     run(async {
         let hub = Hub::with(160).await?;
-        let items = hub.world.items(&hub.connection).await?;
-        hub.world.adjust(&items, -1).await?;
-        hub.world.fan_out(STREAM_BATCH).await?;
-        // One invocation of stock-push: the feed is submitted, and another change comes before its result.
-        hub.world.work_once(PUSHES).await?;
-        assert!(hub.links().await?.iter().all(|link| link.submitted.is_some()));
+        let items = hub.submit_all().await?;
+        // Another change comes before its result.
         hub.world.adjust(&items[..1], -9).await?;
         hub.world.fan_out(STREAM_BATCH).await?;
         hub.world.work_once(PUSHES).await?;
@@ -124,12 +131,8 @@ fn what_changes_under_a_feed_is_told_after_it() {
 fn what_is_asked_for_under_a_feed_is_told_after_it() {
     run(async {
         let hub = Hub::with(160).await?;
-        let items = hub.world.items(&hub.connection).await?;
-        hub.world.adjust(&items, -1).await?;
-        hub.world.fan_out(STREAM_BATCH).await?;
-        hub.world.work_once(PUSHES).await?;
+        hub.submit_all().await?;
         let links = hub.links().await?;
-        assert!(links.iter().all(|link| link.submitted.is_some()));
         let edited = &hub.on_sale[0];
         let link = links.iter().find(|link| link.listing.external_id == edited.external_id).unwrap();
         hub.world.app.push_item(&hub.world.organization.id, &link.item_id).await?;

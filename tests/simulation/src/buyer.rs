@@ -174,6 +174,7 @@ impl World {
                 let units = self.chance.between(0, 15);
                 shop.sim.set_quantity(&sold, units);
                 self.trace.note(format_args!("{units} of {listing} are set by hand at {host}"));
+                self.was_edited.insert(listing.clone());
                 self.edited.insert(listing);
             }
             2 => {

@@ -37,6 +37,8 @@ pub struct Known {
     pub orders: BTreeMap<OrderId, Order>,
     pub listings: BTreeMap<ListingId, Listing>,
     pub connections: BTreeMap<ConnectionId, Connection>,
+    /// Listings that wait for a person to say what becomes of their number.
+    pub waiting: BTreeSet<ListingId>,
 }
 
 impl Known {
@@ -70,6 +72,8 @@ pub struct Changed {
     pub orders: BTreeSet<(OrganizationId, OrderId)>,
     pub listings: BTreeSet<(OrganizationId, ListingId)>,
     pub connections: BTreeSet<(OrganizationId, ConnectionId)>,
+    /// Listings that wait for a person since then.
+    pub waiting: Vec<ListingId>,
     /// What the items' levels came to after each write, in their order.
     pub levels: Vec<(OrganizationId, ItemId, i64)>,
     /// Whose own row was written.
@@ -168,6 +172,14 @@ impl Mirror {
                     *moved = moved.plus(Stock { on_hand, committed });
                     if row["r"]["S"] == "opening_stock" {
                         *known.opening.entry(place).or_default() += on_hand;
+                    }
+                }
+                if let Some(listing) = sk.strip_prefix("LNK#") {
+                    let listing: ListingId = listing.parse().context("a link's key")?;
+                    if row["hs"].is_null() {
+                        known.waiting.remove(&listing);
+                    } else if known.waiting.insert(listing.clone()) {
+                        changed.waiting.push(listing);
                     }
                 }
                 // What was sent of a link, and how it went, is looked at in the end.

@@ -144,7 +144,7 @@ impl Stock {
 
 impl Model {
     /// How many of an item one of `sold` takes.
-    fn each(&self, sold: &ItemId, item: &ItemId) -> i64 {
+    pub fn each(&self, sold: &ItemId, item: &ItemId) -> i64 {
         match self.bundles.get(sold) {
             Some(parts) => parts.get(item).copied().unwrap_or(0),
             None => i64::from(sold == item),

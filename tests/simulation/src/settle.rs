@@ -9,7 +9,7 @@ use domain::Timestamp;
 use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::sync::SyncState;
-use domain::{ConnectionId, ItemId, LocationId};
+use domain::{ConnectionId, ItemId, ListingId, LocationId};
 use marketplace_sim::Sold;
 use queue::Work;
 use serde_json::json;
@@ -80,11 +80,11 @@ impl World {
                     ConnectionStatus::Inactive => {
                         let path = format!("/v1/connections/{id}/enable");
                         let enabling = self.begin_request(merchant, "POST", &path, None, None);
-                        if !self.street.may_have_lost_its_grant(&host) {
-                            enabling
-                        } else {
+                        if self.street.may_have_lost_its_grant(&host) {
                             self.complete(enabling).await?;
                             self.authorize_again(merchant, shop)
+                        } else {
+                            enabling
                         }
                     }
                     ConnectionStatus::NeedsAuthorization => self.authorize_again(merchant, shop),
@@ -104,14 +104,27 @@ impl World {
             let body = Some(json!({ "drift": "overwrite" }));
             let id = self.begin_request(merchant, "PATCH", &path, body, None);
             self.complete(id).await?;
+            for listing in self.waiting_on(merchant, &connection) {
+                let release = format!("/v1/listings/{listing}/release");
+                let id = self.begin_request(merchant, "POST", &release, None, None);
+                self.complete(id).await?;
+            }
             let id = self.begin_request(merchant, "POST", &format!("{path}/reconcile"), None, None);
             self.complete(id).await?;
         }
         Ok(())
     }
 
+    /// Listings whose number waits for a person.
+    fn waiting_on(&self, merchant: usize, connection: &ConnectionId) -> Vec<ListingId> {
+        let known = &self.mirror.known[&self.merchants[merchant].organization];
+        let listings = known.waiting.iter().filter_map(|id| known.listings.get(id));
+        let of_connection = listings.filter(|listing| listing.connection_id == *connection);
+        of_connection.map(|listing| listing.id.clone()).collect()
+    }
+
     /// Edits on the channel are found once a day: whoever made one has the numbers compared now, or presses Push Stock.
-    async fn push_edited(&mut self, listing: &domain::ListingId) -> anyhow::Result<()> {
+    async fn push_edited(&mut self, listing: &ListingId) -> anyhow::Result<()> {
         for merchant in 0..self.merchants.len() {
             let known = &self.mirror.known[&self.merchants[merchant].organization];
             let Some(link) = known.link(listing) else { continue };
@@ -281,7 +294,7 @@ impl World {
                     continue;
                 };
                 if self.shop(&connected.host).holds(&sold) {
-                    self.check_held(merchant, &connected.host, &sold, listing, item)?;
+                    self.check_held(merchant, &connected.host, &sold, item)?;
                     continue;
                 }
                 let left = self.must_be_left(merchant, item);
@@ -302,20 +315,22 @@ impl World {
         Ok(())
     }
 
-    /// What lies at Amazon is what is counted here, with no word from anybody: of a listing that was linked all along.
-    fn check_held(
-        &self,
-        merchant: usize,
-        host: &str,
-        sold: &Sold,
-        listing: &Listing,
-        item: &ItemId,
-    ) -> anyhow::Result<()> {
+    /// What lies at Amazon is what is counted here, with no word from anybody: of an item whose listings, and those of its
+    /// bundles, were linked all along. One that is linked by hand sells from the same count, into which nobody has taken
+    /// its units.
+    fn check_held(&self, merchant: usize, host: &str, sold: &Sold, item: &ItemId) -> anyhow::Result<()> {
         let of = &self.merchants[merchant];
-        let Some(at_amazon) = of.at_amazon.clone().filter(|_| !self.taken_apart.contains(&listing.id)) else {
+        let known = &self.mirror.known[&of.organization];
+        let sells = |listing: &Listing| {
+            let of = |linked: &ItemId| linked == item || self.model.each(linked, item) > 0;
+            listing.item_id.as_ref().is_some_and(of)
+        };
+        let mut listings = self.taken_apart.iter().filter_map(|id| known.listings.get(id));
+        let taken_apart = listings.any(sells);
+        let Some(at_amazon) = of.at_amazon.clone().filter(|_| !taken_apart) else {
             return Ok(());
         };
-        let levels = self.mirror.known[&of.organization].levels(item);
+        let levels = known.levels(item);
         let here = levels.get(&at_amazon).copied().unwrap_or_default();
         let there = self.shop(host).sim.quantity(sold).unwrap_or(0);
         ensure!(

@@ -32,7 +32,7 @@ use crate::fault::{Rates, Weather};
 use crate::gate::{Gate, JobId};
 use crate::job::{Begun, Job, Planned};
 use crate::mirror::Mirror;
-use crate::model::Model;
+use crate::model::{Model, Rule};
 use crate::oversell::Tally;
 use crate::person::{Document, Request};
 use crate::planted::Planted;
@@ -95,14 +95,16 @@ pub struct World {
     pub notifications: Vec<(String, Delivery)>,
     /// Stream records that were passed on, the last few.
     pub passed_on: VecDeque<Value>,
-    /// What each listing was to show, since when; `None`: it was not to be told.
-    pub desired: BTreeMap<ListingId, Vec<(i64, Option<i64>)>>,
+    /// By which rule each listing was to show what was available, since when; `None`: it was not to be told.
+    pub desired: BTreeMap<ListingId, Vec<(i64, Option<(Rule, i64)>)>>,
     /// Connections of which it was said what to do with numbers that were edited in the shop.
     pub left_to_people: BTreeSet<ConnectionId>,
     /// Listings that were unlinked at some time.
     pub taken_apart: BTreeSet<ListingId>,
     /// Listings whose number was edited by hand and not set by the hub since.
     pub edited: BTreeSet<ListingId>,
+    /// Those that were at any time.
+    pub was_edited: BTreeSet<ListingId>,
     /// Connections whose grant was taken back at some time.
     pub revoked: BTreeSet<ConnectionId>,
     /// Since when a shop's listing has offered more than there is.
@@ -284,6 +286,7 @@ impl World {
             left_to_people: BTreeSet::new(),
             taken_apart: BTreeSet::new(),
             edited: BTreeSet::new(),
+            was_edited: BTreeSet::new(),
             revoked: BTreeSet::new(),
             too_high: BTreeMap::new(),
             requests: BTreeMap::new(),

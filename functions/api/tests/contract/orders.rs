@@ -14,7 +14,7 @@ use store::link::Stored;
 use store::order::{Order, OrderLine, Origin};
 
 use crate::fba_world::Amazon;
-use crate::world::{World, eur};
+use crate::world::{Selling, World, eur};
 
 pub async fn order(world: &World, connection: &ConnectionId, number: &str, frozen: bool) -> OrderId {
     let id = OrderId::of(connection, number).unwrap();
@@ -131,9 +131,15 @@ async fn an_order_that_is_first_seen_cancelled_has_its_listings_told_again() {
     world.clock.advance_minutes(1);
     shop.shop.cancel(&order);
     assert_eq!(shop.shows("A"), 6);
-    world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
-    world.work().await;
+    import(&world, &shop).await;
     assert_eq!((world.levels(&item).await, shop.shows("A")), ((5, 0, 5), 5));
+}
+
+/// The shop's orders are fetched, and what comes of it is done.
+async fn import(world: &World, shop: &Selling) {
+    let path = format!("/v1/connections/{}/sync", shop.connection);
+    world.post(&path, json!({"kind": "orders"})).await.ok();
+    world.work().await;
 }
 
 /// A shop takes the units off when an order is paid, which moves nothing here; that another line of it changed in the same
@@ -145,16 +151,9 @@ async fn a_line_that_stays_is_told_again_where_another_moves() {
     let tee = world.stocked("TEE", 9).await;
     let shop = world.selling("one.example", &[("MUG", 1), ("TEE", 1)]).await;
     world.settle().await;
-    let import = || async {
-        world
-            .post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"}))
-            .await
-            .ok();
-        world.work().await;
-    };
     world.clock.advance_minutes(1);
     let order = shop.shop.sell_unpaid(&[(shop.sold["MUG"].clone(), 1), (shop.sold["TEE"].clone(), 2)]);
-    import().await;
+    import(&world, &shop).await;
     world.moved(&[&mug, &tee]).await;
     world.work().await;
     assert_eq!((shop.shows("MUG"), shop.shows("TEE")), (8, 7));
@@ -162,7 +161,7 @@ async fn a_line_that_stays_is_told_again_where_another_moves() {
     shop.shop.edit(&order, 0, 4);
     shop.shop.pay(&order);
     assert_eq!(shop.shows("TEE"), 5, "the shop has taken two off once more");
-    import().await;
+    import(&world, &shop).await;
     world.moved(&[&mug]).await;
     world.work().await;
     assert_eq!((shop.shows("MUG"), shop.shows("TEE")), (5, 7));
@@ -176,14 +175,9 @@ async fn a_line_that_was_raised_and_lowered_again_has_its_listing_told_again() {
     let mug = world.stocked("MUG", 4).await;
     let shop = world.selling("one.example", &[("MUG", 1)]).await;
     world.settle().await;
-    let import = || async {
-        let path = format!("/v1/connections/{}/sync", shop.connection);
-        world.post(&path, json!({"kind": "orders"})).await.ok();
-        world.work().await;
-    };
     world.clock.advance_minutes(1);
     let order = shop.sell("MUG", 2);
-    import().await;
+    import(&world, &shop).await;
     world.moved(&[&mug]).await;
     world.work().await;
     assert_eq!(shop.shows("MUG"), 2);
@@ -199,7 +193,7 @@ async fn a_line_that_was_raised_and_lowered_again_has_its_listing_told_again() {
     world.clock.advance_minutes(1);
     shop.shop.edit(&order, 0, 2);
     assert_eq!(shop.shows("MUG"), 4);
-    import().await;
+    import(&world, &shop).await;
     assert_eq!((world.levels(&mug).await, shop.shows("MUG")), ((4, 2, 2), 2));
 }
 

@@ -1,6 +1,7 @@
 //! What others do not have: rules in three layers, drift, proof of the ledger, plans, and holds.
 
 use domain::listing::Match;
+use marketplace_sim::SimulatedShop;
 use serde_json::{Value, json};
 
 use crate::world::{Selling, World};
@@ -146,6 +147,44 @@ async fn l3_alert_leaves_the_number_and_hold_waits_for_a_person() {
         "listing_not_held",
         None,
     );
+}
+
+#[tokio::test]
+async fn l3_what_sells_while_numbers_are_compared_is_nobody_s_edit() {
+    let world = World::new().await;
+    let item = world.stocked("A", 5).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
+    world.settle().await;
+    world.clock.advance_minutes(5);
+    let (of, sold) = (shop.shop.clone(), shop.sold["A"].clone());
+    // Between the look at the orders and the one at the numbers.
+    world.shops.after_next_answer(move || {
+        of.sell(&[(sold, 2)]);
+    });
+    reconcile(&world, &shop).await;
+    assert_eq!(drift(&world, &shop).await, Vec::<Value>::new());
+    assert_eq!((shop.shows("A"), world.levels(&item).await), (3, (5, 2, 3)));
+}
+
+#[tokio::test]
+async fn l3_a_number_that_is_due_to_be_told_is_not_held() {
+    let world = World::new().await;
+    let item = world.stocked("A", 5).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
+    world.settle().await;
+    world.clock.advance_minutes(5);
+    shop.sell("A", 2);
+    world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
+    world.work().await;
+    adjust(&world, &item, 1).await;
+    reconcile(&world, &shop).await;
+    let found = drift(&world, &shop).await;
+    assert_eq!((&found[0]["cause"], &found[0]["action"]), (&json!("unknown"), &json!("alerted")));
+    world.moved(&[&item]).await;
+    world.work().await;
+    assert_eq!(shop.shows("A"), 4);
 }
 
 #[tokio::test]

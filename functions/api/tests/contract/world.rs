@@ -68,9 +68,24 @@ pub struct Shops {
     by_host: Mutex<HashMap<String, Arc<dyn SimulatedShop>>>,
     /// By which clock answers are dated, where there is one.
     pub dated: Mutex<Option<SimClock>>,
+    after_next: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Shops {
+    /// What happens right after the next answer.
+    #[allow(dead_code, reason = "the console's tests share this world")]
+    pub fn after_next_answer(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.after_next.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    fn handle(&self, shop: &dyn SimulatedShop, request: Request<Bytes>) -> Response<Bytes> {
+        let answer = self.dated(shop.handle(request));
+        if let Some(happens) = self.after_next.lock().unwrap().take() {
+            happens();
+        }
+        answer
+    }
+
     fn dated(&self, mut answer: Response<Bytes>) -> Response<Bytes> {
         if let Some(now) = self.dated.lock().unwrap().as_ref() {
             let date =
@@ -91,7 +106,7 @@ impl Transport for Shops {
         // Others go on while the answer is under way.
         tokio::task::yield_now().await;
         match shop.faults().take() {
-            Fault::Pass => Ok(self.dated(shop.handle(request))),
+            Fault::Pass => Ok(self.handle(shop.as_ref(), request)),
             Fault::DropAnswer => {
                 drop(shop.handle(request));
                 Err(TransportError::Timeout(None))

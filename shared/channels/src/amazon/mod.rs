@@ -105,8 +105,8 @@ static CAPABILITY: Capability = Capability {
     stock_batch_max: 1,
     stock_compare_and_set: false,
     locations: ByLocation::No,
-    // One search in three minutes: notifications and Amazon's pending orders stand in.
     order_edits: false,
+    // One search in three minutes: notifications and Amazon's pending orders stand in.
     order_look_before_push: false,
 };
 

@@ -111,7 +111,9 @@ pub(super) fn plan(listing: &Listing, targets: &[StockTarget]) -> Plan {
     };
     let shown = shown(listing);
     let positions = positions(listing, targets);
-    let wakes = wakes(listing, inventory, targets, &positions);
+    let asleep = is_asleep(listing, inventory, targets, &positions);
+    let wakes =
+        asleep && targets.iter().zip(&positions).any(|(target, at)| at.is_some() && wanted(target) > 0);
     let pools = Pools::of(inventory);
     let mut outcomes: Vec<Option<StockOutcome>> = Vec::with_capacity(targets.len());
     let mut asked = Vec::new();
@@ -160,13 +162,13 @@ pub(super) fn plan(listing: &Listing, targets: &[StockTarget]) -> Plan {
             *outcome = Some(rejected("stock_shared", reason));
         }
     }
-    let steps = steps(listing, &numbers, wakes);
+    let steps = steps(listing, &numbers, asleep, wakes);
     if steps.is_empty() {
         let reason =
             "The listing is switched off on Etsy, which takes no 0 for it. It sells nothing meanwhile.";
         return Plan { outcomes: fill(outcomes, &rejected("listing_not_active", reason)), steps, numbers };
     }
-    if steps.contains(&Step::Deactivate) {
+    if !some_left(&numbers) {
         leave_placeholder(&mut numbers, inventory, &pools);
     }
     Plan { outcomes, steps, numbers }
@@ -187,8 +189,8 @@ fn settled(listing: &Listing, target: &StockTarget, now: i64, wakes: bool) -> Op
     (!as_expected).then_some(StockOutcome::Stale { observed: Some(now) })
 }
 
-/// Whether the listing was made inactive by us and is to be active again.
-fn wakes(
+/// Whether the listing was made inactive by us.
+fn is_asleep(
     listing: &Listing,
     inventory: &Inventory,
     targets: &[StockTarget],
@@ -198,7 +200,6 @@ fn wakes(
     let others = others.filter(|(position, _)| !positions.contains(&Some(*position)));
     is_inactive(listing)
         && targets.iter().all(|target| target.expected == Some(0))
-        && targets.iter().zip(positions).any(|(target, position)| position.is_some() && wanted(target) > 0)
         && others.map(|(_, product)| held(product)).sum::<i64>() <= PLACEHOLDER
 }
 
@@ -215,10 +216,15 @@ fn now_held(product: &Product) -> Held {
     }
 }
 
-fn steps(listing: &Listing, numbers: &[Held], wakes: bool) -> Vec<Step> {
-    let some_left = numbers.iter().any(|number| number.enabled && number.quantity > 0);
-    match (listing.state.as_str(), some_left) {
+fn some_left(numbers: &[Held]) -> bool {
+    numbers.iter().any(|number| number.enabled && number.quantity > 0)
+}
+
+fn steps(listing: &Listing, numbers: &[Held], asleep: bool, wakes: bool) -> Vec<Step> {
+    match (listing.state.as_str(), some_left(numbers)) {
         ("active", false) => vec![Step::Write, Step::Deactivate],
+        // Its waking was broken off after its numbers were written.
+        (_, false) if asleep => vec![Step::Write],
         (_, false) => Vec::new(),
         // Made active first: that sets the number to 1.
         ("sold_out", true) => vec![Step::Activate, Step::Write],

@@ -133,6 +133,8 @@ fn what_was_half_done_is_done() {
     let half = listing("inactive", &[(0, false), (4, true)]);
     check(&half, &[target(1, 4, Some(0))], &["."], &[Write, Activate], &[(0, false), (4, true)]);
     check(&half, &[target(1, 6, Some(0))], &["."], &[Write, Activate], &[(0, false), (6, true)]);
+    // The same, and none is left by now.
+    check(&half, &[target(1, 0, Some(0))], &["."], &[Write], &[(1, true), (0, false)]);
 }
 
 #[test]
@@ -228,13 +230,17 @@ proptest! {
         if plan.steps.contains(&Write) {
             let sum: i64 = plan.numbers.iter().filter(|n| n.enabled).map(|n| n.quantity).sum();
             prop_assert!(sum > 0);
-            if !plan.steps.contains(&Deactivate) {
+            let others = held.iter().enumerate().filter(|(n, _)| *n != which);
+            let left = quantity > 0 || others.into_iter().any(|(_, (units, enabled))| *enabled && *units > 0);
+            prop_assert_eq!(plan.steps.contains(&Deactivate), !left && state == "active");
+            if left {
                 prop_assert_eq!(plan.numbers[which], Held { quantity, enabled: quantity > 0 });
                 for (n, number) in plan.numbers.iter().enumerate().filter(|(n, _)| *n != which) {
                     prop_assert!(number.quantity <= held[n].0 && (!number.enabled || held[n].1));
                 }
             } else {
-                prop_assert_eq!((state, sum), ("active", PLACEHOLDER));
+                prop_assert!(state == "active" || state == "inactive" && expected == Some(0));
+                prop_assert_eq!(sum, PLACEHOLDER);
             }
         }
     }
