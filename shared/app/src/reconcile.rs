@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use channels::{ShownAt, ShownByLocation, StockAt, StockTarget};
+use channels::{ErrorKind, ShownAt, ShownByLocation, StockAt, StockTarget};
 use domain::channel::Fulfilment;
 use domain::channel_location::LocationSplit;
 use domain::drift::{Action, Cause, Seen, SeenAt, action, classify_by_location};
@@ -159,11 +159,15 @@ impl App {
                 records.push(record(&known.listing, Outcome::Skipped, "no_number", reason.to_owned()));
                 continue;
             };
+            if moved.contains(&known.listing.id) {
+                let reason = "Its stock moved while it was compared. The next comparison looks again.";
+                records.push(record(&known.listing, Outcome::Skipped, "moved_meanwhile", reason.to_owned()));
+                continue;
+            }
             let observed = shown.number;
             let right = observed == known.desired.units()
                 && shown.at.iter().all(|at| at.observed == at.desired.units());
-            let cause = known.cause(&shown, missed).filter(|_| !moved.contains(&known.listing.id));
-            let drift = self.compare(organization, shop, known, &shown, cause, now).await?;
+            let drift = self.compare(organization, shop, known, &shown, missed, now).await?;
             let held = known.link.held_since.is_some();
             if drift.is_none() && !held && open.contains(&known.listing.id) {
                 self.store.forget_drift(&organization.id, &known.listing.id).await?;
@@ -239,7 +243,8 @@ impl App {
     }
 
     /// Of those that look edited, the listings whose stock or number moved while we looked: what sold between the look at the
-    /// orders and the number, or was told, must not look like an edit. One more look at the orders, where there are any.
+    /// orders and the number, or was told, must not look like an edit, and what moved it has a push of its own. One more
+    /// look at the orders, where any looks edited; without it where a channel's looks are few and used up.
     async fn moved_meanwhile(
         &self,
         organization: &Organization,
@@ -262,7 +267,11 @@ impl App {
         if doubtful.is_empty() {
             return Ok(BTreeSet::new());
         }
-        self.look_at_orders(organization, shop).await?;
+        let looks_are_few = !shop.channel.capability().order_look_before_push;
+        match self.look_at_orders(organization, shop).await {
+            Err(AppError::Channel(error)) if error.kind == ErrorKind::Throttled && looks_are_few => {}
+            looked => drop(looked?),
+        }
         let listings = doubtful.iter().map(|known| known.listing.clone()).collect();
         let now = self.known(organization, shop, listings, deciders).await?;
         let now: BTreeMap<&ListingId, &Known> = now.iter().map(|known| (&known.listing.id, known)).collect();
@@ -295,13 +304,13 @@ impl App {
         shop: &OpenShop,
         known: &Known,
         shown: &Shown,
-        cause: Option<Cause>,
+        missed: &BTreeMap<ListingId, i64>,
         now: Timestamp,
     ) -> Result<Option<Drift>, AppError> {
         let observed = shown.number;
         let Known { link, desired, .. } = known;
         let (item, listing) = (&link.item_id, &link.listing_id);
-        let Some(cause) = cause else {
+        let Some(cause) = known.cause(shown, missed) else {
             // Right again, or due to be pushed: what a person was to decide upon stays until they do.
             // Of one that was right in its number and wrong at a location, the number keeps nothing.
             let news = link.observed != Some(observed) || known.split.is_some() && !looked_at_since(link);

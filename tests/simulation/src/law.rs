@@ -16,7 +16,7 @@ use store::order::Order;
 
 use crate::job::Begun;
 use crate::mirror::{Changed, Known, is_personal};
-use crate::model::{Line, Place, Posted, Resolved, Rule, Stage, State};
+use crate::model::{Line, Place, Posted, Resolved, Rule, Stage, State, ToShow};
 use crate::street::Push;
 use crate::table::LAG_MS;
 use crate::world::World;
@@ -218,14 +218,18 @@ impl World {
 
     /// A number waits for a person only where a person changed it: what sold, or was told, is nobody's edit.
     fn check_waits_for_a_person(&self, listing: &ListingId, job: Option<usize>) -> anyhow::Result<()> {
+        if self.was_edited.contains(listing) {
+            return Ok(());
+        }
         let of = |known: &Known| known.listings.get(listing).map(|listing| listing.connection_id.clone());
         let host = self.mirror.known.values().find_map(of).and_then(|connection| self.host_of(&connection));
+        let host = host.with_context(|| format!("{listing} waits for a person, and is of no connection"))?;
         let began = job.and_then(|at| self.begun.get(&self.jobs.get(at)?.id));
-        // Of what a channel does not show yet nobody knows that it sold.
-        let hidden =
-            host.zip(began).is_some_and(|(host, began)| self.street.showed_stale(&host, began.at_ms));
+        // Of what a channel does not show yet, or lets nobody look for, nobody knows that it sold.
+        let hidden = began.is_some_and(|began| self.street.showed_stale(&host, began.at_ms));
+        let capability = channels::adapter(self.shop(&host).kind.channel).capability();
         ensure!(
-            hidden || self.was_edited.contains(listing),
+            hidden || !capability.order_look_before_push,
             "{listing} waits for a person, and nobody edited its number"
         );
         Ok(())
@@ -281,7 +285,7 @@ impl World {
         let history = self.desired.get(&listing).map(Vec::as_slice).unwrap_or_default();
         let since = began_ms - LAG_MS;
         let ended = |n: usize| history.get(n + 1).map_or(i64::MAX, |(at_ms, _)| *at_ms);
-        let then: Vec<Option<(Rule, i64)>> = history
+        let then: Vec<Option<ToShow>> = history
             .iter()
             .enumerate()
             .filter(|(n, (at_ms, _))| ended(*n) >= since && *at_ms <= until)

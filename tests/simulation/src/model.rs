@@ -257,6 +257,9 @@ pub struct Rule {
     pub max_listed: Option<i64>,
 }
 
+/// What is available, and the rule by which a listing shows it.
+pub type ToShow = (Rule, i64);
+
 impl Rule {
     pub fn shows(self, available: i64) -> i64 {
         let kept_back = (available * self.percent).div_euclid(100) - self.buffer;

@@ -32,7 +32,7 @@ use crate::fault::{Rates, Weather};
 use crate::gate::{Gate, JobId};
 use crate::job::{Begun, Job, Planned};
 use crate::mirror::Mirror;
-use crate::model::{Model, Rule};
+use crate::model::{Model, ToShow};
 use crate::oversell::Tally;
 use crate::person::{Document, Request};
 use crate::planted::Planted;
@@ -96,7 +96,7 @@ pub struct World {
     /// Stream records that were passed on, the last few.
     pub passed_on: VecDeque<Value>,
     /// By which rule each listing was to show what was available, since when; `None`: it was not to be told.
-    pub desired: BTreeMap<ListingId, Vec<(i64, Option<(Rule, i64)>)>>,
+    pub desired: BTreeMap<ListingId, Vec<(i64, Option<ToShow>)>>,
     /// Connections of which it was said what to do with numbers that were edited in the shop.
     pub left_to_people: BTreeSet<ConnectionId>,
     /// Listings that were unlinked at some time.

@@ -162,7 +162,9 @@ async fn l3_what_sells_while_numbers_are_compared_is_nobody_s_edit() {
     world.shops.after_next_answer(move || {
         of.sell(&[(sold, 2)]);
     });
-    reconcile(&world, &shop).await;
+    let sync = reconcile(&world, &shop).await;
+    let records = world.get(&format!("/v1/syncs/{}/records", sync["id"].as_str().unwrap())).await.ok();
+    assert_eq!(records["data"][0]["code"], "moved_meanwhile");
     assert_eq!(drift(&world, &shop).await, Vec::<Value>::new());
     assert_eq!((shop.shows("A"), world.levels(&item).await), (3, (5, 2, 3)));
 }
