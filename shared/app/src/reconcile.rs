@@ -54,6 +54,13 @@ struct Shown {
     at: Vec<SeenAt>,
 }
 
+impl Shown {
+    /// In all, then at each location.
+    fn numbers(&self) -> Vec<i64> {
+        std::iter::once(self.number).chain(self.at.iter().map(|at| at.observed)).collect()
+    }
+}
+
 impl App {
     /// Goes on with a reconciliation until it is done or the attempt's time is up; then queues the rest.
     pub async fn run_reconcile(
@@ -145,11 +152,11 @@ impl App {
             rule: organization.stock_rule,
             primary: organization.primary_location_id.clone(),
         };
-        let known = self.known(organization, shop, listings, &deciders).await?;
+        let mut known = self.known(organization, shop, listings, &deciders).await?;
         let ids = known.iter().map(|known| &known.listing.id);
         let open = self.store.open_drifts(&organization.id, ids).await?;
-        let shown = self.shown(shop, &known).await?;
-        let moved = self.moved_meanwhile(organization, shop, &known, &shown, missed, &deciders).await?;
+        let mut shown = self.shown(shop, &known).await?;
+        let moving = self.look_again(organization, shop, &mut known, &mut shown, missed, &deciders).await?;
         let now = self.clock.now();
         let mut records = Vec::new();
         let mut behind = Vec::new();
@@ -159,8 +166,8 @@ impl App {
                 records.push(record(&known.listing, Outcome::Skipped, "no_number", reason.to_owned()));
                 continue;
             };
-            if moved.contains(&known.listing.id) {
-                let reason = "Its stock moved while it was compared. The next comparison looks again.";
+            if moving.contains(&known.listing.id) {
+                let reason = "Its number moved while it was compared. The next comparison looks again.";
                 records.push(record(&known.listing, Outcome::Skipped, "moved_meanwhile", reason.to_owned()));
                 continue;
             }
@@ -242,15 +249,15 @@ impl App {
         Ok(known.iter().map(shown).collect())
     }
 
-    /// Of those that look edited, the listings whose stock or number moved while we looked: what sold between the look at the
-    /// orders and the number, or was told, must not look like an edit, and what moved it has a push of its own. One more
-    /// look at the orders, where any looks edited; without it where a channel's looks are few and used up.
-    async fn moved_meanwhile(
+    /// Looks once more at what looks edited, at the orders first: what sold, or was told, between the look at the orders and
+    /// the one at the number must not look like an edit. Those that show another number by now, of which nothing can be
+    /// said: whatever moves it has a push of its own.
+    async fn look_again(
         &self,
         organization: &Organization,
         shop: &mut OpenShop,
-        known: &[Known],
-        shown: &[Option<Shown>],
+        known: &mut [Known],
+        shown: &mut [Option<Shown>],
         missed: &BTreeMap<ListingId, i64>,
         deciders: &Deciders,
     ) -> Result<BTreeSet<ListingId>, AppError> {
@@ -258,25 +265,34 @@ impl App {
             let cause = shown.as_ref().and_then(|shown| known.cause(shown, missed));
             cause == Some(Cause::EditedOnChannel) && known.link.held_since.is_none()
         };
-        let doubtful: Vec<&Known> = known
-            .iter()
-            .zip(shown)
+        let both = known.iter().zip(shown.iter());
+        let doubtful: Vec<Listing> = both
             .filter(|(known, shown)| looks_edited(known, shown))
-            .map(|(known, _)| known)
+            .map(|(known, _)| known.listing.clone())
             .collect();
         if doubtful.is_empty() {
             return Ok(BTreeSet::new());
         }
+        let mut moving: BTreeSet<ListingId> = doubtful.iter().map(|listing| listing.id.clone()).collect();
         let looks_are_few = !shop.channel.capability().order_look_before_push;
         match self.look_at_orders(organization, shop).await {
+            // Without it, where a channel's looks are used up.
             Err(AppError::Channel(error)) if error.kind == ErrorKind::Throttled && looks_are_few => {}
             looked => drop(looked?),
         }
-        let listings = doubtful.iter().map(|known| known.listing.clone()).collect();
-        let now = self.known(organization, shop, listings, deciders).await?;
-        let now: BTreeMap<&ListingId, &Known> = now.iter().map(|known| (&known.listing.id, known)).collect();
-        let moved = |known: &&&Known| now.get(&known.listing.id).is_none_or(|now| now.differs(known));
-        Ok(doubtful.iter().filter(moved).map(|known| known.listing.id.clone()).collect())
+        let known_now = self.known(organization, shop, doubtful, deciders).await?;
+        let shown_now = self.shown(shop, &known_now).await?;
+        for (now, shows_now) in known_now.into_iter().zip(shown_now) {
+            let mut before = known.iter_mut().zip(shown.iter_mut());
+            let Some((known, shows)) = before.find(|(known, _)| known.listing.id == now.listing.id) else {
+                continue;
+            };
+            if shows_now.as_ref().map(Shown::numbers) == shows.as_ref().map(Shown::numbers) {
+                moving.remove(&now.listing.id);
+                (*known, *shows) = (now, shows_now);
+            }
+        }
+        Ok(moving)
     }
 
     async fn numbers(
@@ -385,12 +401,6 @@ impl Known {
             observed: shown.number,
         };
         classify_by_location(&seen, &shown.at)
-    }
-
-    /// Whether its stock, or what it was told, is another.
-    fn differs(&self, before: &Self) -> bool {
-        let of = |known: &Self| (known.version, known.desired, known.link.acknowledged);
-        of(self) != of(before)
     }
 
     fn target(&self) -> StockTarget {

@@ -129,7 +129,8 @@ impl World {
                 next.lines[n].waiting -= units;
                 refunded = true;
                 if next.lines.iter().all(|line| line.waiting == 0) {
-                    next.stage = Stage::Void;
+                    let some_left = next.lines.iter().any(|line| line.shipped > 0);
+                    next.stage = if some_left { Stage::Fulfilled } else { Stage::Void };
                 }
                 format!("is refunded {units} of {}", self.listing(&host, &line.sold))
             }

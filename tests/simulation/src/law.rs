@@ -8,7 +8,7 @@ use domain::channel::Fulfilment;
 use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::order::ChannelOrderState;
-use domain::{ItemId, ListingId, LocationId, OrganizationId};
+use domain::{ChannelKind, ItemId, ListingId, LocationId, OrganizationId};
 use marketplace_sim::Sold;
 use store::connection::Connection;
 use store::listing::Listing;
@@ -136,7 +136,10 @@ impl World {
             if !more {
                 continue;
             }
-            if next.stage != Stage::Void && next.lines.iter().all(|line| line.waiting == 0) {
+            // WooCommerce has one word for an order: that it is completed takes the place of that it was cancelled.
+            let reopens = self.street.shops[&shipped.host].kind.channel == ChannelKind::Woocommerce;
+            let ends = reopens || next.stage != Stage::Void;
+            if ends && next.lines.iter().all(|line| line.waiting == 0) {
                 next.stage = Stage::Fulfilled;
             }
             next.at_ms = shipped.at_ms;
@@ -259,8 +262,9 @@ impl World {
             let connection = known.connections.get(&listing.connection_id);
             let shows = match (linked, connection) {
                 (Some(item), Some(connection)) if connection.settings.pushes(connection.status).is_ok() => {
-                    let available = self.model.least(item, |part| left(known, part));
-                    Some((rule_for(known, connection, Some(listing)), available))
+                    let rule = rule_for(known, connection, Some(listing));
+                    let by_part = self.model.by_part(item, |part| left(known, part));
+                    Some(ToShow { rule, item: item.clone(), by_part })
                 }
                 _ => None,
             };
@@ -285,21 +289,17 @@ impl World {
         let history = self.desired.get(&listing).map(Vec::as_slice).unwrap_or_default();
         let since = began_ms - LAG_MS;
         let ended = |n: usize| history.get(n + 1).map_or(i64::MAX, |(at_ms, _)| *at_ms);
-        let then: Vec<Option<ToShow>> = history
+        let then: Vec<&ToShow> = history
             .iter()
             .enumerate()
             .filter(|(n, (at_ms, _))| ended(*n) >= since && *at_ms <= until)
-            .map(|(_, (_, shows))| *shows)
+            .filter_map(|(_, (_, shows))| shows.as_ref())
             .collect();
         ensure!(
-            then.iter().any(Option::is_some),
+            !then.is_empty(),
             "{name} set {listing}, which was not to be told anything at any time of the work"
         );
-        // A rule that is changed during the work has a sweep of its own: until then the rule before may be that of the
-        // stock after.
-        let of_rule =
-            |rule: Rule| then.iter().flatten().map(move |(_, available)| Some(rule.shows(*available)));
-        if !then.iter().flatten().any(|(rule, _)| of_rule(*rule).any(|shows| shows == push.to)) {
+        if !push.to.is_some_and(|number| ToShow::may_be(&then, number)) {
             self.tally.stale_numbers += 1;
             bail!(
                 "{name} set {listing} to {:?}; during the work it was to show {then:?}: a stale number",

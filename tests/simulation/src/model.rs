@@ -153,9 +153,14 @@ impl Model {
 
     /// How many of an item there are, where `left` says how many of each simple one.
     pub fn least(&self, item: &ItemId, left: impl Fn(&ItemId) -> i64) -> i64 {
+        self.by_part(item, left).into_iter().min().unwrap_or(0)
+    }
+
+    /// The same as each simple one alone would have it.
+    pub fn by_part(&self, item: &ItemId, left: impl Fn(&ItemId) -> i64) -> Vec<i64> {
         match self.bundles.get(item) {
-            Some(parts) => parts.iter().map(|(part, n)| left(part).div_euclid(*n)).min().unwrap_or(0),
-            None => left(item),
+            Some(parts) => parts.iter().map(|(part, n)| left(part).div_euclid(*n)).collect(),
+            None => vec![left(item)],
         }
     }
 
@@ -257,8 +262,27 @@ pub struct Rule {
     pub max_listed: Option<i64>,
 }
 
-/// What is available, and the rule by which a listing shows it.
-pub type ToShow = (Rule, i64);
+/// What is available of a listing's item, and the rule by which it shows that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToShow {
+    pub rule: Rule,
+    pub item: ItemId,
+    /// How many each simple one that the item is made of would allow.
+    pub by_part: Vec<i64>,
+}
+
+impl ToShow {
+    /// Whether this comes of reading the rule and each part, one after the other, at some of these times: what changes in
+    /// between starts a push of its own.
+    pub fn may_be(then: &[&Self], number: i64) -> bool {
+        let shown = |units: i64| then.iter().any(|one| one.rule.shows(units) == number);
+        let reached = |part: usize, of: &Self, units: i64| {
+            then.iter().any(|other| other.item == of.item && other.by_part[part] >= units)
+        };
+        let least = |of: &Self, units: i64| (0..of.by_part.len()).all(|part| reached(part, of, units));
+        then.iter().any(|of| of.by_part.iter().any(|units| shown(*units) && least(of, *units)))
+    }
+}
 
 impl Rule {
     pub fn shows(self, available: i64) -> i64 {

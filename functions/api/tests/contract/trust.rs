@@ -159,14 +159,28 @@ async fn l3_what_sells_while_numbers_are_compared_is_nobody_s_edit() {
     world.clock.advance_minutes(5);
     let (of, sold) = (shop.shop.clone(), shop.sold["A"].clone());
     // Between the look at the orders and the one at the numbers.
-    world.shops.after_next_answer(move || {
-        of.sell(&[(sold, 2)]);
-    });
+    world.shops.after_answers(1, move || drop(of.sell(&[(sold, 2)])));
+    reconcile(&world, &shop).await;
+    assert_eq!(drift(&world, &shop).await, Vec::<Value>::new());
+    assert_eq!((shop.shows("A"), world.levels(&item).await), (3, (5, 2, 3)));
+}
+
+#[tokio::test]
+async fn l3_of_a_number_that_moves_while_it_is_compared_nothing_is_said() {
+    let world = World::new().await;
+    world.stocked("A", 5).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
+    world.settle().await;
+    world.clock.advance_minutes(5);
+    shop.edit("A", 10);
+    let (of, sold) = (shop.shop.clone(), shop.sold["A"].clone());
+    // Orders, number, orders; and before the number once more:
+    world.shops.after_answers(3, move || drop(of.sell(&[(sold, 2)])));
     let sync = reconcile(&world, &shop).await;
     let records = world.get(&format!("/v1/syncs/{}/records", sync["id"].as_str().unwrap())).await.ok();
     assert_eq!(records["data"][0]["code"], "moved_meanwhile");
-    assert_eq!(drift(&world, &shop).await, Vec::<Value>::new());
-    assert_eq!((shop.shows("A"), world.levels(&item).await), (3, (5, 2, 3)));
+    assert_eq!((drift(&world, &shop).await, shop.shows("A")), (Vec::<Value>::new(), 8));
 }
 
 #[tokio::test]

@@ -68,20 +68,22 @@ pub struct Shops {
     by_host: Mutex<HashMap<String, Arc<dyn SimulatedShop>>>,
     /// By which clock answers are dated, where there is one.
     pub dated: Mutex<Option<SimClock>>,
-    after_next: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    after: Mutex<Option<(usize, Box<dyn FnOnce() + Send>)>>,
 }
 
 impl Shops {
-    /// What happens right after the next answer.
+    /// What happens right after this many more answers.
     #[allow(dead_code, reason = "the console's tests share this world")]
-    pub fn after_next_answer(&self, happens: impl FnOnce() + Send + 'static) {
-        *self.after_next.lock().unwrap() = Some(Box::new(happens));
+    pub fn after_answers(&self, answers: usize, happens: impl FnOnce() + Send + 'static) {
+        *self.after.lock().unwrap() = Some((answers, Box::new(happens)));
     }
 
     fn handle(&self, shop: &dyn SimulatedShop, request: Request<Bytes>) -> Response<Bytes> {
         let answer = self.dated(shop.handle(request));
-        if let Some(happens) = self.after_next.lock().unwrap().take() {
-            happens();
+        let mut after = self.after.lock().unwrap();
+        match after.take() {
+            Some((1, happens)) => happens(),
+            waits => *after = waits.map(|(answers, happens)| (answers - 1, happens)),
         }
         answer
     }
