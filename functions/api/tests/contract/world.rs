@@ -62,13 +62,15 @@ impl Clock for StandingClock {
     }
 }
 
+type Event = Box<dyn FnOnce() + Send>;
+
 /// Shops by host.
 #[derive(Default)]
 pub struct Shops {
     by_host: Mutex<HashMap<String, Arc<dyn SimulatedShop>>>,
     /// By which clock answers are dated, where there is one.
     pub dated: Mutex<Option<SimClock>>,
-    after: Mutex<Option<(usize, Box<dyn FnOnce() + Send>)>>,
+    after: Mutex<Option<(usize, Event)>>,
 }
 
 impl Shops {
