@@ -250,8 +250,8 @@ impl App {
     }
 
     /// Looks once more at what looks edited, at the orders first: what sold, or was told, between the look at the orders and
-    /// the one at the number must not look like an edit. Those that show another number by now, of which nothing can be
-    /// said: whatever moves it has a push of its own.
+    /// the one at the number must not look like an edit. Returns the listings that show yet another number, of which
+    /// nothing can be said: what moves it has a push of its own, or is found by the next comparison.
     async fn look_again(
         &self,
         organization: &Organization,
