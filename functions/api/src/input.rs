@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path as FieldPath, Segment};
 use store::PageRequest;
@@ -82,6 +82,9 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             let message = error.to_string();
             let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(text, _)| text);
             wrong_field(StatusCode::UNPROCESSABLE_ENTITY, &path, message)
+        } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+            // serde_json's error of a number in the place of one of some words is one of syntax.
+            wrong_field(StatusCode::UNPROCESSABLE_ENTITY, &path, "is of another type than this field takes")
         } else {
             malformed(&error)
         }
@@ -211,6 +214,15 @@ mod tests {
     struct Line {
         #[allow(dead_code, reason = "read by serde alone")]
         quantity: i64,
+        #[serde(default)]
+        #[allow(dead_code, reason = "read by serde alone")]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Sale,
     }
 
     #[track_caller]
@@ -234,6 +246,9 @@ mod tests {
         check(r#"{"lines":[{"quantity":1},{"quantity":2.0}]}"#, 422, "invalid_field", "/lines/1/quantity");
         check(r#"{"lines":[{"quantity":"1"}]}"#, 422, "invalid_field", "/lines/0/quantity");
         check(r#"{"lines":[{"quantity":1,"quantity":1}]}"#, 422, "invalid_field", "/lines/0/quantity");
+        check(r#"{"lines":[{"quantity":1,"kind":"gift"}]}"#, 422, "invalid_field", "/lines/0/kind");
+        check(r#"{"lines":[{"quantity":1,"kind":7}]}"#, 422, "invalid_field", "/lines/0/kind");
+        check(r#"{"lines":[{"quantity":1,"kind":7}"#, 400, "malformed_json", "");
         check(&format!(r#"{{"lines":{}"#, "[".repeat(200)), 422, "invalid_field", "/lines/0/0");
     }
 }

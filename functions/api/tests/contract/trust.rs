@@ -30,6 +30,17 @@ async fn adjust(world: &World, item: &str, delta: i64) {
     world.post("/v1/adjustments", body).await.ok();
 }
 
+/// Five of one item on sale, told five minutes ago, on a connection of this policy.
+async fn under(policy: &str) -> (World, String, Selling) {
+    let world = World::new().await;
+    let item = world.stocked("A", 5).await;
+    let shop = world.selling("one.example", &[("A", 1)]).await;
+    connection_patch(&world, &shop, json!({"drift": policy})).await;
+    world.settle().await;
+    world.clock.advance_minutes(5);
+    (world, item, shop)
+}
+
 #[tokio::test]
 async fn d16_the_seven_steps_and_the_selling_listing_is_corrected_too() {
     let world = World::new().await;
@@ -117,12 +128,7 @@ async fn l3_a_lost_update_and_a_missed_order_are_made_good_whatever_the_policy()
 
 #[tokio::test]
 async fn l3_alert_leaves_the_number_and_hold_waits_for_a_person() {
-    let world = World::new().await;
-    let item = world.stocked("A", 5).await;
-    let shop = world.selling("one.example", &[("A", 1)]).await;
-    connection_patch(&world, &shop, json!({"drift": "alert"})).await;
-    world.settle().await;
-    world.clock.advance_minutes(5);
+    let (world, item, shop) = under("alert").await;
     shop.edit("A", 10);
     reconcile(&world, &shop).await;
     assert_eq!((shop.shows("A"), &drift(&world, &shop).await[0]["action"]), (10, &json!("alerted")));
@@ -151,12 +157,7 @@ async fn l3_alert_leaves_the_number_and_hold_waits_for_a_person() {
 
 #[tokio::test]
 async fn l3_what_sells_while_numbers_are_compared_is_nobody_s_edit() {
-    let world = World::new().await;
-    let item = world.stocked("A", 5).await;
-    let shop = world.selling("one.example", &[("A", 1)]).await;
-    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
-    world.settle().await;
-    world.clock.advance_minutes(5);
+    let (world, item, shop) = under("hold").await;
     let (of, sold) = (shop.shop.clone(), shop.sold["A"].clone());
     // Between the look at the orders and the one at the numbers.
     world.shops.after_answers(1, move || drop(of.sell(&[(sold, 2)])));
@@ -167,12 +168,7 @@ async fn l3_what_sells_while_numbers_are_compared_is_nobody_s_edit() {
 
 #[tokio::test]
 async fn l3_of_a_number_that_moves_while_it_is_compared_nothing_is_said() {
-    let world = World::new().await;
-    world.stocked("A", 5).await;
-    let shop = world.selling("one.example", &[("A", 1)]).await;
-    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
-    world.settle().await;
-    world.clock.advance_minutes(5);
+    let (world, _, shop) = under("hold").await;
     shop.edit("A", 10);
     let (of, sold) = (shop.shop.clone(), shop.sold["A"].clone());
     // Orders, number, orders; and before the number once more:
@@ -185,12 +181,7 @@ async fn l3_of_a_number_that_moves_while_it_is_compared_nothing_is_said() {
 
 #[tokio::test]
 async fn l3_a_number_that_is_due_to_be_told_is_not_held() {
-    let world = World::new().await;
-    let item = world.stocked("A", 5).await;
-    let shop = world.selling("one.example", &[("A", 1)]).await;
-    connection_patch(&world, &shop, json!({"drift": "hold"})).await;
-    world.settle().await;
-    world.clock.advance_minutes(5);
+    let (world, item, shop) = under("hold").await;
     shop.sell("A", 2);
     world.post(&format!("/v1/connections/{}/sync", shop.connection), json!({"kind": "orders"})).await.ok();
     world.work().await;
