@@ -153,14 +153,12 @@ pub async fn receive_inbound_shipment(
     State(api): State<Api>,
     Writer(caller): Writer,
     Id(id): Id<InboundShipmentId>,
+    request: Option<Extension<RequestId>>,
     OptionalBody(input): OptionalBody<ReceiptInput>,
 ) -> Result<Single<InboundBody>, Problem> {
     let organization = &caller.organization_id;
-    let arrived = match input.lines {
-        None => None,
-        Some(lines) => Some(quantities(&api.app, organization, lines).await?),
-    };
-    let received = api.app.receive_inbound(organization, &caller.actor(), &id, arrived.as_deref()).await?;
+    let arrival = input.arrival(&api, organization, request).await?;
+    let received = api.app.receive_inbound(organization, &caller.actor(), &id, &arrival).await?;
     Ok(Single::ok(received.into()))
 }
 

@@ -1,10 +1,10 @@
 //! `/v1/transfers`.
 
-use app::transfer::NewTransfer;
+use app::transfer::{Arrival, NewTransfer};
 use axum::Extension;
 use axum::extract::State;
 use domain::transfer::{TransferLine, TransferState};
-use domain::{ItemId, LocationId, Quantity, Timestamp, TransferId};
+use domain::{ItemId, LocationId, OrganizationId, Quantity, Timestamp, TransferId};
 use serde::{Deserialize, Serialize};
 use store::transfer::Transfer;
 use utoipa::ToSchema;
@@ -157,6 +157,21 @@ pub struct ReceiptInput {
     pub lines: Option<Vec<QuantityLineInput>>,
 }
 
+impl ReceiptInput {
+    pub async fn arrival(
+        self,
+        api: &Api,
+        organization: &OrganizationId,
+        request: Option<Extension<RequestId>>,
+    ) -> Result<Arrival, Problem> {
+        let lines = match self.lines {
+            None => None,
+            Some(lines) => Some(quantities(&api.app, organization, lines).await?),
+        };
+        Ok(Arrival { lines, request: request.map(|Extension(RequestId(id))| id) })
+    }
+}
+
 /// Puts what arrived on hand.
 #[utoipa::path(post, path = "/v1/transfers/{id}/receive", tag = "stock documents", params(("id" = String, Path)),
     request_body = Option<ReceiptInput>, responses((status = 200, body = TransferBody)))]
@@ -164,15 +179,12 @@ pub async fn receive_transfer(
     State(api): State<Api>,
     Writer(caller): Writer,
     Id(id): Id<TransferId>,
+    request: Option<Extension<RequestId>>,
     OptionalBody(input): OptionalBody<ReceiptInput>,
 ) -> Result<Single<TransferBody>, Problem> {
     let organization = &caller.organization_id;
-    let arrived = match input.lines {
-        None => None,
-        Some(lines) => Some(quantities(&api.app, organization, lines).await?),
-    };
-    let arrived = arrived.as_deref();
-    Ok(Single::ok(api.app.receive_transfer(organization, &caller.actor(), &id, arrived).await?.into()))
+    let arrival = input.arrival(&api, organization, request).await?;
+    Ok(Single::ok(api.app.receive_transfer(organization, &caller.actor(), &id, &arrival).await?.into()))
 }
 
 /// Posts the reverse; the document stays, as void.

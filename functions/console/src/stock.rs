@@ -1,6 +1,7 @@
 //! `/stock`: the papers of the stockroom, and each by itself.
 
 use app::AppError;
+use app::transfer::Arrival;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -291,6 +292,8 @@ struct PaperPage {
     state: Option<Badge>,
     can_void: bool,
     in_transit: bool,
+    /// The id of its form of what arrived.
+    once: String,
     reason: Option<String>,
     reference: Option<String>,
     lines: Vec<LineRow>,
@@ -350,6 +353,7 @@ pub async fn show(
         state: paper.state,
         can_void: paper.can_void,
         in_transit: paper.in_transit,
+        once: console.app.ids.next(visitor.now),
         reason: paper.reason,
         reference: paper.reference,
     };
@@ -394,16 +398,16 @@ pub async fn receive(
     let (app, organization, actor) = (&console.app, visitor.id(), visitor.actor());
     let missing = |_| AppError::NotFound("stock document");
     let received = async {
-        let arrived = arrived(&fields)?;
-        let part = (!arrived.is_empty()).then_some(arrived.as_slice());
+        let lines = arrived(&fields)?;
+        let arrival = Arrival { lines: (!lines.is_empty()).then_some(lines), request: fields.once() };
         match kind {
             Kind::Transfers => {
                 let id = id.parse().map_err(missing)?;
-                app.receive_transfer(organization, &actor, &id, part).await.map(drop)
+                app.receive_transfer(organization, &actor, &id, &arrival).await.map(drop)
             }
             Kind::Inbounds => {
                 let id = id.parse().map_err(missing)?;
-                app.receive_inbound(organization, &actor, &id, part).await.map(drop)
+                app.receive_inbound(organization, &actor, &id, &arrival).await.map(drop)
             }
             Kind::Adjustments | Kind::Receives => Err(AppError::NotFound("stock document on its way")),
         }

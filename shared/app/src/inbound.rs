@@ -3,7 +3,7 @@
 
 use domain::inbound::InboundRef;
 use domain::stock::{Actor, Source, SourceKind};
-use domain::transfer::{TransferLine, TransferState, state_of};
+use domain::transfer::{ReceivedBy, TransferLine, TransferState, state_of};
 use domain::{ConnectionId, InboundShipmentId, ItemId, LocationId, OrganizationId, Quantity};
 use store::StoreError;
 use store::inbound::{AtAmazon, InboundShipment};
@@ -11,7 +11,7 @@ use store::inbound::{AtAmazon, InboundShipment};
 use crate::change::{CHANGES_MAX, not_hex};
 use crate::document::{Poster, check_line_count};
 use crate::fba::fba_of;
-use crate::transfer::{TRANSFER_LINES_MAX, arriving, leaving, received};
+use crate::transfer::{Arrival, TRANSFER_LINES_MAX, arriving, leaving, received};
 use crate::{App, AppError};
 
 #[derive(Debug, Clone)]
@@ -82,6 +82,7 @@ impl App {
             created_by: actor.clone().into(),
             created_at: now,
             received_at: None,
+            received_by: ReceivedBy::default(),
             version: 1,
         };
         match self.post(organization, &shipment, &postings, |n| format!("/lines/{n}/quantity")).await {
@@ -91,26 +92,31 @@ impl App {
         }
     }
 
-    /// Puts what Amazon received on hand in the FBA location that it was sent to: `arrived` of each item, or all that is
-    /// in transit. Errors: 409 `not_in_transit`.
+    /// Puts what Amazon received on hand in the FBA location that it was sent to, once for a request that is tried again.
+    /// Errors: 409 `not_in_transit`.
     pub async fn receive_inbound(
         &self,
         organization: &OrganizationId,
         actor: &Actor,
         id: &InboundShipmentId,
-        arrived: Option<&[(ItemId, Quantity)]>,
+        arrival: &Arrival,
     ) -> Result<InboundShipment, AppError> {
+        let request = arrival.request.as_deref();
         for _ in 0..CHANGES_MAX {
             let before = self.inbound_shipment(organization, id).await?;
+            if before.received_by.has(request) {
+                return Ok(before);
+            }
             if before.state != TransferState::InTransit {
                 return Err(AppError::conflict("not_in_transit", "all of the shipment was received"));
             }
-            let receipt = received(&before.lines, arrived)?;
+            let receipt = received(&before.lines, arrival.lines.as_deref())?;
             let source = source(id);
             let poster = Poster { source: &source, actor, at: self.clock.now() };
             let (state, version) = (state_of(&receipt.lines), before.version + 1);
             let received_at = (state == TransferState::Received).then_some(poster.at);
-            let after = InboundShipment { state, lines: receipt.lines, version, received_at, ..before };
+            let mut after = InboundShipment { state, lines: receipt.lines, version, received_at, ..before };
+            after.received_by.add(request);
             let key = (id.body(), after.version);
             let postings = arriving(poster, key, &after.to_location_id, &after.lines, &receipt.arrived)?;
             match self.post(organization, &after, &postings, |n| format!("/lines/{n}")).await {

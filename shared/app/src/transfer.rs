@@ -1,7 +1,7 @@
 //! Transfers: goods from one location to another, at once or by way of being in transit.
 
 use domain::stock::{Actor, Reason, Source, SourceKind};
-use domain::transfer::{InvalidReceipt, Receipt, TransferLine, TransferState, receive, state_of};
+use domain::transfer::{InvalidReceipt, Receipt, ReceivedBy, TransferLine, TransferState, receive, state_of};
 use domain::{ItemId, LocationId, OrganizationId, Quantity, TransferId};
 use store::StoreError;
 use store::stock::Posting;
@@ -26,6 +26,15 @@ pub struct NewTransfer {
     pub reference: Option<String>,
     /// The body of the document's id, where a request that is tried again must not post another.
     pub id: Option<String>,
+}
+
+/// What arrived of goods that were in transit.
+#[derive(Debug, Clone, Default)]
+pub struct Arrival {
+    /// Units of each item; all that is in transit where they are left out.
+    pub lines: Option<Vec<(ItemId, Quantity)>>,
+    /// The request's id, where one that is tried again must not be counted again.
+    pub request: Option<String>,
 }
 
 impl App {
@@ -87,6 +96,7 @@ impl App {
             created_at: now,
             received_at: (!new.in_transit).then_some(now),
             voided: None,
+            received_by: ReceivedBy::default(),
             version: 1,
         };
         match self.post(organization, &transfer, &postings, |n| format!("/lines/{n}/quantity")).await {
@@ -96,26 +106,31 @@ impl App {
         }
     }
 
-    /// Puts what arrived on hand: `arrived` of each item, or all that is in transit. Errors: 409 `not_in_transit`.
+    /// Puts what arrived on hand, once for a request that is tried again. Errors: 409 `not_in_transit`.
     pub async fn receive_transfer(
         &self,
         organization: &OrganizationId,
         actor: &Actor,
         id: &TransferId,
-        arrived: Option<&[(ItemId, Quantity)]>,
+        arrival: &Arrival,
     ) -> Result<Transfer, AppError> {
+        let request = arrival.request.as_deref();
         for _ in 0..CHANGES_MAX {
             let before = self.transfer(organization, id).await?;
+            if before.received_by.has(request) {
+                return Ok(before);
+            }
             check_not_void(before.voided.as_ref())?;
             if before.state != TransferState::InTransit {
                 return Err(AppError::conflict("not_in_transit", "all of the transfer was received"));
             }
-            let receipt = received(&before.lines, arrived)?;
+            let receipt = received(&before.lines, arrival.lines.as_deref())?;
             let source = source(id);
             let poster = Poster { source: &source, actor, at: self.clock.now() };
             let state = state_of(&receipt.lines);
             let mut after = Transfer { state, lines: receipt.lines, version: before.version + 1, ..before };
             after.received_at = (after.state == TransferState::Received).then_some(poster.at);
+            after.received_by.add(request);
             let key = (id.body(), after.version);
             let postings = arriving(poster, key, &after.to_location_id, &after.lines, &receipt.arrived)?;
             match self.post(organization, &after, &postings, |n| format!("/lines/{n}")).await {

@@ -83,3 +83,13 @@ impl ChannelError {
         self
     }
 }
+
+/// That an answer is the channel's: a page of HTML is a proxy's or a host's, whatever its status says, and nothing is known
+/// of what was done.
+pub(crate) fn check_no_page(operation: &'static str, body: &[u8]) -> Result<(), ChannelError> {
+    if body.trim_ascii_start().first() != Some(&b'<') {
+        return Ok(());
+    }
+    let detail = "a page of HTML came in place of an answer";
+    Err(ChannelError::new(ErrorKind::Unavailable, operation, detail))
+}

@@ -29,6 +29,27 @@ impl TransferLine {
     }
 }
 
+/// The requests by which goods arrived, the last [`REQUESTS_MAX`]: one that is tried again must not count them twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReceivedBy(Vec<String>);
+
+/// Far more than are under way within the 24 hours for which a request can be tried again.
+const REQUESTS_MAX: usize = 50;
+
+impl ReceivedBy {
+    /// Whether what this request tells of was counted.
+    pub fn has(&self, request: Option<&str>) -> bool {
+        request.is_some_and(|request| self.0.iter().any(|known| known == request))
+    }
+
+    pub fn add(&mut self, request: Option<&str>) {
+        self.0.extend(request.map(str::to_owned));
+        let old = self.0.len().saturating_sub(REQUESTS_MAX);
+        self.0.drain(..old);
+    }
+}
+
 /// What is wrong with a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReceipt {
@@ -91,6 +112,20 @@ mod tests {
 
     fn quantity(units: i64) -> Quantity {
         Quantity::new(units).unwrap()
+    }
+
+    #[test]
+    fn a_request_is_counted_once_and_only_the_last_are_known() {
+        let mut received_by = ReceivedBy::default();
+        received_by.add(None);
+        for n in 0..=REQUESTS_MAX {
+            received_by.add(Some(&n.to_string()));
+        }
+        assert_eq!(
+            [None, Some("0"), Some("1"), Some("50")].map(|one| received_by.has(one)),
+            [false, false, true, true]
+        );
+        assert_eq!(received_by.0.len(), REQUESTS_MAX);
     }
 
     #[test]

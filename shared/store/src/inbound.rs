@@ -1,7 +1,7 @@
 //! Inbound shipments: goods from a warehouse to Amazon, in transit until Amazon received them.
 
 use domain::inbound::{InboundRef, InboundWord};
-use domain::transfer::{TransferLine, TransferState};
+use domain::transfer::{ReceivedBy, TransferLine, TransferState};
 use domain::{ConnectionId, InboundShipmentId, LocationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct InboundShipment {
     pub created_at: Timestamp,
     /// When Amazon received the last of it.
     pub received_at: Option<Timestamp>,
+    #[serde(default)]
+    pub received_by: ReceivedBy,
     pub version: u64,
 }
 

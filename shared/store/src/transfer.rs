@@ -1,6 +1,6 @@
 //! Transfers: goods from one location to another, in transit in between.
 
-use domain::transfer::{TransferLine, TransferState};
+use domain::transfer::{ReceivedBy, TransferLine, TransferState};
 use domain::{LocationId, Timestamp, TransferId};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Transfer {
     pub received_at: Option<Timestamp>,
     #[serde(default)]
     pub voided: Option<Voiding>,
+    #[serde(default)]
+    pub received_by: ReceivedBy,
     pub version: u64,
 }
 

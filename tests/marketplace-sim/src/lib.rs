@@ -83,6 +83,16 @@ pub struct Shipped {
     pub lines: Vec<(String, u32)>,
 }
 
+/// What a channel was asked to send for a sale made elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispatched {
+    /// The number that its buyer knows the order by.
+    pub order: String,
+    /// Units that are to be sent.
+    pub open: i64,
+    pub sent: i64,
+}
+
 /// What every simulated shop can be told and asked, beside speaking its channel's HTTP.
 pub trait SimulatedShop: Send + Sync {
     /// `woocommerce`, `shopify`, …
@@ -138,6 +148,11 @@ pub trait SimulatedShop: Send + Sync {
 
     /// Units of each of the order's lines that have left, by the shop's word; empty where the simulation does not say.
     fn shipped(&self, _order: &str) -> Vec<u32> {
+        Vec::new()
+    }
+
+    /// All that it was asked to send for sales made elsewhere.
+    fn dispatched(&self) -> Vec<Dispatched> {
         Vec::new()
     }
 

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use simulation::{Bug, Options, Report, Seeds, run};
+use simulation::{About, Bug, Options, Report, Seeds, run};
 
 /// The whole pipeline under faults.
 #[derive(Debug, Parser)]
@@ -30,12 +30,20 @@ struct Arguments {
     /// Only shops whose tokens are replaced by each renewal, and functions that meet them ended at once.
     #[arg(long)]
     tokens: bool,
+    /// Only merchants with goods at Amazon and another shop, who often send some there or have some sent from there.
+    #[arg(long, conflicts_with = "tokens")]
+    fba: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let bug = arguments.bug.and_then(|number| Bug::ALL.get(number.checked_sub(1)?).copied());
-    let options = Options { bug, tokens: arguments.tokens };
+    let about = match arguments {
+        Arguments { tokens: true, .. } => About::Tokens,
+        Arguments { fba: true, .. } => About::Fba,
+        _ => About::Everything,
+    };
+    let options = Options { bug, about };
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);
         println!("{}\n\n{}\nhash {:016x}", report.trace, report.tally, report.hash);

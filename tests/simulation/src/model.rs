@@ -1,8 +1,8 @@
 //! The reference model: items, orders and stock, as small as they can be said.
 //!
-//! It knows what buyers and people did, by their own doing and not by the hub's telling. Of the hub it is told two things:
-//! which of an order's states has arrived, and to which items its lines were resolved. From that it says what must be on
-//! hand and promised at each location.
+//! It knows what buyers and people did, by their own doing and not by the hub's telling. Of the hub it is told three things:
+//! which of an order's states has arrived, to which items its lines were resolved, and what of them it has as Amazon's to
+//! send, or as sent by it. From that it says what must be on hand and promised at each location.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +86,8 @@ pub enum Deed {
     Ships(OrderKey, Units),
     /// Units of it are back on the shelf.
     Restocks(OrderKey, Units),
+    /// Amazon is asked to send units of it. How far that is, the order says.
+    AsksToSend(OrderKey, Units),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +112,26 @@ pub struct Posting {
 pub struct Resolved {
     pub items: BTreeMap<Sold, ItemId>,
     pub location: LocationId,
+    pub by_amazon: BTreeMap<Sold, ByAmazon>,
+}
+
+/// Units of a line that Amazon was asked to send from what lies there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByAmazon {
+    pub location: LocationId,
+    /// To be sent.
+    pub open: i64,
+    pub sent: i64,
+}
+
+/// What a line takes.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    /// Waits to leave its order's own location.
+    waits: i64,
+    /// Has left it. Below zero where what Amazon sent came back there.
+    gone: i64,
+    by_amazon: Option<ByAmazon>,
 }
 
 #[derive(Debug, Default)]
@@ -173,24 +195,32 @@ impl Model {
                 stock = moves.iter().filter(|(to, _)| to == place).fold(stock, |sum, (_, by)| sum.plus(*by));
             }
         }
-        for (key, resolved) in self.resolved.iter().filter(|(_, resolved)| resolved.location == *location) {
+        for (key, resolved) in &self.resolved {
             let Some(order) = self.orders.get(key) else { continue };
             let Some(state) = order.arrived.and_then(|n| order.states.get(n)) else { continue };
             for line in &state.lines {
                 let Some(sold) = resolved.items.get(&line.sold) else { continue };
                 let each = self.each(sold, item);
-                if each > 0 {
-                    let (waits, gone) = self.taken(key, order.stage(state), line, assumed);
-                    stock = stock.plus(Stock { on_hand: -gone * each, committed: waits * each });
+                if each == 0 {
+                    continue;
+                }
+                let taken = self.taken(key, order.stage(state), line, assumed);
+                if resolved.location == *location {
+                    stock = stock.plus(Stock { on_hand: -taken.gone * each, committed: taken.waits * each });
+                }
+                if let Some(there) = taken.by_amazon.filter(|there| there.location == *location) {
+                    stock = stock.plus(Stock { on_hand: -there.sent * each, committed: there.open * each });
                 }
             }
         }
         stock
     }
 
-    /// Of a line of a channel's order: what waits to leave, and what has left. A shipment made here and told by the channel
-    /// is one.
-    fn taken(&self, key: &OrderKey, stage: Stage, line: &Line, assumed: Option<&str>) -> (i64, i64) {
+    /// Of a line of a channel's order. A shipment made here, or by Amazon for us, and told by the channel is one. What
+    /// Amazon is to send waits there, whatever becomes of the order, until Amazon says otherwise.
+    fn taken(&self, key: &OrderKey, stage: Stage, line: &Line, assumed: Option<&str>) -> Taken {
+        let by_amazon = self.resolved.get(key).and_then(|resolved| resolved.by_amazon.get(&line.sold));
+        let (open, sent) = by_amazon.map_or((0, 0), |there| (there.open, there.sent));
         let (mut here, mut back) = (0, 0);
         for deed in self.done(assumed) {
             match deed {
@@ -199,14 +229,25 @@ impl Model {
                 _ => {}
             }
         }
-        let wanted = line.waiting + line.shipped;
-        let gone = line.shipped.max(here);
+        let wanted = (line.waiting + line.shipped - open - sent).max(0);
+        let told = (line.shipped - sent).clamp(0, wanted);
+        let gone = told.max(here);
         let (waits, gone) = match stage {
             Stage::Pending | Stage::Confirmed => ((wanted - gone).max(0), gone),
             Stage::Fulfilled => (0, wanted.max(gone)),
             Stage::Void => (0, gone),
         };
-        (waits, (gone - back).max(0))
+        Taken { waits, gone: (gone - back).max(-sent), by_amazon: by_amazon.cloned() }
+    }
+
+    /// Units that Amazon was asked to send of a line, by requests that were not refused.
+    pub fn asked_to_send(&self, key: &OrderKey, sold: &Sold) -> i64 {
+        let postings = self.postings.values().filter(|posting| posting.posted != Posted::No);
+        let asked = postings.filter_map(|posting| match &posting.deed {
+            Deed::AsksToSend(of, units) if of == key => units.get(sold),
+            _ => None,
+        });
+        asked.sum()
     }
 
     fn done<'a>(&'a self, assumed: Option<&'a str>) -> impl Iterator<Item = &'a Deed> {
@@ -245,8 +286,8 @@ impl Model {
             for line in &last.lines {
                 let each = item_of(&key.0, &line.sold).map_or(0, |sold| self.each(&sold, item));
                 if each > 0 {
-                    let (waits, gone) = self.taken(key, last.stage, line, None);
-                    left -= (waits + gone) * each;
+                    let taken = self.taken(key, last.stage, line, None);
+                    left -= (taken.waits + taken.gone) * each;
                 }
             }
         }
@@ -269,6 +310,8 @@ pub struct ToShow {
     pub item: ItemId,
     /// How many each simple one that the item is made of would allow.
     pub by_part: Vec<i64>,
+    /// Its connection is told numbers. A push that began before that ended counts what comes after.
+    pub told: bool,
 }
 
 impl ToShow {

@@ -8,6 +8,7 @@ use domain::{ConnectionId, ItemId, ListingId, LocationId, OrderId};
 use marketplace_sim::Sold;
 use serde_json::{Value, json};
 
+use crate::fba::Inbound;
 use crate::gate::JobId;
 use crate::job::Planned;
 use crate::mirror::Known;
@@ -28,22 +29,32 @@ pub struct Request {
 
 /// What a document can be followed by.
 #[derive(Debug, Clone)]
-enum Next {
+pub enum Next {
     /// Taken back, wherever it stands.
     Void(&'static str),
     /// Goods on their way to the other location: they arrive, or are taken back.
     Transfer,
     /// An order by hand: closed, or taken back.
     Order,
+    /// Goods on their way to Amazon: they arrive, whole or in parts.
+    Inbound(Inbound),
+    /// What Amazon is asked to send: asked how far it is, or taken back.
+    Outbound,
 }
 
 /// A document that was posted, and what it moved.
 #[derive(Debug, Clone)]
 pub struct Document {
-    merchant: usize,
-    id: String,
+    pub merchant: usize,
+    pub id: String,
     next: Next,
     moves: Vec<(Place, Stock)>,
+}
+
+impl Document {
+    pub fn is_of_amazon(&self) -> bool {
+        matches!(self.next, Next::Inbound(_) | Next::Outbound)
+    }
 }
 
 fn on_hand(units: i64) -> Stock {
@@ -60,7 +71,7 @@ fn items_of(moves: &[(Place, Stock)]) -> BTreeSet<ItemId> {
 }
 
 /// An order's line, what it sells, and units of it.
-type LineUnits = (String, Sold, i64);
+pub type LineUnits = (String, Sold, i64);
 
 impl World {
     fn known(&self, merchant: usize) -> &Known {
@@ -75,13 +86,16 @@ impl World {
     /// One request of some merchant's.
     pub fn ask(&mut self) -> Option<JobId> {
         let merchant = self.chance.index(self.merchants.len());
+        if self.merchants[merchant].at_amazon.is_some() && self.chance.happens(300) {
+            return self.ask_of_amazon(merchant);
+        }
         match self.chance.below(20) {
             0..=3 => self.adjust(merchant),
             4 => self.receive(merchant),
             5 => self.transfer(merchant),
             6 => self.order_by_hand(merchant),
             7 => self.retry(),
-            8 | 9 => self.follow_up(),
+            8 | 9 => self.follow_up(|_| true),
             10 | 11 => self.ship(merchant),
             12 => self.take_back(merchant),
             13..=15 => self.arrange_listings(merchant),
@@ -97,7 +111,7 @@ impl World {
         self.chance.pick(&simple).map(|item| (*item).clone())
     }
 
-    fn location(&self, merchant: usize, primary: u64) -> LocationId {
+    pub fn location(&self, merchant: usize, primary: u64) -> LocationId {
         let locations = &self.merchants[merchant].locations;
         locations[usize::from(!self.chance.happens(primary))].clone()
     }
@@ -163,12 +177,13 @@ impl World {
         self.post(merchant, "/v1/orders", body, Deed::Moves(moves), Some(Next::Order))
     }
 
-    /// Something is done with a document that was posted.
-    fn follow_up(&mut self) -> Option<JobId> {
-        if self.documents.is_empty() {
+    /// Something is done with one of these documents that were posted.
+    pub fn follow_up(&mut self, of: impl Fn(&Document) -> bool) -> Option<JobId> {
+        let those: Vec<usize> = (0..self.documents.len()).filter(|at| of(&self.documents[*at])).collect();
+        if those.is_empty() {
             return self.retry();
         }
-        let at = self.chance.index(self.documents.len());
+        let at = those[self.chance.index(those.len())];
         let document = self.documents[at].clone();
         if !self.model.is_free(&items_of(&document.moves)) {
             return self.retry();
@@ -176,6 +191,8 @@ impl World {
         self.documents.swap_remove(at);
         let (merchant, id) = (document.merchant, &document.id);
         let (path, moves) = match document.next {
+            Next::Inbound(inbound) => return self.receive_at_amazon(merchant, id, &inbound),
+            Next::Outbound => return Some(self.follow_outbound(document)),
             Next::Void(kind) => (format!("/v1/{kind}/{id}/void"), undone(&document.moves)),
             Next::Transfer if self.chance.happens(700) => {
                 let locations = &self.merchants[merchant].locations;
@@ -196,7 +213,7 @@ impl World {
     }
 
     /// One of the channels' orders with something of it to do, as the hub has it: its id, and units of its lines.
-    fn order_to(
+    pub fn order_to(
         &self,
         merchant: usize,
         open: impl Fn(&store::order::Order, &store::order::OrderLine) -> i64,
@@ -339,7 +356,7 @@ impl World {
         }
     }
 
-    fn post(
+    pub fn post(
         &mut self,
         merchant: usize,
         path: &str,
@@ -358,7 +375,9 @@ impl World {
     fn post_as(&mut self, deed: Deed, request: Request) -> Option<JobId> {
         let items = match &deed {
             Deed::Moves(moves) => items_of(moves),
-            Deed::Ships(key, _) | Deed::Restocks(key, _) => self.items_of_order(key),
+            Deed::Ships(key, _) | Deed::Restocks(key, _) | Deed::AsksToSend(key, _) => {
+                self.items_of_order(key)
+            }
         };
         if !self.model.is_free(&items) {
             return self.retry();
@@ -398,9 +417,13 @@ impl World {
     /// A posting was answered with its document.
     pub fn follow_document(&mut self, key: &str, id: String) {
         let Request { merchant, makes, .. } = self.requests[key].clone();
-        let (Some(next), Deed::Moves(moves)) = (makes, &self.model.postings[key].deed) else { return };
+        let Some(next) = makes else { return };
+        let moves = match &self.model.postings[key].deed {
+            Deed::Moves(moves) => moves.clone(),
+            _ => Vec::new(),
+        };
         if self.documents.iter().all(|document| document.id != id) {
-            self.documents.push(Document { merchant, id, next, moves: moves.clone() });
+            self.documents.push(Document { merchant, id, next, moves });
         }
     }
 

@@ -16,9 +16,19 @@ use crate::world::World;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     pub bug: Option<Bug>,
+    pub about: About,
+}
+
+/// What a run looks for above all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum About {
+    #[default]
+    Everything,
     /// Every shop's tokens end and are replaced by each renewal, functions often meet them ended at once, and nothing else goes
     /// wrong.
-    pub tokens: bool,
+    Tokens,
+    /// Every merchant has goods at Amazon and another shop, and often sends some there or has some sent from there.
+    Fba,
 }
 
 /// How a run ended.
@@ -75,6 +85,8 @@ enum Happening {
     OrderChanges,
     ShopEdited,
     Request,
+    /// Only where a run is about that.
+    AmazonAsked,
     Messages,
     Stream,
     Tick,
@@ -118,10 +130,14 @@ impl World {
         if wait_ms > 0 {
             self.pass(Duration::from_millis(wait_ms.unsigned_abs())).await;
         }
-        if self.tokens && self.chance.happens(120) {
+        if self.about == About::Tokens && self.chance.happens(120) {
             self.meet_ended_tokens().await?;
         }
-        let begun = match self.chance.weighted(&HAPPENINGS) {
+        let happening = match self.about {
+            About::Fba if self.chance.happens(300) => Happening::AmazonAsked,
+            _ => self.chance.weighted(&HAPPENINGS),
+        };
+        let begun = match happening {
             Happening::Sale => {
                 self.buy(true).await;
                 None
@@ -139,6 +155,7 @@ impl World {
                 None
             }
             Happening::Request => self.ask(),
+            Happening::AmazonAsked => self.ask_of_amazon(self.chance.index(self.merchants.len())),
             Happening::Messages => {
                 let ready: Vec<QueueName> = self.queue.ready().into_iter().collect();
                 self.chance.pick(&ready).copied().and_then(|queue| self.begin_batch(queue))

@@ -10,11 +10,12 @@ use domain::connection::ConnectionStatus;
 use domain::listing::ListingStatus;
 use domain::sync::SyncState;
 use domain::{ConnectionId, ItemId, ListingId, LocationId};
-use marketplace_sim::Sold;
+use marketplace_sim::{Shipped, Sold};
 use queue::Work;
 use serde_json::json;
 use store::PageRequest;
 use store::listing::Listing;
+use store::order_document::ShipmentPushState;
 use store::sync::SyncFilter;
 
 use crate::law::{is_state, rule_for};
@@ -24,6 +25,9 @@ use crate::world::{Merchant, World};
 /// Within which all is right: a cycle of half an hour, the longest rest of a message, what SQS hides a message for, and
 /// as much again.
 const BOUND_MS: i64 = 4 * 3_600_000;
+
+/// Cycles of half an hour in which all ends that is under way on a channel: what Amazon sends takes it an hour.
+const ROUNDS_MAX: u32 = 10;
 
 impl World {
     pub async fn settle(&mut self) -> anyhow::Result<()> {
@@ -47,7 +51,10 @@ impl World {
             self.push_edited(&listing).await?;
         }
         self.quiet(false).await?;
-        while self.approve_held().await? || self.orders_moved_on(self.quieted_ms) {
+        let mut rounds = 0;
+        while self.approve_held().await? || self.orders_moved_on(self.quieted_ms) || self.amazon_sends() {
+            rounds += 1;
+            ensure!(rounds < ROUNDS_MAX, "something moves on its channel after {rounds} cycles of calm");
             self.quiet(false).await?;
         }
         self.follow_left_out();
@@ -239,6 +246,8 @@ impl World {
         for merchant in 0..self.merchants.len() {
             self.check_numbers(merchant)?;
             self.check_lines(merchant)?;
+            self.check_sent_by_amazon(merchant, true)?;
+            self.check_told(merchant).await?;
             self.check_ledger(merchant).await?;
             self.check_availability(merchant).await?;
         }
@@ -347,6 +356,40 @@ impl World {
             let stock = |location: &LocationId| self.model.stock(&(part.clone(), location.clone()), None);
             locations.iter().map(|location| stock(location).available()).sum()
         })
+    }
+
+    /// Each shipment is at its order's channel, once, where the hub says so, and waits to be told nowhere.
+    async fn check_told(&self, merchant: usize) -> anyhow::Result<()> {
+        let of = &self.merchants[merchant];
+        let known = &self.mirror.known[&of.organization];
+        for order in known.orders.values() {
+            if order.lines.iter().all(|line| line.done.shipped.units() == 0) {
+                continue;
+            }
+            let host = order.connection_id().and_then(|connection| self.host_of(connection));
+            let (Some(host), Some(external_id)) = (host, order.external_id()) else { continue };
+            let there = self.shop(&host).sim.shipments(external_id);
+            for document in self.observer.order_documents(&of.organization, &order.id).await? {
+                let Some(shipment) = document.shipment() else { continue };
+                let Some(push) = &shipment.push else { continue };
+                let number = shipment.tracking_number.as_deref().unwrap_or_default();
+                let told =
+                    |one: &&Shipped| one.tracking_number.as_deref().is_some_and(|text| text.contains(number));
+                let times = there.iter().filter(told).count();
+                let right = match push.state {
+                    ShipmentPushState::InSync => times == 1,
+                    ShipmentPushState::Failed => true,
+                    ShipmentPushState::Pending | ShipmentPushState::Disabled => false,
+                };
+                ensure!(
+                    right,
+                    "the shipment {} is {:?} by the hub and is {times} times at {host}: {there:?}",
+                    document.id,
+                    push
+                );
+            }
+        }
+        Ok(())
     }
 
     /// No line waits for a listing that has its item.

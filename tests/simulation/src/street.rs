@@ -270,10 +270,13 @@ impl Street {
         }
         let before = shop.numbers();
         let had = shop.sim.submissions();
+        let sends = request.uri().path().contains("/fulfillmentOrders");
         let response = shop.answer(request);
         for ((sold, from), (_, to)) in before.into_iter().zip(shop.numbers()) {
             let stands_for_none = shop.kind.placeholder && to == Some(1);
-            if from != to && !stands_for_none {
+            // What the channel is asked to send it takes off its own number.
+            let is_sent = sends && shop.holds(&sold);
+            if from != to && !stands_for_none && !is_sent {
                 let id = sold.variation_id.as_deref().unwrap_or(&sold.external_id);
                 self.trace.note(format_args!(
                     "  {} shows {} of {id}, before {}",

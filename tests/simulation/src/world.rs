@@ -37,7 +37,7 @@ use crate::oversell::Tally;
 use crate::person::{Document, Request};
 use crate::planted::Planted;
 use crate::queue::SimulatedQueue;
-use crate::run::Options;
+use crate::run::{About, Options};
 use crate::shops::{AMERICAN, KINDS, Kind};
 use crate::street::{Shop, Street};
 use crate::table::TableSeam;
@@ -95,7 +95,7 @@ pub struct World {
     pub notifications: Vec<(String, Delivery)>,
     /// Stream records that were passed on, the last few.
     pub passed_on: VecDeque<Value>,
-    /// By which rule each listing was to show what was available, since when; `None`: it was not to be told.
+    /// By which rule each listing was to show what was available, since when; `None`: it showed no number of ours.
     pub desired: BTreeMap<ListingId, Vec<(i64, Option<ToShow>)>>,
     /// Connections of which it was said what to do with numbers that were edited in the shop.
     pub left_to_people: BTreeSet<ConnectionId>,
@@ -120,8 +120,7 @@ pub struct World {
     pub made: u64,
     /// When the last wait for all to be done began.
     pub quieted_ms: i64,
-    /// Functions are made to meet tokens that have ended.
-    pub tokens: bool,
+    pub about: About,
     /// One for all: its document takes long to make, and it learns nothing of channels.
     pub api: Router,
     processes: Vec<Process>,
@@ -212,7 +211,7 @@ impl World {
         let time = SimulatedTime::begin();
         let trace = Trace::new(time);
         let mut rates = Rates::drawn(&chance);
-        if options.tokens {
+        if options.about == About::Tokens {
             rates = Rates { interleaved: 700, ..Rates::default() };
         }
         let weather = Weather::new(rates, chance.branch(), time);
@@ -224,13 +223,18 @@ impl World {
         let mut shops = Vec::new();
         for merchant in 0..merchants {
             let most = if merchants == 1 { 2 } else { 1 };
-            let american = chance.happens(200) && !options.tokens;
-            for _ in 0..chance.weighted(&[(3, most), (1, most + 1)]) {
+            let american = match options.about {
+                About::Everything => chance.happens(200),
+                about => about == About::Fba,
+            };
+            let least = if options.about == About::Fba { 2 } else { 1 };
+            for _ in 0..chance.weighted(&[(3, most), (1, most + 1)]).max(least) {
                 let here = shops.iter().filter(|(of, _): &&(usize, Arc<Shop>)| *of == merchant).count();
                 let kinds: Vec<Kind> = match american {
                     true => AMERICAN.iter().filter(|kind| !kind.fba).copied().collect(),
                     false => {
-                        KINDS.iter().filter(|kind| kind.grant.changes() || !options.tokens).copied().collect()
+                        let any = options.about != About::Tokens;
+                        KINDS.iter().filter(|kind| any || kind.grant.changes()).copied().collect()
                     }
                 };
                 // Whoever sells there sells on Amazon.
@@ -295,7 +299,7 @@ impl World {
             plans: Vec::new(),
             made: 0,
             quieted_ms: 0,
-            tokens: options.tokens,
+            about: options.about,
             api,
             processes,
             factory,

@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use app::organization::NewApiKey;
-use serde_json::json;
+use app::transfer::Arrival;
+use domain::Quantity;
+use domain::stock::Actor;
+use serde_json::{Value, json};
 use store::api_key::Scope;
 
-use crate::world::{OPERATOR_KEY, World};
+use crate::fba_world::Amazon;
+use crate::world::{Answer, OPERATOR_KEY, World};
 
 #[tokio::test]
 async fn the_same_request_is_done_once() {
@@ -94,15 +98,64 @@ async fn a_secret_is_given_again_to_who_asked_for_it_alone() {
     assert_eq!(make().await.ok(), make().await.ok());
 }
 
+/// The id of a request under the key `k` that has begun; what it did is there, its answer was lost with the process.
+async fn begun(world: &World, path: &str, body: &Value) -> String {
+    let content = app::secret::digest(&format!("POST {path}\n{body}"));
+    let now = world.app.clock.now();
+    world.app.store.begin_idempotent(&world.organization, "k", &content, now).await.unwrap();
+    app::id::of_request(now, &format!("{} k", world.organization))
+}
+
+/// A part of what was sent arrives by a request that dies, and is asked again twice.
+async fn assert_arrives_once(world: &World, sent: &Answer, item: &str, location: &str) {
+    let path = format!("{}/receive", sent.header("location"));
+    let body = json!({"lines": [{"item_id": item, "quantity": 2}]});
+    let request = Some(begun(world, &path, &body).await);
+    let lines = Some(vec![(item.parse().unwrap(), Quantity::new(2).unwrap())]);
+    let arrival = Arrival { lines, request };
+    let (organization, actor) = (&world.organization, Actor::ApiKey("key_a".to_owned()));
+    let id = sent.body["id"].as_str().unwrap();
+    if path.starts_with("/v1/transfers") {
+        world.app.receive_transfer(organization, &actor, &id.parse().unwrap(), &arrival).await.unwrap();
+    } else {
+        world.app.receive_inbound(organization, &actor, &id.parse().unwrap(), &arrival).await.unwrap();
+    }
+    world.clock.advance_minutes(2);
+    let headers = [("idempotency-key", "k")];
+    for _ in 0..2 {
+        let again = world.request(Some(&world.key), "POST", &path, Some(body.clone()), &headers).await.ok();
+        assert_eq!((&again["lines"][0]["received"], &again["state"]), (&json!(2), &json!("in_transit")));
+        assert_eq!(world.on_hand_at(item, location).await, 2);
+    }
+    world.post(&path, body).await.ok();
+    assert_eq!(world.on_hand_at(item, location).await, 4);
+}
+
+#[tokio::test]
+async fn goods_that_arrived_are_counted_once_after_a_crash() {
+    let world = World::new().await;
+    let (home, there) = (world.primary().await, world.warehouse("There").await);
+    let item = world.stocked("A", 9).await;
+    let lines = json!([{"item_id": item, "quantity": 6}]);
+    let transfer =
+        json!({"from_location_id": home, "to_location_id": there, "lines": lines, "in_transit": true});
+    let sent = world.post("/v1/transfers", transfer).await;
+    assert_arrives_once(&world, &sent, &item, &there).await;
+
+    let amazon = Amazon::tracking().await;
+    let (item, _) = amazon.item("A", 9, 0, true).await;
+    let home = amazon.world.primary().await;
+    let lines = json!([{"item_id": item, "quantity": 6}]);
+    let inbound = json!({"connection_id": amazon.connection, "from_location_id": home, "lines": lines});
+    let sent = amazon.world.post("/v1/inbound-shipments", inbound).await;
+    assert_arrives_once(&amazon.world, &sent, &item, &amazon.location).await;
+}
+
 #[tokio::test]
 async fn a_retry_after_a_crash_makes_no_second_key() {
     let world = World::new().await;
     let body = json!({"name": "ERP", "scopes": ["read"]});
-    // The key is there; its answer was lost with the process, before it was kept.
-    let content = app::secret::digest(&format!("POST /v1/api-keys\n{body}"));
-    let now = world.app.clock.now();
-    world.app.store.begin_idempotent(&world.organization, "k", &content, now).await.unwrap();
-    let id = app::id::of_request(now, &format!("{} k", world.organization));
+    let id = begun(&world, "/v1/api-keys", &body).await;
     let scopes: BTreeSet<_> = [Scope::Read].into();
     let new = NewApiKey { name: "ERP".to_owned(), scopes: scopes.clone(), id: Some(id) };
     let made = world.app.create_api_key(&world.organization, &scopes, new).await.unwrap().key;

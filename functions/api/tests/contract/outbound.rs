@@ -175,7 +175,7 @@ async fn f12_the_order_that_amazon_makes_of_it_is_not_imported_again() {
 
 #[tokio::test]
 async fn f12_killed_between_writing_and_asking_it_is_asked_for_once() {
-    for lost in [Fault::Hang, Fault::DropAnswer] {
+    for lost in [Fault::Hang, Fault::DropAnswer, Fault::Html] {
         let sending = Sending::new(9).await;
         let world = &sending.amazon.world;
         let order = sending.order(&[(&sending.item, 2)]).await;
@@ -221,6 +221,26 @@ async fn f12_killed_at_any_moment_the_same_request_makes_one() {
         }
         point += 1;
     }
+}
+
+#[tokio::test]
+async fn f12_a_request_that_made_one_is_answered_with_it_while_its_connection_is_off() {
+    let sending = Sending::new(9).await;
+    let world = &sending.amazon.world;
+    let order = sending.order(&[(&sending.item, 2)]).await;
+    let path = format!("/v1/orders/{order}/outbound-shipments");
+    let key = [("idempotency-key", "send-1")];
+    let post = || world.request(Some(&world.key), "POST", &path, Some(json!({})), &key);
+    // The paper is written, and the answer is not kept.
+    world.faults.after("UpdateItem", 0, 1_000, engine::Fault::InternalServerError);
+    let first = post().await;
+    world.faults.clear();
+    world.post(&format!("/v1/connections/{}/disable", sending.amazon.connection), json!({})).await.ok();
+    world.clock.advance_minutes(2);
+    let again = post().await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, ""));
+    assert_eq!(again.body["id"], first.body["id"]);
+    assert_eq!(world.get(&path).await.ok()["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

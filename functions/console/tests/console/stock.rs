@@ -42,8 +42,14 @@ async fn stock_is_adjusted_received_and_transferred_once_a_form() {
     let paper = browser.post("/stock/transfers/new", &moved).await;
     paper.ok().shows("In transit").shows("Annex");
     let id = paper.between("action=\"/stock/transfers/", "/receive\"");
+    let once = paper.between("name=\"once\" value=\"", "\"");
+    let part = [("item_id", item.as_str()), ("quantity", "2"), ("once", once.as_str())];
+    for _ in 0..2 {
+        browser.post(&format!("/stock/transfers/{id}/receive"), &part).await.ok().shows("In transit");
+        assert_eq!(world.on_hand_at(&item, &annex).await, 2);
+    }
     browser
-        .post(&format!("/stock/transfers/{id}/receive"), &[("item_id", &item), ("quantity", "5")])
+        .post(&format!("/stock/transfers/{id}/receive"), &[("item_id", &item), ("quantity", "3")])
         .await
         .ok()
         .shows("Received");

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::error::check_no_page;
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, Closed, Consent, Cursor, Editions,
     ErrorKind, Fulfiller, Limit, Notification, OrderQuery, Pace, Page, Shipment, ShipmentOutcome, Shop,
@@ -318,6 +319,7 @@ impl Operation {
             shop.pace.observe_rate(&self.limit, rate_micro, shop.now);
         }
         if response.status().is_success() {
+            check_no_page(self.name, response.body())?;
             return Ok(response.into_body());
         }
         let error = error::of_answer(self.name, response.status(), response.headers(), response.body());
@@ -346,10 +348,7 @@ fn unwritable(operation: &'static str, error: http::Error) -> ChannelError {
 
 /// Reads JSON. Errors name the place and never the value, which may be a buyer's.
 fn parse<'a, T: Deserialize<'a>>(operation: &'static str, body: &'a [u8]) -> Result<T, ChannelError> {
-    if body.trim_ascii_start().first() == Some(&b'<') {
-        let detail = "a page of HTML came in place of an answer";
-        return Err(ChannelError::new(ErrorKind::Unavailable, operation, detail));
-    }
+    check_no_page(operation, body)?;
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body)).map_err(|error| {
         let detail = format!("the answer is not as documented at {}", error.path());
         ChannelError::new(ErrorKind::Malformed, operation, detail)

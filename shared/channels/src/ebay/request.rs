@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{self, Refusal};
 use super::{auth, limits};
+use crate::error::check_no_page;
 use crate::{ChannelError, ErrorKind, Lane, Shop};
 
 /// What a connection names that speaks to eBay itself.
@@ -113,7 +114,9 @@ impl Api {
                 Bytes::from(written)
             }
         };
-        exchange(shop, operation, request.body(body)).await
+        let response = exchange(shop, operation, request.body(body)).await?;
+        check_no_page(operation, response.body()).map_err(without_answer)?;
+        Ok(response)
     }
 
     /// A `GET` that was admitted, read.
@@ -178,10 +181,7 @@ pub(super) fn parse<'a, T: serde::Deserialize<'a>>(
     operation: &'static str,
     body: &'a [u8],
 ) -> Result<T, ChannelError> {
-    if body.trim_ascii_start().first() == Some(&b'<') {
-        let detail = "a page of HTML came in place of an answer";
-        return Err(ChannelError::new(ErrorKind::Unavailable, operation, detail));
-    }
+    check_no_page(operation, body)?;
     let deserializer = &mut serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(deserializer).map_err(|e| {
         let detail = format!("the answer is not as documented at {}", e.path());

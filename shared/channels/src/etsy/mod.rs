@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use crate::error::check_no_page;
 use crate::{
     ACCOUNT, Authorization, ByLocation, Capability, Channel, ChannelError, Consent, Cursor, ErrorKind,
     Notification, OrderQuery, Pace, Page, PartialShipments, Shipment, ShipmentOutcome, Shop, ShopIdentity,
@@ -232,13 +233,7 @@ impl<'a> Admitted<'a> {
         if let Some(error) = error::of_status(operation, parts.status, &parts.headers, &body) {
             return Err(error);
         }
-        if body.trim_ascii_start().first() == Some(&b'<') {
-            return Err(ChannelError::new(
-                ErrorKind::Unavailable,
-                operation,
-                "a page of HTML came in place of an answer",
-            ));
-        }
+        check_no_page(operation, &body)?;
         // That an order or a listing is gone is believed of Etsy alone, not of a host before it.
         if !parts.status.is_success() {
             parse::<wire::Problem>(operation, &body)?;

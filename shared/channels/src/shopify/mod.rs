@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::error::check_no_page;
 use crate::{
     Authorization, ByLocation, Capability, Channel, ChannelError, ChannelLocation, Consent, Cursor,
     ErrorKind, Notification, OrderQuery, Pace, Page, Shipment, ShipmentOutcome, Shop, ShopFacts,
@@ -312,13 +313,7 @@ async fn send(
 
 /// Reads JSON. Errors name the place and never the value, which may be a buyer's.
 fn parse<'a, T: serde::Deserialize<'a>>(operation: &'static str, body: &'a [u8]) -> Result<T, ChannelError> {
-    if body.trim_ascii_start().first() == Some(&b'<') {
-        return Err(ChannelError::new(
-            ErrorKind::Unavailable,
-            operation,
-            "a page of HTML came in place of an answer",
-        ));
-    }
+    check_no_page(operation, body)?;
     let deserializer = &mut serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(deserializer).map_err(|e| {
         let place = e.path().to_string();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Asked, Said, invalid, missing, say};
 use super::state::State;
-use crate::Sold;
+use crate::{Dispatched, Sold};
 
 const SKUS_MAX: usize = 50;
 const LINES_MAX: usize = 100;
@@ -52,6 +52,17 @@ struct Line {
 impl Dispatch {
     pub fn request(&self) -> Value {
         self.request.clone()
+    }
+
+    pub fn stands(&self, now: Timestamp) -> Dispatched {
+        let there: i64 = self.lines.iter().map(|line| line.there).sum();
+        let (open, sent) = match self.status(now).0 {
+            "Cancelled" | "Unfulfillable" => (0, 0),
+            "Complete" | "CompletePartialled" => (0, there),
+            _ => (there, 0),
+        };
+        let order = self.request["displayableOrderId"].as_str().unwrap_or_default().to_owned();
+        Dispatched { order, open, sent }
     }
 
     fn status(&self, now: Timestamp) -> (&'static str, Timestamp) {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use url::Url;
 
-use crate::{Call, Delivery, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
+use crate::{Call, Delivery, Dispatched, Faults, Goods, Shipped, SimClock, SimulatedShop, Sold};
 
 mod answer;
 mod bulk;
@@ -460,6 +460,11 @@ impl SimulatedShop for AmazonShop {
         let state = self.state();
         let lines = state.orders.get(order).map(|order| order.lines.iter());
         lines.into_iter().flatten().map(|line| u32::try_from(line.shipped).unwrap_or(0)).collect()
+    }
+
+    fn dispatched(&self) -> Vec<Dispatched> {
+        let now = self.now();
+        self.state().dispatches.values().map(|dispatch| dispatch.stands(now)).collect()
     }
 
     fn submissions(&self) -> Vec<String> {
