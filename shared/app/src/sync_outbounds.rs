@@ -51,6 +51,9 @@ pub(crate) enum Try {
     Again,
 }
 
+const FORGOTTEN: &str =
+    "Amazon does not know of it: look in Seller Central, and cancel it here if the goods were not sent";
+
 impl App {
     /// Follows everything that the connection's channel was asked to send and has not ended.
     pub async fn sync_outbounds(
@@ -277,8 +280,8 @@ impl App {
                 self.note_told(organization, shop, id, &taken, true).await
             }
             Some(told) => self.note_told(organization, shop, id, &told, false).await,
-            // Amazon never had it: it needs not be asked.
-            None if outbound.cancel_asked_at.is_some() && outbound.state == OutboundState::Pending => {
+            // Amazon does not have it, and had not begun with it: it needs not be asked.
+            None if outbound.cancel_asked_at.is_some() && outbound.state.can_be_cancelled() => {
                 self.note_told(organization, shop, id, &nothing(OutboundState::Cancelled), true).await
             }
             None if outbound.state == OutboundState::Pending => {
@@ -288,7 +291,7 @@ impl App {
                 let actor = Actor::Connection(shop.connection.id.to_string());
                 self.change_outbound(organization, id, &actor, |outbound| {
                     outbound.code = Some("unknown_at_amazon".to_owned());
-                    outbound.reason = Some("Amazon no longer knows of it: look in Seller Central".to_owned());
+                    outbound.reason = Some(FORGOTTEN.to_owned());
                 })
                 .await
             }

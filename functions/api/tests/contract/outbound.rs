@@ -345,6 +345,21 @@ async fn f13_what_amazon_does_not_have_is_dropped_and_shipped_by_the_merchant() 
 }
 
 #[tokio::test]
+async fn f13_what_amazon_does_not_know_says_so_and_can_be_taken_back() {
+    let sending = Sending::new(9).await;
+    let order = sending.order(&[(&sending.item, 2)]).await;
+    let made = sending.send(&order, json!({})).await.ok();
+    sending.amazon.sim.forget_dispatch(&sending.amazon.sim.dispatches()[0]);
+    let told = sending.act(&made, "refresh").await.ok();
+    assert_eq!((&told["state"], &told["code"]), (&json!("received"), &json!("unknown_at_amazon")));
+    assert_eq!(sending.levels().await, [(5, 0), (9, 2)]);
+    let taken_back = sending.act(&made, "cancel").await.ok();
+    assert_eq!((&taken_back["state"], &taken_back["code"]), (&json!("cancelled"), &Value::Null));
+    assert_eq!(sending.levels().await, [(5, 2), (9, 0)]);
+    sending.assert_replays().await;
+}
+
+#[tokio::test]
 async fn f13_it_is_taken_back_while_amazon_has_not_begun() {
     let sending = Sending::new(9).await;
     let world = &sending.amazon.world;

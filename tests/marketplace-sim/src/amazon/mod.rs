@@ -133,6 +133,11 @@ impl AmazonShop {
         self.state().dispatches.get(id).expect("a dispatch").request()
     }
 
+    /// Amazon knows nothing of one any more.
+    pub fn forget_dispatch(&self, id: &str) {
+        self.state().dispatches.remove(id);
+    }
+
     /// Takes a SKU off some marketplaces: only `ids` show it.
     pub fn show_only_in(&self, listing: &Sold, ids: &[&str]) {
         let mut state = self.state();
