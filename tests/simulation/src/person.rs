@@ -418,6 +418,10 @@ impl World {
     pub fn follow_document(&mut self, key: &str, id: String) {
         let Request { merchant, makes, .. } = self.requests[key].clone();
         let Some(next) = makes else { return };
+        // Goods arrive once, however often it is answered that they were sent.
+        if let (Next::Inbound(_), Some(request)) = (&next, self.requests.get_mut(key)) {
+            request.makes = None;
+        }
         let moves = match &self.model.postings[key].deed {
             Deed::Moves(moves) => moves.clone(),
             _ => Vec::new(),
