@@ -42,6 +42,9 @@ impl World {
         for listing in &changed.waiting {
             self.check_waits_for_a_person(listing, job)?;
         }
+        if !changed.listings.is_empty() {
+            self.follow_left_out();
+        }
         self.follow_desired(&changed);
         for push in self.street.take_pushes(self.time.elapsed_ms()) {
             self.check_push(&push, job)?;
