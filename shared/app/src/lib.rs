@@ -60,6 +60,7 @@ pub mod order_line;
 pub mod organization;
 pub mod outbound;
 mod outbound_sku;
+mod outbound_word;
 pub mod plan;
 pub mod privacy;
 pub mod purchase_receive;

@@ -101,9 +101,11 @@ impl App {
         let made = self.store.order_documents(organization, id).await?;
         let standing = Standing { order: &order, documents: &made, now: self.clock.now() };
         if let Some(made) = made_before(&standing, DocumentKind::Outbound, new.request.as_ref()) {
-            let told = self.refresh_outbound(organization, &made.id).await;
             // It was made, whether or not Amazon can be asked of it now: what is open is asked for by itself.
-            return Ok(told.unwrap_or(made));
+            return Ok(self.refresh_outbound(organization, &made.id).await.unwrap_or_else(|error| {
+                tracing::warn!(outbound = %made.id, code = error.code(), "an outbound shipment made before could not be followed");
+                made
+            }));
         }
         check_open(&order)?;
         let connection = self.sending_connection(organization, new.connection_id.as_ref()).await?;

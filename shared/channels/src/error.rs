@@ -87,9 +87,13 @@ impl ChannelError {
 /// That an answer is the channel's: a page of HTML is a proxy's or a host's, whatever its status says, and nothing is known
 /// of what was done.
 pub(crate) fn check_no_page(operation: &'static str, body: &[u8]) -> Result<(), ChannelError> {
-    if body.trim_ascii_start().first() != Some(&b'<') {
+    if !is_page(body) {
         return Ok(());
     }
     let detail = "a page of HTML came in place of an answer";
     Err(ChannelError::new(ErrorKind::Unavailable, operation, detail))
+}
+
+pub(crate) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
 }

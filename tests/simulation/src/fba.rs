@@ -10,6 +10,7 @@ use serde_json::json;
 use store::order::Order;
 
 use crate::gate::JobId;
+use crate::law::{sold_of, stage_of};
 use crate::model::{ByAmazon, Deed, OrderKey, Posted, Stage, Stock, Units};
 use crate::person::{Document, Next};
 use crate::world::World;
@@ -87,7 +88,7 @@ impl World {
     fn ask_to_send(&mut self, merchant: usize) -> Option<JobId> {
         let held: BTreeSet<ItemId> = self.held(merchant).into_iter().map(|(.., item)| item).collect();
         let (id, key, lines) = self.order_to(merchant, |order, line| {
-            let open = crate::law::stage_of(order) == Stage::Confirmed;
+            let open = stage_of(order) == Stage::Confirmed;
             let there = line.item_id.as_ref().is_some_and(|item| held.contains(item));
             if open && there { line.stand().left_to_pack().units() } else { 0 }
         })?;
@@ -126,9 +127,7 @@ impl World {
     ) -> anyhow::Result<BTreeMap<Sold, ByAmazon>> {
         let mut all = BTreeMap::new();
         for line in &order.lines {
-            let (Some(listing), Some(there)) = (&line.listing, line.elsewhere.first()) else { continue };
-            let (external_id, variation_id) = (listing.external_id.clone(), listing.variation_id.clone());
-            let sold = Sold { external_id, variation_id };
+            let (Some(sold), Some(there)) = (sold_of(line), line.elsewhere.first()) else { continue };
             let (open, sent) = (there.open.units(), there.gone.units());
             let asked = self.model.asked_to_send(key, &sold);
             ensure!(

@@ -12,7 +12,7 @@ use domain::{ChannelKind, ItemId, ListingId, LocationId, OrganizationId};
 use marketplace_sim::Sold;
 use store::connection::Connection;
 use store::listing::Listing;
-use store::order::Order;
+use store::order::{Order, OrderLine};
 
 use crate::job::Begun;
 use crate::mirror::{Changed, Known, is_personal};
@@ -95,18 +95,8 @@ impl World {
             )
         };
         real.arrived = Some(found);
-        let resolved: BTreeMap<Sold, ItemId> = order
-            .lines
-            .iter()
-            .filter_map(|line| {
-                let listing = line.listing.as_ref()?;
-                let sold = Sold {
-                    external_id: listing.external_id.clone(),
-                    variation_id: listing.variation_id.clone(),
-                };
-                Some((sold, line.item_id.clone()?))
-            })
-            .collect();
+        let resolved: BTreeMap<Sold, ItemId> =
+            order.lines.iter().filter_map(|line| Some((sold_of(line)?, line.item_id.clone()?))).collect();
         if let Some(before) = self.model.resolved.get(&key) {
             for (sold, item) in &before.items {
                 let now = resolved.get(sold);
@@ -392,10 +382,14 @@ pub fn is_as_new(states: &[State], arrived: usize, then: usize) -> bool {
     arrived >= then || here.at_s == states[then].at_s || states[then..].iter().any(is_same)
 }
 
-fn is_of(line: &store::order::OrderLine, sold: &Sold) -> bool {
-    line.listing.as_ref().is_some_and(|listing| {
-        listing.external_id == sold.external_id && listing.variation_id == sold.variation_id
-    })
+/// What a line of one of the hub's orders sells, by its channel's names.
+pub fn sold_of(line: &OrderLine) -> Option<Sold> {
+    let listing = line.listing.as_ref()?;
+    Some(Sold { external_id: listing.external_id.clone(), variation_id: listing.variation_id.clone() })
+}
+
+fn is_of(line: &OrderLine, sold: &Sold) -> bool {
+    sold_of(line).as_ref() == Some(sold)
 }
 
 /// By the channel's word: what was done here with the order is not its channel's.

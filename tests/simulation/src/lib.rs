@@ -4,7 +4,7 @@
 //! simulated queues and simulated shops. Time is the runtime's paused clock; all else that could be chance comes from the
 //! seed, so that a run that fails can be run again to the last call. What each part is: `docs/simulation.md`.
 //!
-//! Order of reading: `run` (what happens), `buyer`, `person` and `fba` (who does what), `job` (how functions run and die),
+//! Order of reading: `founding` (how it begins), `run` (what happens), `buyer`, `person` and `fba` (who does what), `job` (how functions run and die),
 //! `model` (what must be), `law` and `settle` (what is checked), `fault`, `table`, `queue`, `street` (the seams).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::large_futures, reason = "a run is one future, on one thread")]
@@ -17,6 +17,7 @@ mod buyer;
 mod chance;
 mod fault;
 mod fba;
+mod founding;
 mod gate;
 mod job;
 mod law;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::fba::Inbound;
 use crate::gate::JobId;
 use crate::job::Planned;
+use crate::law::{sold_of, stage_of};
 use crate::mirror::Known;
 use crate::model::{Deed, OrderKey, Place, Posted, Posting, Stage, Stock, Units};
 use crate::world::World;
@@ -224,10 +225,9 @@ impl World {
             let (Some(host), Some(external)) = (host, order.external_id()) else { continue };
             let mut lines = Vec::new();
             for line in &order.lines {
-                let (units, Some(listing)) = (open(order, line), &line.listing) else { continue };
-                let (external_id, variation_id) = (listing.external_id.clone(), listing.variation_id.clone());
+                let (units, Some(sold)) = (open(order, line), sold_of(line)) else { continue };
                 if units > 0 {
-                    lines.push((line.id.clone(), Sold { external_id, variation_id }, units));
+                    lines.push((line.id.clone(), sold, units));
                 }
             }
             if !lines.is_empty() {
@@ -239,7 +239,7 @@ impl World {
 
     /// All that waits of an order leaves.
     fn ship(&mut self, merchant: usize) -> Option<JobId> {
-        let (id, key, lines) = self.order_to(merchant, |order, line| match crate::law::stage_of(order) {
+        let (id, key, lines) = self.order_to(merchant, |order, line| match stage_of(order) {
             Stage::Confirmed => line.stand().left_to_ship().units(),
             _ => 0,
         })?;

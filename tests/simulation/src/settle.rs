@@ -374,7 +374,7 @@ impl World {
                 let Some(push) = &shipment.push else { continue };
                 let number = shipment.tracking_number.as_deref().unwrap_or_default();
                 let told =
-                    |one: &&Shipped| one.tracking_number.as_deref().is_some_and(|text| text.contains(number));
+                    |one: &&Shipped| one.tracking_number.as_deref().is_some_and(|text| names(text, number));
                 let times = there.iter().filter(told).count();
                 let right = match push.state {
                     ShipmentPushState::InSync => times == 1,
@@ -464,4 +464,9 @@ impl World {
         ensure!(result == Some(must), "availability of {item} is {result:?} and must be {must}");
         Ok(())
     }
+}
+
+/// Whether a text, such as a note to the buyer, has this number and not a longer one.
+fn names(text: &str, number: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| word == number)
 }

@@ -10,6 +10,7 @@ use domain::Timestamp;
 use http::{HeaderMap, Response, StatusCode, header};
 
 use super::wire;
+use crate::error::is_page;
 use crate::{ChannelError, ErrorKind, Retry};
 
 /// The body of an answer that is JSON and a success, with its headers.
@@ -114,7 +115,7 @@ pub(super) fn malformed(
 fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.to_ascii_lowercase().contains("html") || body.trim_ascii_start().first() == Some(&b'<')
+    media_type.to_ascii_lowercase().contains("html") || is_page(body)
 }
 
 /// Seconds, or an HTTP date.
